@@ -1,0 +1,1 @@
+"""What the scripts call: argument parsing, messages, exit statuses."""

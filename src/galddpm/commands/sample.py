@@ -1,0 +1,171 @@
+"""`python scripts/sample.py --redshifts SPEC`: galaxies from a trained model into a sample file."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from galddpm import runs
+from galddpm.commands.shell import Parser, progress
+from galddpm.data.galaxiesml import CITATION, ZERO_POINT, GalaxyFile
+from galddpm.data.parts import Parts, recorded_arguments
+from galddpm.diffusion.samplers import SAMPLERS
+from galddpm.errors import UserError
+from galddpm.training.checkpoint import WEIGHTS
+
+SUFFIXES = (".hdf5", ".h5")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    redshift, object_id = read_spec(options.redshifts)
+    redshift, object_id = (np.repeat(x, options.per_redshift) for x in (redshift, object_id))
+    run = Path(options.run) if options.run else runs.newest_run()
+    model = run / runs.MODEL if run.is_dir() else run
+
+    from galddpm.generator import Generator  # torch is loaded after the arguments were checked
+
+    generator = Generator.load(model, options.weights)
+    _warn_outside(redshift, generator.redshifts)
+    settings = generator.config.sampling
+    batch_size = options.batch_size or settings.batch_size
+    recorded = {
+        "model": hashlib.sha256(model.read_bytes()).hexdigest(),
+        "redshifts": hashlib.sha256(redshift.tobytes() + object_id.tobytes()).hexdigest(),
+        "sampler": options.sampler or settings.sampler,
+        "steps": options.steps or settings.steps,
+        "seed": options.seed,
+        "weights": options.weights,
+        "batch_size": batch_size,
+    }
+    out = Path(options.out) if options.out else _default_out(model.parent, recorded)
+    parts = Parts(out, recorded, recorded_arguments(out), options.overwrite)
+    if parts.finished:
+        print(f"{out}: finished, nothing to do")
+        return
+    draw(generator, parts, redshift, object_id)
+    parts.join(_attributes(generator, recorded, str(run)))
+    print(f"{out}: {len(redshift):,} galaxies")
+
+
+def parse(arguments: Sequence[str] | None):
+    parser = Parser(description="Draw galaxies at given redshifts from a trained model.")
+    parser.add_argument(
+        "--redshifts",
+        required=True,
+        metavar="SPEC",
+        help="a list 0.1,0.5,1.2, a range with a count 0.1:3.0:30, or an HDF5 file",
+    )
+    parser.add_argument("--run", metavar="DIR", help="default: the newest run under runs/")
+    parser.add_argument("--out", metavar="FILE.hdf5", help="default: in the run's folder samples/")
+    parser.add_argument("--per-redshift", type=_count, default=1, metavar="K")
+    parser.add_argument("--sampler", choices=list(SAMPLERS), help="default: the run's config")
+    parser.add_argument("--steps", type=_count, metavar="N", help="default: the run's config")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="S")
+    parser.add_argument("--batch-size", type=_count, metavar="B", help="default: the run's config")
+    parser.add_argument("--weights", choices=list(WEIGHTS), default="ema")
+    parser.add_argument("--overwrite", action="store_true")
+    return parser.parse_args(arguments)
+
+
+def read_spec(spec: str) -> tuple[np.ndarray, np.ndarray]:
+    """(redshifts (N,) float64, object ids (N,) int64) of a SPEC; ids are row numbers unless a file
+    has its own. Raises UserError."""
+    if spec.endswith(SUFFIXES) or Path(spec).is_file():
+        galaxies = GalaxyFile(spec)
+        return galaxies.redshift, galaxies.object_id
+    redshift = _range(spec) if ":" in spec else np.array(_numbers(spec, spec.split(",")))
+    bad = redshift[~np.isfinite(redshift) | (redshift < 0)]
+    if len(bad):
+        raise UserError(f"--redshifts {spec}: found {bad[0]:g}, expected finite numbers from 0")
+    return redshift, np.arange(len(redshift), dtype=np.int64)
+
+
+def draw(generator, parts: Parts, redshift: np.ndarray, object_id: np.ndarray) -> None:
+    """Make the chunks that are missing, a batch each."""
+    settings = parts.arguments
+    todo = parts.missing(len(redshift), settings["batch_size"])
+    left = sum(len(rows) for rows in todo)
+    with progress(total=left, desc="sampling", unit="galaxy") as bar:
+        for rows in todo:
+            chosen = slice(rows.start, rows.stop)
+            image = generator.sample(
+                redshift[chosen], settings["seed"], rows, settings["sampler"], settings["steps"]
+            )
+            if not np.isfinite(image).all():
+                raise UserError(
+                    f"{parts.path}: the model gives non-finite pixels with {settings['steps']}"
+                    f" {settings['sampler']} steps; more steps, or a model trained longer, may help"
+                )
+            columns = {
+                "image": image,
+                "specz_redshift": redshift[chosen],
+                "object_id": object_id[chosen],
+                "seed": np.full(len(rows), settings["seed"], dtype=np.int64),
+                "noise_id": np.array(rows, dtype=np.int64),
+            }
+            parts.save(rows, columns)
+            bar.update(len(rows))
+
+
+def _range(spec: str) -> np.ndarray:
+    fields = spec.split(":")
+    if len(fields) != 3 or not fields[2].isdigit() or int(fields[2]) < 1:
+        raise UserError(f"--redshifts {spec}: expected start:stop:count, such as 0.1:3.0:30")
+    return np.linspace(*_numbers(spec, fields[:2]), int(fields[2]))
+
+
+def _numbers(spec: str, fields: Sequence[str]) -> list[float]:
+    try:
+        return [float(field) for field in fields]
+    except ValueError:
+        raise UserError(
+            f"--redshifts {spec}: expected a list 0.1,0.5, a range 0.1:3.0:30 or an HDF5 file"
+        ) from None
+
+
+def _count(text: str) -> int:
+    """An argument that must be a whole number from 1; argparse words the mistake by our name."""
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**63:
+        raise ValueError
+    return value
+
+
+_count.__name__, _seed.__name__ = "whole number from 1", "whole number from 0"
+
+
+def _warn_outside(redshift: np.ndarray, trained: Sequence[float]) -> None:
+    low, high = trained
+    outside = int(((redshift < low) | (redshift > high)).sum())
+    if outside:
+        print(
+            f"warning: {outside} of {len(redshift)} redshifts lie outside the training range"
+            f" {low:.3f} to {high:.3f}; the model extrapolates there",
+            file=sys.stderr,
+        )
+
+
+def _default_out(run: Path, recorded: dict) -> Path:
+    """Named after what it holds, so that the same command finds its own output again."""
+    name = hashlib.sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()[:8]
+    return run / "samples" / f"{recorded['sampler']}-{recorded['steps']}-{name}.hdf5"
+
+
+def _attributes(generator, recorded: dict, run: str) -> dict:
+    return {
+        "provenance": json.dumps(runs.provenance(run=run, **recorded)),
+        "bands": ",".join(generator.config.data.bands),
+        "zero_point": ZERO_POINT,
+        "citation": CITATION,
+    }

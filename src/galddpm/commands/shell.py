@@ -1,0 +1,60 @@
+"""What all commands share: the form of mistakes, exit statuses and progress bars."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from typing import NoReturn
+
+from tqdm import tqdm
+
+from galddpm.errors import RunError, UserError
+
+
+class Parser(argparse.ArgumentParser):
+    """Argument parser whose mistakes end with one `error: ` line and exit status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(2, f"error: {message}\n")
+
+
+class Terminated(BaseException):
+    """A termination signal, raised where the program stands so that nothing is left half-done."""
+
+
+def run_command(main: Callable[[], None]) -> int:
+    """Run a command's main function; its exit status.
+
+    0 done; 2 a mistake of the user; 1 nobody's mistake; 130 interrupted; 143 terminated. The last
+    line on standard error begins with `error: ` for 1 and 2, without a traceback.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        main()
+    except UserError as error:
+        return _say(error, 2)
+    except (RunError, OSError, MemoryError) as error:
+        return _say(error, 1)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    except Terminated:
+        print("terminated; the same command goes on from here", file=sys.stderr)
+        return 143
+    return 0
+
+
+def progress(iterable: Iterable | None = None, *, total: int | None = None, desc: str = "", **more):
+    """A progress bar that is quiet when standard error is not a terminal."""
+    return tqdm(iterable, total=total, desc=desc, disable=None, **more)
+
+
+def _say(error: BaseException, status: int) -> int:
+    message = " ".join(str(error).split()) or type(error).__name__
+    print(f"error: {message}", file=sys.stderr)
+    return status
+
+
+def _terminate(number, frame) -> NoReturn:
+    raise Terminated

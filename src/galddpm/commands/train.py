@@ -1,0 +1,171 @@
+"""`python scripts/train.py --config FILE`: train a model into a run folder."""
+
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from galddpm import runs
+from galddpm.commands.shell import Parser, Terminated, progress
+from galddpm.config import Config, dump_config, load_config, parse_config
+from galddpm.errors import UserError
+
+PREVIEWS = 8  # galaxies in a preview
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    config = load_config(options.config, options.set)
+    run = Path(options.run_dir or Path("runs") / Path(options.config).stem)
+    if claim(run, config, options.resume) == "finished":
+        print(f"{run}: finished, nothing to do; a larger training.images trains on")
+        return
+    train(config, run)
+
+
+def parse(arguments: Sequence[str] | None):
+    parser = Parser(description="Train the diffusion model that a config describes.")
+    parser.add_argument("--config", required=True, metavar="FILE")
+    parser.add_argument("--run-dir", metavar="DIR", help="default: runs/NAME of the config")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="a.b=VALUE", help="change a config value"
+    )
+    parser.add_argument(
+        "--resume", choices=["auto", "never"], default="auto", help="go on where the run stopped"
+    )
+    return parser.parse_args(arguments)
+
+
+def claim(run: Path, config: Config, resume: str) -> str:
+    """Whether the run folder is "new", "unfinished" or "finished". Raises UserError where it holds
+    a run of another config, or any run with resume = "never"."""
+    if not (run / "config.yaml").exists():
+        return "new"
+    if resume == "never":
+        raise UserError(f"{run}: already holds a run; --resume auto goes on with it")
+    held = parse_config(runs.read_config(run), run / "config.yaml")
+    difference = _first_difference(held.model_dump(), config.model_dump())
+    if difference:
+        raise UserError(f"{run}: holds a run of another config, {difference}; choose --run-dir")
+    trained = runs.read_json(run / "provenance.json").get("images_seen", 0)
+    done = (run / runs.MODEL).exists() and trained >= config.training.images
+    return "finished" if done else "unfinished"
+
+
+def train(config: Config, run: Path) -> None:
+    """Train to the end of the plan; raises KeyboardInterrupt or Terminated when stopped."""
+    from galddpm import build
+    from galddpm.data.stream import fingerprint
+    from galddpm.generator import save_model
+    from galddpm.training.log import Log
+
+    device = build.best_device()
+    galaxies = build.galaxy_file(config, "training")
+    for split in ("validation", "testing"):  # a wrong path shows now, not after the night
+        build.galaxy_file(config, split)
+    scaling = build.scaling(config, galaxies)
+    origin = runs.provenance(
+        data={"training": str(galaxies.path), "fingerprint": fingerprint(galaxies)},
+        galaxies=len(galaxies),
+        dropped=galaxies.dropped,
+    )
+    _refuse_changed_data(run, origin["data"])
+    batches = build.stream(config, galaxies, scaling, device, run, _caching)
+    model = build.denoiser(config, scaling.sigma_data, device)
+    trainer = build.trainer(config, model, batches, device, run)
+    trainer.resume()
+    runs.write_text(run / "config.yaml", dump_config(config))
+    runs.write_json(run / "provenance.json", origin)
+    log = Log(run / "log.jsonl", trainer.images_seen)
+    redshifts = [float(galaxies.redshift.min()), float(galaxies.redshift.max())]
+    previewer = Previewer(config, scaling, redshifts, run)
+    with Interruption() as interruption, _bar(config, trainer.images_seen) as bar:
+
+        def advance(images: int, loss: float) -> None:
+            bar.update(images)
+            bar.set_postfix(loss=f"{loss:.4f}")
+
+        finished = trainer.run(log, advance, previewer, lambda: interruption.signal is not None)
+    save_model(run / runs.MODEL, config, scaling, redshifts, trainer.ema.model, model)
+    runs.write_json(run / "provenance.json", origin | {"images_seen": trainer.images_seen})
+    if not finished:
+        raise interruption.exception()
+    print(f"{run}: trained on {trainer.images_seen:,} images; {run / runs.MODEL} is ready")
+
+
+@dataclass
+class Previewer:
+    """Draws a few galaxies of the averaged weights, always of the same noise and redshifts."""
+
+    config: Config
+    scaling: object
+    redshifts: list[float]
+    run: Path
+
+    def __call__(self, model, images_seen: int) -> None:
+        import numpy as np
+
+        from galddpm.evaluation.figures import galaxy_grid
+        from galddpm.generator import Generator
+
+        redshift = np.linspace(*self.redshifts, PREVIEWS)
+        generator = Generator(self.config, self.scaling, model, self.redshifts)
+        path = self.run / "previews" / f"{images_seen:012d}.png"
+        path.parent.mkdir(exist_ok=True)
+        galaxy_grid([generator.sample(redshift)], redshift, path)
+
+
+class Interruption:
+    """Turns interrupt and termination signals into a request that the loop reads every step."""
+
+    def __init__(self):
+        self.signal: int | None = None
+
+    def __enter__(self) -> "Interruption":
+        self._before = {
+            number: signal.signal(number, self._request)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        return self
+
+    def __exit__(self, *exception) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def exception(self) -> BaseException:
+        return KeyboardInterrupt() if self.signal == signal.SIGINT else Terminated()
+
+    def _request(self, number, frame) -> None:
+        self.signal = number
+
+
+def _refuse_changed_data(run: Path, data: dict) -> None:
+    held = runs.read_json(run / "provenance.json").get("data", data)
+    if held["fingerprint"] != data["fingerprint"]:
+        raise UserError(
+            f"{data['training']}: data.training is not the data that {run} was trained on so far;"
+            " choose --run-dir"
+        )
+
+
+def _bar(config: Config, images_seen: int):
+    return progress(
+        total=config.training.images, initial=images_seen, desc="training", unit="image"
+    )
+
+
+def _caching(blocks):
+    return progress(blocks, desc="reading")
+
+
+def _first_difference(held: dict, wanted: dict, key: str = "") -> str | None:
+    """The first key in which two configs differ; a longer run is no difference."""
+    for name, value in wanted.items():
+        place = f"{key}.{name}" if key else name
+        if isinstance(value, dict):
+            difference = _first_difference(held[name], value, place)
+            if difference:
+                return difference
+        elif place != "training.images" and held[name] != value:
+            return f"{place} is {held[name]!r}, not {value!r}"
+    return None

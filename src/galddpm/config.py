@@ -1,0 +1,230 @@
+"""The typed description of one run: strict YAML in, validated sections out.
+
+Unknown keys, wrong types and impossible values are refused with the file, the key and a suggestion
+before anything heavy starts. The comment beside each key is its reference.
+"""
+
+import difflib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from galddpm.errors import UserError
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+BandNames = Annotated[list[str], Field(min_length=1)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Data(Section):
+    training: str  # HDF5 file of the GalaxiesML schema
+    validation: str
+    testing: str
+    bands: BandNames = ["g", "r", "i", "z", "y"]  # in the order of the files' second axis
+    image_size: Count = 64  # pixels on a side
+    non_finite: Literal["refuse", "drop"] = "refuse"  # galaxies with a NaN or infinite value
+    cache: Literal["none", "memory", "device", "memory_map"] = "memory"  # encoded training pixels
+    symmetries: bool = False  # turn and mirror training galaxies at random (8 ways)
+
+
+class Scaling(Section):
+    name: Literal["asinh", "min_max", "raw"] = "asinh"
+    softening: Positive = 3.0  # asinh: where it turns from linear to logarithmic [sky sigma]
+    sample: Count = 4096  # training galaxies that the constants are fitted to
+
+
+class Redshift(Section):
+    jitter: NonNegative = 0.01  # standard deviation of the noise added in training
+    shortest: Positive = 0.05  # redshift over which the fastest wave of the embedding turns once
+    longest: Positive = 4.0  # and the slowest
+
+    @model_validator(mode="after")
+    def _ordered(self):
+        if self.shortest >= self.longest:
+            raise ValueError(
+                f"shortest {self.shortest:g} must be less than longest {self.longest:g}"
+            )
+        return self
+
+
+class Process(Section):
+    steps: Annotated[int, Field(ge=2)] = 1000  # T
+    beta_start: Annotated[float, Field(gt=0, lt=1)] = 1e-4
+    beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
+    zero_terminal_snr: bool = False  # rescale so that nothing of the image is left at t = T
+    prediction: Literal["eps", "v", "x_0", "edm"] = "eps"  # what the network's output means
+    noise: Literal["uniform", "log_normal"] = "uniform"  # training draws t, or ln(sigma/alpha)
+    log_sigma_mean: float = -1.2  # of the normal distribution of ln(sigma/alpha)
+    log_sigma_std: Positive = 1.2
+    huber_delta: Positive = 1.0  # Huber loss: quadratic below, linear above [network output]
+
+    @model_validator(mode="after")
+    def _possible(self):
+        if self.beta_start >= self.beta_end:
+            raise ValueError(
+                f"beta_start {self.beta_start:g} must be less than beta_end {self.beta_end:g}"
+            )
+        if self.zero_terminal_snr and self.prediction == "eps":
+            raise ValueError(
+                "prediction eps says nothing about the image at zero terminal SNR; use v, x_0, edm"
+            )
+        return self
+
+
+class Network(Section):
+    channels: Annotated[list[Count], Field(min_length=1)] = [64, 128, 256, 256]  # by resolution
+    bottleneck: Count = 512  # channels at the lowest resolution
+    blocks: Count = 2  # residual blocks at each resolution
+    attention: list[Count] = [32, 16, 8]  # resolutions with self-attention [pixels after folding]
+    heads: Count = 4  # of each attention
+    fold: Count = 1  # fold x fold pixels become channels before the first layer
+    embedding: Annotated[int, Field(ge=4, multiple_of=4)] = 256  # of t and redshift
+    dropout: Fraction = 0.0
+
+    @model_validator(mode="after")
+    def _divisible(self):
+        for width in (*self.channels, self.bottleneck):
+            if width % self.heads:
+                raise ValueError(f"channels {width} must be a multiple of heads {self.heads}")
+        return self
+
+
+class Training(Section):
+    images: Count  # run length
+    batch_size: Count = 128
+    learning_rate: Positive = 2e-5
+    warm_up: Annotated[int, Field(ge=0)] = 0  # images over which the learning rate rises
+    decay: Literal["constant", "cosine"] = "constant"  # of the learning rate after the warm-up
+    weight_decay: NonNegative = 0.01
+    clip: Positive = 1.0  # largest gradient norm
+    ema_decay: Fraction = 0.9999
+    precision: Literal["fp32", "bf16", "auto"] = "auto"  # auto: bf16 where the processor has it
+    compile: bool = True  # torch.compile on CUDA
+    checkpoint_every: Count = 500_000  # images
+    log_every: Count = 12_800  # images
+    preview_every: Count | None = 500_000  # images; null draws none
+
+
+class Sampling(Section):
+    sampler: Literal["ddpm", "ddim", "dpmpp_2m", "heun"] = "dpmpp_2m"
+    steps: Count = 50
+    spacing: Literal["uniform", "karras"] = "uniform"  # of the levels: in t, or in sigma^(1/7)
+    batch_size: Count = 128
+    precision: Literal["fp32", "bf16", "auto"] = "fp32"
+    variance: Literal["posterior", "beta"] = "posterior"  # ddpm: of each step's noise
+    eta: Annotated[float, Field(ge=0, le=1)] = 0.0  # ddim: 0 deterministic, 1 as ddpm
+
+
+class Config(Section):
+    task: Literal["diffusion"] = "diffusion"
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    data: Data
+    scaling: Scaling = Scaling()
+    redshift: Redshift = Redshift()
+    process: Process = Process()
+    network: Network = Network()
+    training: Training
+    sampling: Sampling = Sampling()
+
+    @model_validator(mode="after")
+    def _fits(self):
+        levels = len(self.network.channels)
+        stride = self.network.fold << (levels - 1)
+        padded = -(-self.data.image_size // stride) * stride
+        held = [(padded // self.network.fold) >> level for level in range(levels)]
+        for size in self.network.attention:
+            if size not in held:
+                raise ValueError(f"network.attention: found {size}, expected some of {held}")
+        return self
+
+
+def load_config(path: str | Path, settings: Sequence[str] = ()) -> Config:
+    """Read a YAML file and apply `a.b=value` settings. Raises UserError on any mistake."""
+    return parse_config(_apply(_read(Path(path)), settings), path)
+
+
+def parse_config(content: dict, source: str | Path) -> Config:
+    """Validate a plain dict; `source` names it in messages. Raises UserError."""
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{source}: {_explain(error.errors()[0])}") from None
+
+
+def dump_config(config: Config) -> str:
+    """The resolved config as YAML."""
+    return yaml.safe_dump(config.model_dump(), sort_keys=False)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 reads 1e-4 as text; here it is a number, as everyone means it."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
+
+def _read(path: Path) -> dict:
+    try:
+        content = yaml.load(path.read_text(), Loader=_Loader)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file, expected a config in YAML") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: not readable as YAML: {error}") from None
+    if not isinstance(content, dict):
+        found = "nothing" if content is None else type(content).__name__
+        raise UserError(f"{path}: found {found}, expected sections such as data and training")
+    return content
+
+
+def _apply(content: dict, settings: Sequence[str]) -> dict:
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            raise UserError(f"--set {setting}: expected section.key=value")
+        *sections, name = key.split(".")
+        place = content
+        for section in sections:
+            place = place.setdefault(section, {})
+            if not isinstance(place, dict):
+                raise UserError(f"--set {setting}: {section} is no section")
+        try:
+            place[name] = yaml.load(value, Loader=_Loader)
+        except yaml.YAMLError:
+            raise UserError(f"--set {setting}: the value is not readable as YAML") from None
+    return content
+
+
+def _explain(problem: dict[str, Any]) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: no such key{_suggest(problem['loc'])}"
+    if problem["type"] == "missing":
+        return f"{key}: missing, expected a value"
+    if problem["type"] == "value_error":  # our own checks name what they found
+        return (f"{key}: " if key else "") + str(problem["ctx"]["error"])
+    expected = problem["msg"][0].lower() + problem["msg"][1:]
+    return f"{key}: found {problem['input']!r}, {expected.replace('input should', 'it should')}"
+
+
+def _suggest(location: tuple) -> str:
+    model = Config
+    for part in location[:-1]:
+        model = model.model_fields[part].annotation
+    near = difflib.get_close_matches(str(location[-1]), model.model_fields, n=1)
+    if near:
+        return f"; did you mean {near[0]}?"
+    return f"; expected one of {', '.join(model.model_fields)}"

@@ -1,0 +1,1 @@
+"""What a galaxy is on disk and in the model's units."""

@@ -1,0 +1,153 @@
+"""Training batches, addressed by a counter so that resuming is exact."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile
+from galddpm.data.scaling import Scaling
+
+Rows = np.ndarray
+Fetch = Callable[[Rows], Tensor]
+
+
+class BatchStream:
+    """Batch number k of shuffled galaxies: pixels (B, C, H, W) and redshifts (B,) on the device.
+
+    Epoch by epoch every galaxy comes once, in an order that depends on (seed, epoch) alone; a batch
+    may span two epochs. The next batch is read ahead in a thread.
+
+    Parameters
+    ----------
+    galaxies: the file.
+    scaling: flux to pixels; callers never see flux.
+    cache: "none" reads the file each time; "memory", "device" and "memory_map" hold encoded pixels
+        in host memory, on the device, or in a file in `cache_folder`, made on first use.
+    symmetries: turn and mirror each galaxy at random (the 8 symmetries of the square).
+    """
+
+    def __init__(
+        self,
+        galaxies: GalaxyFile,
+        scaling: Scaling,
+        batch_size: int,
+        seed: int = 0,
+        cache: str = "memory",
+        symmetries: bool = False,
+        device: str | torch.device = "cpu",
+        cache_folder: Path | None = None,
+        progress: Callable = iter,
+    ):
+        self.galaxies, self.scaling, self.batch_size = galaxies, scaling, batch_size
+        self.seed, self.symmetries, self.device = seed, symmetries, torch.device(device)
+        self.redshift = torch.from_numpy(galaxies.redshift.astype(np.float32))
+        self._fetch = self._cached(cache, cache_folder, progress)
+        self._permutations: dict[int, np.ndarray] = {}
+        self._ahead = ThreadPoolExecutor(max_workers=1)
+        self._pending: tuple[int, object] | None = None
+
+    def __call__(self, index: int) -> tuple[Tensor, Tensor]:
+        """Batch number `index`, from 0. Raises UserError where a pixel read is not finite."""
+        if self._pending is None or self._pending[0] != index:
+            self._pending = (index, self._ahead.submit(self._read, index))
+        pixels, redshift = self._pending[1].result()
+        self._pending = (index + 1, self._ahead.submit(self._read, index + 1))
+        pixels = pixels.to(self.device, non_blocking=True)
+        if self.symmetries:
+            pixels = turned(pixels, self._turns(index))
+        return pixels, redshift.to(self.device, non_blocking=True)
+
+    def rows(self, index: int) -> Rows:
+        """The galaxies of batch number `index`, (B,)."""
+        places = np.arange(index * self.batch_size, (index + 1) * self.batch_size)
+        epochs, within = np.divmod(places, len(self.galaxies))
+        return np.array(
+            [self._permutation(epoch)[row] for epoch, row in zip(epochs, within, strict=True)]
+        )
+
+    def _read(self, index: int) -> tuple[Tensor, Tensor]:
+        rows = self.rows(index)
+        return self._fetch(rows), self.redshift[rows]
+
+    def _permutation(self, epoch: int) -> np.ndarray:
+        if epoch not in self._permutations:
+            order = np.random.default_rng([self.seed, int(epoch)]).permutation(len(self.galaxies))
+            self._permutations = {
+                old: kept for old, kept in self._permutations.items() if old >= epoch - 1
+            } | {epoch: order}
+        return self._permutations[epoch]
+
+    def _turns(self, index: int) -> np.ndarray:
+        return np.random.default_rng([self.seed, index, 8]).integers(8, size=self.batch_size)
+
+    def _cached(self, cache: str, folder: Path | None, progress: Callable) -> Fetch:
+        if cache == "none":
+            return lambda rows: torch.from_numpy(self.scaling.encode(self.galaxies.images(rows)))
+        if cache == "memory_map":
+            pixels = torch.from_numpy(self._memory_map(folder, progress))
+            return lambda rows: pixels[torch.from_numpy(rows)]
+        place = {"memory": torch.device("cpu"), "device": self.device}[cache]
+        held = torch.empty(self.galaxies.shape, device=place)
+        for block in progress(_blocks(len(self.galaxies))):
+            held[block] = torch.from_numpy(self._encoded(block)).to(place)
+        return lambda rows: held[torch.from_numpy(rows).to(place)]
+
+    def _encoded(self, block: slice) -> np.ndarray:
+        return self.scaling.encode(self.galaxies.images(block))
+
+    def _memory_map(self, folder: Path, progress: Callable) -> np.ndarray:
+        """Encoded pixels in a .npy file, named after what is in it, written once."""
+        path = Path(folder) / f"{self.galaxies.path.stem}-{self._contents()}.npy"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_suffix(".tmp")
+            pixels = np.lib.format.open_memmap(
+                temporary, mode="w+", dtype=np.float32, shape=self.galaxies.shape
+            )
+            for block in progress(_blocks(len(self.galaxies))):
+                pixels[block] = self._encoded(block)
+            pixels.flush()
+            os.replace(temporary, path)
+        return np.load(path, mmap_mode="c")  # copy on write: torch wants a writable array
+
+    def _contents(self) -> str:
+        status = self.galaxies.path.stat()
+        content = (status.st_size, status.st_mtime_ns, self.galaxies.shape, self.scaling.to_dict())
+        return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
+
+
+def turned(pixels: Tensor, turns: np.ndarray) -> Tensor:
+    """Each image (B, C, H, W) under one of the square's symmetries: turns % 4 right angles, then
+    mirrored where turns >= 4."""
+    out = torch.empty_like(pixels)
+    for turn in range(8):
+        chosen = torch.from_numpy(np.flatnonzero(turns == turn)).to(pixels.device)
+        image = torch.rot90(pixels[chosen], turn % 4, dims=(-2, -1))
+        out[chosen] = image.flip(-1) if turn >= 4 else image
+    return out
+
+
+def sample_rows(count: int, wanted: int, seed: int) -> np.ndarray:
+    """A fixed random sample of rows, sorted, for statistics."""
+    if wanted >= count:
+        return np.arange(count)
+    return np.sort(np.random.default_rng([seed, count]).choice(count, wanted, replace=False))
+
+
+def fingerprint(galaxies: GalaxyFile) -> str:
+    """A hash of what a file holds: size, shape, object ids and the pixels of 64 fixed rows."""
+    digest = hashlib.sha256(repr((galaxies.path.stat().st_size, galaxies.shape)).encode())
+    digest.update(galaxies.object_id.tobytes())
+    rows = np.unique(np.linspace(0, len(galaxies) - 1, 64).astype(int))
+    digest.update(galaxies.images(rows).tobytes())
+    return digest.hexdigest()[:32]
+
+
+def _blocks(count: int) -> list[slice]:
+    return [slice(start, start + ROWS_PER_READ) for start in range(0, count, ROWS_PER_READ)]

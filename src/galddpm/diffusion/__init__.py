@@ -1,0 +1,1 @@
+"""The mathematics of diffusion: no network, no file, no galaxy."""

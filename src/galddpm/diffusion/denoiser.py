@@ -1,0 +1,43 @@
+"""A network and what its output means, as an estimate of the image."""
+
+import torch
+from torch import Tensor, nn
+
+from galddpm.diffusion.process import column, input_scale, x_0_from
+from galddpm.diffusion.schedule import Schedule
+
+
+class Denoiser(nn.Module):
+    """denoiser(x, level, redshift) -> x_0, all in the model's units.
+
+    The network sees x scaled to unit variance, t and the redshift, and stays a plain map; the
+    prediction type lives here alone.
+
+    Parameters
+    ----------
+    network: (x (B, C, H, W), t (B,), redshift (B,)) -> (B, C, H, W).
+    schedule: turns a level into t.
+    prediction: "eps", "v", "x_0" or "edm".
+    sigma_data: standard deviation of the images in the model's units.
+    """
+
+    def __init__(
+        self, network: nn.Module, schedule: Schedule, prediction: str, sigma_data: float = 1.0
+    ):
+        super().__init__()
+        self.network, self.schedule = network, schedule
+        self.prediction, self.sigma_data = prediction, sigma_data
+
+    def output(self, x: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor) -> Tensor:
+        """The network's own output F at x (B, C, H, W), levels (B,) and redshifts (B,)."""
+        scaled = x * column(input_scale(alpha, sigma, self.sigma_data), x)
+        t = self.schedule.t_of(alpha, sigma).to(x.dtype)
+        return self.network(scaled, t, redshift).to(x.dtype)
+
+    def forward(self, x: Tensor, level: tuple[float, float], redshift: Tensor) -> Tensor:
+        """The estimated image, (B, C, H, W), of x at one level (alpha, sigma)."""
+        alpha, sigma = (
+            torch.full((len(x),), value, dtype=torch.float64, device=x.device) for value in level
+        )
+        output = self.output(x, alpha, sigma, redshift)
+        return x_0_from(self.prediction, output, x, alpha, sigma, self.sigma_data)

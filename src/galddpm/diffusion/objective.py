@@ -1,0 +1,76 @@
+"""What is minimised: draw a level and noise, form the target, compare."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import huber_loss
+
+from galddpm.diffusion.denoiser import Denoiser
+from galddpm.diffusion.process import add_noise, target
+from galddpm.diffusion.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class NoiseLevels:
+    """The levels that training draws.
+
+    noise: "uniform", a whole t in 1..T with equal chance (Ho et al. 2020, algorithm 1), or
+        "log_normal", ln(sigma/alpha) normal (arXiv:2206.00364, Table 1), in the schedule's range.
+    """
+
+    schedule: Schedule
+    noise: str = "uniform"
+    log_sigma_mean: float = -1.2
+    log_sigma_std: float = 1.2
+
+    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """(alpha, sigma), each (count,) float64 on the generator's device.
+
+        Uniform numbers are stratified: one in each of `count` equal parts of [0, 1), so that every
+        batch covers all levels. Each number alone is still uniform, and their order is shuffled.
+        """
+        device = generator.device
+        offset = torch.rand(count, generator=generator, device=device, dtype=torch.float64)
+        part = torch.randperm(count, generator=generator, device=device)
+        return self._at((part + offset) / count)
+
+    def _at(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        alpha, sigma = (
+            torch.from_numpy(table).to(u.device)
+            for table in (self.schedule.alpha, self.schedule.sigma)
+        )
+        if self.noise == "uniform":
+            t = 1 + (u * self.schedule.steps).long().clamp(max=self.schedule.steps - 1)
+            return alpha[t], sigma[t]
+        ratio = torch.exp(self.log_sigma_mean + self.log_sigma_std * torch.special.ndtri(u))
+        angle = torch.atan(ratio).clamp(
+            float(torch.atan2(sigma[1], alpha[1])), float(torch.atan2(sigma[-1], alpha[-1]))
+        )
+        return torch.cos(angle), torch.sin(angle)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The denoising loss of each galaxy (Ho et al. 2020, Eq. 14, with the paper's Huber loss).
+
+    jitter: standard deviation of the noise on the redshift (section 5.1 of the paper).
+    """
+
+    levels: NoiseLevels
+    jitter: float = 0.01
+    huber_delta: float = 1.0
+
+    def __call__(
+        self, denoiser: Denoiser, x_0: Tensor, redshift: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Losses (B,) and their t (B,), for images (B, C, H, W) and redshifts (B,)."""
+        noise = {"generator": generator, "device": x_0.device}
+        alpha, sigma = self.levels.draw(len(x_0), generator)
+        eps = torch.randn(x_0.shape, dtype=x_0.dtype, **noise)
+        redshift = redshift + self.jitter * torch.randn(len(x_0), dtype=redshift.dtype, **noise)
+        x_t = add_noise(x_0, eps, alpha, sigma)
+        output = denoiser.output(x_t, alpha, sigma, redshift)
+        aim = target(denoiser.prediction, x_0, eps, alpha, sigma, denoiser.sigma_data)
+        losses = huber_loss(output, aim, reduction="none", delta=self.huber_delta)
+        return losses.flatten(1).mean(dim=1), self.levels.schedule.t_of(alpha, sigma)

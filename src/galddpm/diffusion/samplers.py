@@ -1,0 +1,113 @@
+"""Samplers: functions of (denoise, x, levels, noise) that walk down a list of noise levels.
+
+`denoise(x, level)` returns the estimate of x_0; `levels` starts at the level of x, the noisiest,
+and ends at the image, (1, 0); `noise()` returns fresh standard normal numbers like x. Every step is
+written so that alpha = 0, the start of a zero-terminal-SNR schedule, is finite.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from torch import Tensor
+
+from galddpm.diffusion.process import posterior
+from galddpm.diffusion.schedule import Level
+
+Denoise = Callable[[Tensor, Level], Tensor]
+Noise = Callable[[], Tensor]
+
+
+def ddpm(
+    denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise, variance: str = "posterior"
+) -> Tensor:
+    """Ancestral sampling (Ho et al. 2020, algorithm 2) over any list of levels.
+
+    variance: of each step's noise, "posterior" (beta_tilde) or "beta" (the forward variance). The
+    last step, to the image, adds none.
+    """
+    if variance not in ("posterior", "beta"):
+        raise ValueError(f"variance: found {variance!r}, expected posterior or beta")
+    for level, lower in pairwise(levels):
+        c_x, c_0, tilde, beta = posterior(*level, *lower)
+        x = c_x * x + c_0 * denoise(x, level)
+        if lower[1] > 0:
+            x = x + math.sqrt(tilde if variance == "posterior" else beta) * noise()
+    return x
+
+
+def ddim(
+    denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise, eta: float = 0.0
+) -> Tensor:
+    """Song et al. 2020, arXiv:2010.02502, Eq. 12 and 16; eta = 0 adds no noise, eta = 1 is ddpm.
+
+    With eta = 0 the levels may also rise, which finds the noise of an image (inversion). Raises
+    ValueError for a level with sigma = 0 anywhere but at the end, where the noise is undefined.
+    """
+    for level, lower in pairwise(levels):
+        x_0 = denoise(x, level)
+        eps = _eps(x, x_0, level)
+        added = eta * math.sqrt(max(posterior(*level, *lower)[2], 0.0)) if eta else 0.0
+        x = lower[0] * x_0 + math.sqrt(max(lower[1] ** 2 - added**2, 0.0)) * eps
+        if added > 0:
+            x = x + added * noise()
+    return x
+
+
+def dpmpp_2m(denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise) -> Tensor:
+    """DPM-Solver++(2M), Lu et al. 2022, arXiv:2211.01095, algorithm 2; the ends are first order.
+
+    With h the step in ln(alpha/sigma), alpha' (1 - e^-h) is written as alpha' - alpha sigma'/sigma,
+    which is finite where h is not.
+    """
+    previous, h_previous = None, math.inf
+    for level, lower in pairwise(levels):
+        x_0 = denoise(x, level)
+        h = _log_snr(lower) - _log_snr(level)
+        slope = h / (2 * h_previous) if math.isfinite(h) and math.isfinite(h_previous) else 0.0
+        estimate = x_0 if previous is None else (1 + slope) * x_0 - slope * previous
+        x = lower[1] / level[1] * x + (lower[0] - level[0] * lower[1] / level[1]) * estimate
+        previous, h_previous = x_0, h
+    return x
+
+
+def heun(denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise) -> Tensor:
+    """Heun's second-order steps of arXiv:2206.00364, algorithm 1, in x/alpha against sigma/alpha.
+
+    Two evaluations a step; one in the last, and in the first where alpha = 0 (there as ddim).
+    """
+    for level, lower in pairwise(levels):
+        x_0 = denoise(x, level)
+        eps = _eps(x, x_0, level)
+        euler = lower[0] * x_0 + lower[1] * eps
+        if lower[1] == 0 or level[0] == 0:
+            x = euler
+            continue
+        corrected = _eps(euler, denoise(euler, lower), lower)
+        step = lower[1] - lower[0] * level[1] / level[0]
+        x = lower[0] / level[0] * x + step * (eps + corrected) / 2
+    return x
+
+
+SAMPLERS = {"ddpm": ddpm, "ddim": ddim, "dpmpp_2m": dpmpp_2m, "heun": heun}
+
+
+def evaluations(sampler: str, levels: Sequence[Level]) -> int:
+    """How often a sampler calls the network on these levels."""
+    single = sum(lower[1] == 0 or level[0] == 0 for level, lower in pairwise(levels))
+    steps = len(levels) - 1
+    return 2 * steps - single if sampler == "heun" else steps
+
+
+def _eps(x: Tensor, x_0: Tensor, level: Level) -> Tensor:
+    if level[1] == 0:
+        raise ValueError("the noise of a level with sigma = 0 is undefined; start above it")
+    return (x - level[0] * x_0) / level[1]
+
+
+def _log_snr(level: Level) -> float:
+    """ln(alpha/sigma)."""
+    alpha, sigma = level
+    if alpha == 0 or sigma == 0:
+        return math.inf if alpha else -math.inf
+    return math.log(alpha / sigma)

@@ -1,0 +1,96 @@
+"""A trained model: redshifts in, galaxies out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from galddpm import build
+from galddpm.config import Config, parse_config
+from galddpm.data.scaling import Scaling
+from galddpm.diffusion.denoiser import Denoiser
+from galddpm.diffusion.noise import GalaxyNoise
+from galddpm.errors import UserError
+from galddpm.runs import MODEL
+from galddpm.training.checkpoint import (
+    WEIGHTS,
+    load_tensors,
+    load_weights,
+    prefixed,
+    save_tensors,
+    without_prefix,
+)
+
+
+class Generator:
+    """Galaxies with flux in counts at zero point 27, as the training files have it.
+
+    >>> galaxies = galddpm.load("runs/quickstart").sample([0.1, 0.5, 1.2], seed=3)
+    """
+
+    def __init__(
+        self, config: Config, scaling: Scaling, denoiser: Denoiser, redshifts: list[float]
+    ):
+        self.config, self.scaling, self.denoiser = config, scaling, denoiser
+        self.redshifts = redshifts  # the smallest and largest trained on
+        self.device = next(denoiser.parameters()).device
+
+    @classmethod
+    def load(cls, run: str | Path, weights: str = "ema") -> "Generator":
+        """The generator of a run folder or of a model file.
+
+        Raises UserError where there is no model, or the file is not one of ours.
+        """
+        path = Path(run) / MODEL if Path(run).is_dir() else Path(run)
+        if weights not in WEIGHTS:
+            raise UserError(f"weights: found {weights!r}, expected one of {', '.join(WEIGHTS)}")
+        tensors, metadata = load_tensors(path)
+        missing = {"config", "scaling", "redshifts"} - metadata.keys()
+        if missing:
+            raise UserError(f"{path}: no galddpm model, its metadata lack {', '.join(missing)}")
+        config = parse_config(metadata["config"], path)
+        scaling = Scaling.from_dict(metadata["scaling"])
+        denoiser = build.denoiser(config, scaling.sigma_data, build.best_device())
+        load_weights(denoiser, without_prefix(weights, tensors), path)
+        return cls(config, scaling, denoiser.eval(), metadata["redshifts"])
+
+    def sample(
+        self,
+        redshift: Sequence[float],
+        seed: int = 0,
+        noise_id: Sequence[int] | None = None,
+        sampler: str | None = None,
+        steps: int | None = None,
+    ) -> np.ndarray:
+        """Galaxies (n, C, H, W) float32 [count] at the redshifts (n,), as one batch.
+
+        Galaxy k depends on its redshift, `seed` and noise_id[k], which is k by default, and on
+        nothing else in the batch. Sampler and steps are the config's by default.
+        """
+        run, levels = build.sampler(self.config, sampler, steps)
+        noise_id = range(len(redshift)) if noise_id is None else noise_id
+        side = self.config.data.image_size
+        noise = GalaxyNoise(seed, noise_id, (len(self.config.data.bands), side, side), self.device)
+        z = torch.as_tensor(np.asarray(redshift, dtype=np.float32), device=self.device)
+        bf16 = build.uses_bf16(self.config.sampling.precision, self.device)
+
+        def denoise(x: torch.Tensor, level: tuple[float, float]) -> torch.Tensor:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+                return self.denoiser(x, level, z)
+
+        alpha, sigma = levels[0]
+        with torch.inference_mode():
+            x = noise() * float(np.hypot(alpha * self.scaling.sigma_data, sigma))
+            return self.scaling.decode(run(denoise, x, levels, noise).float().cpu().numpy())
+
+
+def save_model(
+    path: Path, config: Config, scaling: Scaling, redshifts: list[float], ema, raw
+) -> None:
+    """Write `model.safetensors`: both weights, and in its metadata all that sampling needs."""
+    save_tensors(
+        path,
+        {**prefixed("ema", ema.state_dict()), **prefixed("raw", raw.state_dict())},
+        {"config": config.model_dump(), "scaling": scaling.to_dict(), "redshifts": redshifts},
+    )

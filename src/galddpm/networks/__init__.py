@@ -1,0 +1,1 @@
+"""Maps from tensors to tensors."""

@@ -1,0 +1,109 @@
+"""The attention U-Net of the paper (section 5.1, figure 1)."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gelu, pad, pixel_shuffle, pixel_unshuffle
+
+from galddpm.networks.blocks import AttentionBlock, ResidualBlock, group_norm, zero_initialised
+from galddpm.networks.embeddings import ConditionEmbedding
+
+
+class Stage(nn.Module):
+    """Residual blocks of one resolution, with self-attention after the last where wanted."""
+
+    def __init__(self, widths: Sequence[int], attention: bool, heads: int, embedding: int, dropout):
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            ResidualBlock(inputs, outputs, embedding, dropout)
+            for inputs, outputs in pairwise(widths)
+        )
+        self.attention = AttentionBlock(widths[-1], heads) if attention else nn.Identity()
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = block(x, condition)
+        return self.attention(x)
+
+
+class UNet(nn.Module):
+    """(x (B, bands, H, W), t (B,), redshift (B,)) -> (B, bands, H, W), for any H and W.
+
+    The input is padded to a multiple of fold x 2^(resolutions - 1) and the output cropped back.
+
+    Parameters
+    ----------
+    bands: channels of the image.
+    size: pixels on a side, which says at which stage an attention resolution lies.
+    channels: widths by resolution, each half the one before.
+    bottleneck: width at the lowest resolution.
+    blocks: residual blocks at each resolution.
+    attention: resolutions with self-attention [pixels after folding].
+    heads: of each attention.
+    fold: fold x fold pixels become channels before the first layer.
+    embedding: dimensions of the condition.
+    periods: of the redshift embedding's fastest and slowest wave [redshift].
+    """
+
+    def __init__(
+        self,
+        bands: int,
+        size: int,
+        channels: Sequence[int] = (64, 128, 256, 256),
+        bottleneck: int = 512,
+        blocks: int = 2,
+        attention: Sequence[int] = (32, 16, 8),
+        heads: int = 4,
+        fold: int = 1,
+        embedding: int = 256,
+        dropout: float = 0.0,
+        periods: tuple[float, float] = (0.05, 4.0),
+    ):
+        super().__init__()
+        self.fold, self.stride = fold, fold << (len(channels) - 1)
+        grid = (size + self.padding(size)) // fold
+        shared = {"heads": heads, "embedding": embedding, "dropout": dropout}
+        self.embedding = ConditionEmbedding(embedding, periods)
+        self.first = nn.Conv2d(bands * fold**2, channels[0], 3, padding=1)
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        above = channels[0]
+        for level, width in enumerate(channels):
+            here = (grid >> level) in attention
+            below = channels[level + 1] if level + 1 < len(channels) else width
+            self.down.append(Stage([above] + blocks * [width], here, **shared))
+            self.up.insert(0, Stage([below + width] + blocks * [width], here, **shared))
+            above = width
+        lowest = (grid >> (len(channels) - 1)) in attention
+        self.middle = Stage([above, *blocks * [bottleneck]], lowest, **shared)
+        self.narrow = nn.Conv2d(bottleneck, above, 1)
+        self.norm = group_norm(channels[0])
+        self.last = zero_initialised(nn.Conv2d(channels[0], bands * fold**2, 3, padding=1))
+
+    def padding(self, size: int) -> int:
+        """Pixels that a side of `size` lacks to a multiple of the stride."""
+        return -size % self.stride
+
+    def forward(self, x: Tensor, t: Tensor, redshift: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        condition = nn.functional.silu(self.embedding(t, redshift))
+        x = pad(x, (0, self.padding(width), 0, self.padding(height)))
+        x = self.first(self._folded(x))
+        skips = []
+        for level, stage in enumerate(self.down):
+            x = stage(nn.functional.avg_pool2d(x, 2) if level else x, condition)
+            skips.append(x)
+        x = self.narrow(self.middle(x, condition))
+        for level, stage in enumerate(self.up):
+            x = nn.functional.interpolate(x, scale_factor=2.0) if level else x
+            x = stage(torch.cat([x, skips.pop()], dim=1), condition)
+        x = self.last(gelu(self.norm(x)))
+        return self._unfolded(x)[..., :height, :width]
+
+    def _folded(self, x: Tensor) -> Tensor:
+        x = pixel_unshuffle(x, self.fold) if self.fold > 1 else x
+        return x.contiguous(memory_format=torch.channels_last)
+
+    def _unfolded(self, x: Tensor) -> Tensor:
+        return pixel_shuffle(x, self.fold) if self.fold > 1 else x

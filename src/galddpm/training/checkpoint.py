@@ -1,0 +1,116 @@
+"""Checkpoints: tensors and JSON in one safetensors file, written whole or not at all.
+
+Nothing is ever pickled, so a file from elsewhere can do no more than hold wrong numbers.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from galddpm.errors import UserError
+
+KEPT = 2  # checkpoints of a run: the newest and the one before
+WEIGHTS = ("ema", "raw")
+
+
+def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping) -> None:
+    """Write tensors and JSON-able metadata; the file appears whole, after it is on the disk."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    text = {name: json.dumps(value) for name, value in metadata.items()}
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, text)
+    with open(temporary, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def load_tensors(path: str | Path, device: str = "cpu") -> tuple[dict[str, Tensor], dict]:
+    """(tensors, metadata) of a file. Raises UserError where it is no safetensors file."""
+    if not Path(path).is_file():
+        raise UserError(f"{path}: no such file, expected a model in safetensors format")
+    try:
+        with safe_open(path, framework="pt", device=device) as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
+    except (SafetensorError, ValueError) as error:
+        raise UserError(
+            f"{path}: not a whole safetensors file ({error}); pickled models are never opened"
+        ) from None
+    return tensors, metadata
+
+
+def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
+
+
+def without_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors under a prefix, with it removed."""
+    start = prefix + "."
+    return {name[len(start) :]: t for name, t in tensors.items() if name.startswith(start)}
+
+
+def optimiser_tensors(optimiser: Optimizer) -> dict[str, Tensor]:
+    """The optimiser's state as flat tensors, named by parameter number."""
+    return {
+        f"{index}.{name}": value
+        for index, state in optimiser.state_dict()["state"].items()
+        for name, value in state.items()
+    }
+
+
+def restore_optimiser(optimiser: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Undo `optimiser_tensors`; groups keep the settings they were built with."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = tensor
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": state, "param_groups": groups})
+
+
+def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
+    """Put weights into a model. Raises UserError where names or shapes do not fit."""
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise UserError(f"{path}: the weights do not fit the config ({error})") from None
+
+
+class Checkpoints:
+    """The training state of a run, in files named by the images seen."""
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+
+    def save(self, tensors: Mapping[str, Tensor], counters: Mapping) -> None:
+        """Write the state after counters["images_seen"] images; keep the KEPT newest files."""
+        name = f"{counters['images_seen']:012d}.safetensors"
+        save_tensors(self.folder / name, tensors, {"counters": dict(counters)})
+        for old in self._files()[:-KEPT]:
+            old.unlink()
+
+    def newest(self) -> tuple[dict[str, Tensor], dict] | None:
+        """(tensors, counters) of the newest readable checkpoint, None in an empty folder.
+
+        Raises UserError where there are checkpoints and none can be read.
+        """
+        files = self._files()
+        for path in reversed(files):
+            try:
+                tensors, metadata = load_tensors(path)
+            except UserError:
+                if path == files[0]:
+                    raise
+                continue  # a damaged file: the one before is whole
+            return tensors, metadata["counters"]
+        return None
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob("*.safetensors"))

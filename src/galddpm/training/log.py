@@ -1,0 +1,38 @@
+"""The log of a run: one JSON object a line, each `images_seen` once."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+
+class Log:
+    """Appends to log.jsonl; a resumed run first drops the lines after its checkpoint."""
+
+    def __init__(self, path: str | Path, images_seen: int = 0):
+        self.path = Path(path)
+        lines = self.path.read_text().splitlines() if self.path.exists() else []
+        kept = [line for line in lines if _seen(line) <= images_seen]
+        temporary = self.path.with_name(self.path.name + ".tmp")
+        temporary.write_text("".join(line + "\n" for line in kept))
+        os.replace(temporary, self.path)
+
+    def write(self, record: dict) -> None:
+        with self.path.open("a") as file:
+            file.write(json.dumps(record) + "\n")
+
+
+def by_quartile(losses: np.ndarray, values: np.ndarray) -> list[float | None]:
+    """Mean loss in each quarter of `values`, from the lowest to the highest; null where empty."""
+    edges = np.quantile(values, [0.25, 0.5, 0.75])
+    quarter = np.searchsorted(edges, values)
+    return [float(losses[quarter == q].mean()) if (quarter == q).any() else None for q in range(4)]
+
+
+def _seen(line: str) -> float:
+    """The counter of a line; a line cut short by a kill is dropped."""
+    try:
+        return json.loads(line)["images_seen"]
+    except (ValueError, KeyError):
+        return float("inf")

@@ -1,0 +1,183 @@
+"""The training loop. It knows a loss, batches and an optimiser, and nothing of galaxies."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from galddpm.errors import RunError
+from galddpm.training.checkpoint import (
+    Checkpoints,
+    load_weights,
+    optimiser_tensors,
+    prefixed,
+    restore_optimiser,
+    without_prefix,
+)
+from galddpm.training.ema import Ema
+from galddpm.training.log import Log, by_quartile
+
+# (model, batch, generator) -> losses (B,), and the values (B,) by name to report losses against
+Loss = Callable[[nn.Module, tuple, torch.Generator], tuple[Tensor, dict[str, Tensor]]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long, how fast, and when to report; counts in images."""
+
+    images: int
+    batch_size: int
+    rate: Callable[[int], float]  # images seen -> learning rate
+    clip: float  # largest gradient norm
+    log_every: int
+    checkpoint_every: int
+    preview_every: int | None
+    seed: int
+    bf16: bool  # autocast the loss to bfloat16
+
+
+@dataclass
+class Trainer:
+    """What training changes, and what it is done with."""
+
+    model: nn.Module
+    ema: Ema
+    optimiser: Optimizer
+    loss: Loss
+    batches: Callable[[int], tuple]  # batch number -> batch
+    plan: Plan
+    checkpoints: Checkpoints
+    device: torch.device
+    step: int = 0
+
+    def __post_init__(self):
+        self._finite = torch.ones((), dtype=torch.bool, device=self.device)
+
+    @property
+    def images_seen(self) -> int:
+        return self.step * self.plan.batch_size
+
+    def run(
+        self,
+        log: Log,
+        advance: Callable[[int, float], None],
+        preview: Callable[[nn.Module, int], None],
+        stopped: Callable[[], bool],
+    ) -> bool:
+        """Train to the end of the plan, or until `stopped`; whether the end was reached.
+
+        advance(images, loss) drives a progress bar; preview(ema model, images seen) draws. Raises
+        RunError after a non-finite loss or gradient, at the next log line or checkpoint.
+        """
+        window = Window()
+        while self.images_seen < self.plan.images and not stopped():
+            window.add(*self.train_step())
+            if self._due(self.plan.log_every):
+                self._refuse_non_finite()
+                record = window.record(self.images_seen, self._rate())
+                log.write(record)
+                advance(window.images, record["loss"])
+                window = Window()
+            if self._due(self.plan.checkpoint_every):
+                self.save()
+            if self.plan.preview_every and self._due(self.plan.preview_every):
+                preview(self.ema.model, self.images_seen)
+        self.save()
+        return self.images_seen >= self.plan.images
+
+    def train_step(self) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """One step: losses (B,), the values they are reported against, and the gradient norm."""
+        batch = self.batches(self.step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._rate()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.bf16):
+            losses, values = self.loss(self.model, batch, self._generator())
+        losses.mean().backward()
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.ema.update(self.model)
+        self._finite &= torch.isfinite(norm)
+        self.step += 1
+        return losses.detach(), values, norm
+
+    def save(self) -> None:
+        """Write the whole state: weights, average, optimiser, counters."""
+        self._refuse_non_finite()
+        tensors = {
+            **prefixed("raw", self.model.state_dict()),
+            **prefixed("ema", self.ema.model.state_dict()),
+            **prefixed("optimiser", optimiser_tensors(self.optimiser)),
+        }
+        counters = {"step": self.step, "images_seen": self.images_seen}
+        self.checkpoints.save(tensors, counters | {"ema_updates": self.ema.updates})
+
+    def resume(self) -> bool:
+        """Take up the newest checkpoint; whether there was one."""
+        state = self.checkpoints.newest()
+        if state is None:
+            return False
+        tensors, counters = state
+        load_weights(self.model, without_prefix("raw", tensors), self.checkpoints.folder)
+        load_weights(self.ema.model, without_prefix("ema", tensors), self.checkpoints.folder)
+        restore_optimiser(self.optimiser, without_prefix("optimiser", tensors))
+        self.step, self.ema.updates = counters["step"], counters["ema_updates"]
+        return True
+
+    def _refuse_non_finite(self) -> None:
+        """A non-finite loss makes a non-finite gradient norm, so one flag watches both. It is read
+        when something is reported or saved: reading it every step would stall the device."""
+        if not self._finite:
+            raise RunError(
+                f"the loss or its gradient was not finite before {self.images_seen} images; nothing"
+                " of it was saved. A lower training.learning_rate, or training.precision: fp32,"
+                " may help"
+            )
+
+    def _due(self, every: int) -> bool:
+        """Whether the last step passed a multiple of `every` images."""
+        return self.images_seen // every > (self.images_seen - self.plan.batch_size) // every
+
+    def _rate(self) -> float:
+        return self.plan.rate(self.images_seen)
+
+    def _generator(self) -> torch.Generator:
+        """All randomness of a step comes from (seed, step), so that a resumed run repeats it."""
+        seed = np.random.SeedSequence([self.plan.seed, self.step]).generate_state(1, np.uint64)[0]
+        return torch.Generator(self.device).manual_seed(int(seed >> np.uint64(1)))
+
+
+class Window:
+    """What happened since the last log line."""
+
+    def __init__(self):
+        self.start, self.images = time.perf_counter(), 0
+        self.losses: list[Tensor] = []
+        self.values: dict[str, list[Tensor]] = {}
+        self.norms: list[Tensor] = []
+
+    def add(self, losses: Tensor, values: dict[str, Tensor], norm: Tensor) -> None:
+        """Tensors are kept where they are: reading them here would stall the device."""
+        self.images += len(losses)
+        self.losses.append(losses)
+        self.norms.append(norm)
+        for name, value in values.items():
+            self.values.setdefault(name, []).append(value)
+
+    def record(self, images_seen: int, learning_rate: float) -> dict:
+        """One line of the log."""
+        losses = torch.cat(self.losses).float().cpu().numpy()
+        record = {
+            "images_seen": images_seen,
+            "loss": float(losses.mean()),
+            "grad_norm": float(torch.stack(self.norms).mean()),
+            "learning_rate": learning_rate,
+            "images_per_second": self.images / (time.perf_counter() - self.start),
+        }
+        for name, values in self.values.items():
+            record[f"loss_by_{name}"] = by_quartile(losses, torch.cat(values).cpu().numpy())
+        return record
