@@ -2,15 +2,13 @@
 
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from galddpm import runs
+from galddpm.commands.preview import Previewer
 from galddpm.commands.shell import Parser, Terminated, progress
 from galddpm.config import Config, dump_config, load_config, parse_config
 from galddpm.errors import UserError
-
-PREVIEWS = 8  # galaxies in a preview
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -91,28 +89,6 @@ def train(config: Config, run: Path) -> None:
     if not finished:
         raise interruption.exception()
     print(f"{run}: trained on {trainer.images_seen:,} images; {run / runs.MODEL} is ready")
-
-
-@dataclass
-class Previewer:
-    """Draws a few galaxies of the averaged weights, always of the same noise and redshifts."""
-
-    config: Config
-    scaling: object
-    redshifts: list[float]
-    run: Path
-
-    def __call__(self, model, images_seen: int) -> None:
-        import numpy as np
-
-        from galddpm.evaluation.figures import galaxy_grid
-        from galddpm.generator import Generator
-
-        redshift = np.linspace(*self.redshifts, PREVIEWS)
-        generator = Generator(self.config, self.scaling, model, self.redshifts)
-        path = self.run / "previews" / f"{images_seen:012d}.png"
-        path.parent.mkdir(exist_ok=True)
-        galaxy_grid([generator.sample(redshift)], redshift, path)
 
 
 class Interruption:

@@ -70,14 +70,13 @@ class GalaxyFile:
 
         Raises UserError where a pixel is not finite or the file cannot be read.
         """
-        rows = np.arange(len(self))[rows] if isinstance(rows, slice) else np.asarray(rows)
-        image = self._read("image", self.rows[rows]).astype(np.float32, copy=False)
-        finite = np.isfinite(image).reshape(len(image), -1).all(axis=1)
+        wanted = self.rows[rows if isinstance(rows, slice) else np.asarray(rows, dtype=np.intp)]
+        image = self._read("image", wanted).astype(np.float32, copy=False)
+        finite = np.isfinite(image).all(axis=(1, 2, 3))
         if not finite.all():
-            row = self.rows[rows[np.flatnonzero(~finite)[0]]]
             raise UserError(
-                f"{self.path}: image: row {row} has a non-finite pixel, expected finite counts;"
-                " data.non_finite: drop leaves such galaxies out"
+                f"{self.path}: image: row {wanted[~finite][0]} has a non-finite pixel, expected"
+                " finite counts; data.non_finite: drop leaves such galaxies out"
             )
         return image
 
@@ -110,8 +109,7 @@ class GalaxyFile:
         finite = np.empty(count, dtype=bool)
         for start in range(0, count, ROWS_PER_READ):
             rows = np.arange(start, min(start + ROWS_PER_READ, count))
-            pixels = self._read("image", rows).reshape(len(rows), -1)
-            finite[rows] = np.isfinite(pixels).all(axis=1)
+            finite[rows] = np.isfinite(self._read("image", rows)).all(axis=(1, 2, 3))
         return finite
 
 

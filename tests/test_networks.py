@@ -1,0 +1,104 @@
+"""The U-Net as a map."""
+
+import numpy as np
+import pytest
+import torch
+
+from galddpm.networks.blocks import AttentionBlock
+from galddpm.networks.embeddings import sinusoids
+from galddpm.networks.unet import UNet
+
+SMALL = {"channels": (8, 16), "bottleneck": 16, "blocks": 1, "attention": (4,), "embedding": 16}
+
+
+def small(**changes):
+    torch.manual_seed(0)
+    options = {"bands": 5, "size": 8, "heads": 2} | SMALL | changes
+    return UNet(**options)
+
+
+def awake(network):
+    """The network with its zero-initialised layers given weights."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if not parameter.any():
+                parameter.normal_(0, 0.1, generator=generator)
+    return network.eval()
+
+
+def inputs(size=8, bands=5, count=3):
+    generator = torch.Generator().manual_seed(2)
+    x = torch.randn(count, bands, size, size, generator=generator)
+    return x, torch.tensor([1.0, 300.0, 999.0])[:count], torch.tensor([0.05, 0.5, 3.0])[:count]
+
+
+def test_a_fresh_network_puts_out_exactly_zero():
+    assert not small()(*inputs()).any()
+
+
+@pytest.mark.parametrize(("size", "bands", "fold"), [(8, 5, 1), (8, 1, 2), (7, 3, 1), (13, 5, 2)])
+def test_any_size_and_any_bands(size, bands, fold):
+    network = awake(small(bands=bands, size=size, fold=fold, attention=()))
+    out = network(*inputs(size, bands))
+    assert out.shape == (3, bands, size, size)
+    assert out.abs().max() > 0
+
+
+def test_two_calls_are_bit_equal_and_rows_do_not_mix():
+    network, (x, t, z) = awake(small(dropout=0.5)), inputs()
+    first = network(x, t, z)
+    assert torch.equal(first, network(x, t, z))
+    order = torch.tensor([2, 0, 1])
+    permuted = network(x[order], t[order], z[order])
+    torch.testing.assert_close(permuted, first[order], rtol=1e-5, atol=1e-6)
+
+
+def test_attention_equals_the_textbook():
+    torch.manual_seed(0)
+    block = AttentionBlock(8, heads=2)
+    for layer in (block.out, block.mlp_out):
+        torch.nn.init.normal_(layer.weight, std=0.3)
+    x = torch.randn(2, 8, 3, 5)
+    tokens = x.flatten(2).transpose(1, 2)
+    q, k, v = block.qkv(block.norm_attention(tokens)).chunk(3, dim=-1)
+    heads = []
+    for h in range(2):
+        part = slice(4 * h, 4 * h + 4)
+        weights = torch.softmax(q[..., part] @ k[..., part].transpose(1, 2) / 2, dim=-1)
+        heads.append(weights @ v[..., part])
+    tokens = tokens + block.out(torch.cat(heads, dim=-1))
+    hidden = torch.nn.functional.gelu(block.mlp_in(block.norm_mlp(tokens)))
+    tokens = tokens + block.mlp_out(hidden)
+    expected = tokens.transpose(1, 2).reshape(x.shape)
+    torch.testing.assert_close(block(x), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_output_depends_on_redshift_and_t_after_a_few_steps():
+    network, (x, t, z) = small(), inputs()
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-2)
+    for _ in range(5):
+        (network(x, t, z) - x * z[:, None, None, None]).square().mean().backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    out = network(x, t, z)
+    assert (network(x, t, z + 0.5) - out).abs().max() > 1e-3
+    assert (network(x, t / 2, z) - out).abs().max() > 1e-3
+
+
+def test_sinusoids_turn_over_their_periods():
+    waves = sinusoids(torch.tensor([0.0, 0.05, 4.0, 2.0], dtype=torch.float64), 16, 0.05, 4.0)
+    cosines = waves[:, :8]
+    assert waves.shape == (4, 16)
+    torch.testing.assert_close(cosines[0], torch.ones(8, dtype=torch.float64))
+    assert cosines[1, 0].item() == pytest.approx(1)  # the fastest wave turned once
+    assert cosines[2, -1].item() == pytest.approx(1)  # the slowest too
+    assert cosines[3, -1].item() == pytest.approx(-1)
+    np.testing.assert_allclose((waves[:, :8] ** 2 + waves[:, 8:] ** 2).numpy(), 1, rtol=1e-12)
+
+
+def test_the_papers_network_has_attention_where_the_paper_has_it():
+    network = UNet(bands=5, size=64)
+    held = [isinstance(stage.attention, AttentionBlock) for stage in network.down]
+    assert held == [False, True, True, True]
+    assert sum(p.numel() for p in network.parameters()) == pytest.approx(26.5e6, rel=0.01)

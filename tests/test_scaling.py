@@ -1,0 +1,71 @@
+"""Pixel scaling: invertible, monotone, fitted."""
+
+import json
+
+import numpy as np
+import pytest
+
+from galaxies import simple_galaxies
+from galddpm.data.scaling import Scaling, fit_scaling
+
+FLUX = simple_galaxies(64, seed=3, size=32)["image"]
+EXTREMES = np.array([-25241.32, -1.0, -1e-3, 0.0, 1e-3, 1.0, 3647.63, 1e5], dtype=np.float32)
+TOLERANCE = {"asinh": (1e-5, 1e-5), "min_max": (0, 0), "raw": (0, 0)}
+
+
+@pytest.mark.parametrize("name", ["asinh", "min_max", "raw"])
+def test_decoding_undoes_encoding(name):
+    scaling = fit_scaling(name, FLUX)
+    relative, softenings = TOLERANCE[name]
+    absolute = softenings * max(scaling.softening)
+    if name == "min_max":
+        absolute = 1e-6 * 2 * scaling.std[0]
+    back = scaling.decode(scaling.encode(FLUX))
+    np.testing.assert_allclose(back, FLUX, rtol=relative, atol=absolute)
+    if name != "min_max":  # the range of min_max is that of the sample
+        wide = np.broadcast_to(EXTREMES[:, None, None, None], (8, 5, 1, 1))
+        np.testing.assert_allclose(
+            scaling.decode(scaling.encode(wide)), wide, rtol=relative, atol=absolute
+        )
+
+
+@pytest.mark.parametrize("name", ["asinh", "min_max", "raw"])
+def test_order_is_kept(name):
+    ramp = np.broadcast_to(EXTREMES[:, None, None, None], (8, 5, 1, 1))
+    assert (np.diff(fit_scaling(name, FLUX).encode(ramp), axis=0) > 0).all()
+
+
+def test_asinh_has_zero_mean_and_unit_variance_in_every_band():
+    scaling = fit_scaling("asinh", FLUX, softening=2.0)
+    pixels = scaling.encode(FLUX)
+    np.testing.assert_allclose(pixels.mean(axis=(0, 2, 3)), 0, atol=1e-4)
+    np.testing.assert_allclose(pixels.std(axis=(0, 2, 3)), 1, atol=1e-4)
+    assert scaling.sigma_data == 1.0
+
+
+def test_softening_is_counted_in_sky_noise():
+    noise = np.random.default_rng(0).normal(0, [[[0.04]], [[0.3]]], (200, 2, 32, 32))
+    scaling = fit_scaling("asinh", noise.astype(np.float32), softening=3.0)
+    assert scaling.softening == pytest.approx([0.12, 0.9], rel=0.02)
+
+
+def test_min_max_maps_the_sample_to_minus_one_and_one():
+    pixels = fit_scaling("min_max", FLUX).encode(FLUX)
+    assert [pixels.min(), pixels.max()] == pytest.approx([-1, 1], abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["min_max", "raw"])
+def test_sigma_data_is_the_encoded_spread(name):
+    scaling = fit_scaling(name, FLUX)
+    assert scaling.encode(FLUX).std(dtype=np.float64) == pytest.approx(scaling.sigma_data, rel=1e-4)
+
+
+def test_constants_survive_json():
+    scaling = fit_scaling("asinh", FLUX)
+    assert Scaling.from_dict(json.loads(json.dumps(scaling.to_dict()))) == scaling
+
+
+@pytest.mark.parametrize("name", ["asinh", "min_max", "raw"])
+def test_a_sample_without_spread_is_refused(name):
+    with pytest.raises(ValueError, match=r"constant|equal"):
+        fit_scaling(name, np.zeros((3, 2, 4, 4), dtype=np.float32))
