@@ -28,7 +28,8 @@ class GalaxyFile:
 
     Opening checks keys, shapes, dtypes and redshifts and closes the file again. Pixels are checked
     as they are read. The handle is opened once in each process and is never pickled or inherited,
-    because HDF5 handles that cross a fork return wrong data without an error.
+    because HDF5 handles that cross a fork return wrong data without an error. Images stored in one
+    piece, as the published files are, are mapped into memory, which is several times faster.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ class GalaxyFile:
         if non_finite not in NON_FINITE:
             raise ValueError(f"non_finite: found {non_finite!r}, expected one of {NON_FINITE}")
         self.path = Path(path)
-        self._handle, self._process = None, None
+        self._handle, self._process, self._mapped = None, None, None
         with open_hdf5(self.path) as file:
             shape = _image_shape(file, self.path, bands)
             redshift = _vector(file, "specz_redshift", shape[0], self.path).astype(np.float64)
@@ -63,7 +64,7 @@ class GalaxyFile:
         return len(self.rows)
 
     def __getstate__(self) -> dict:
-        return {**self.__dict__, "_handle": None, "_process": None}
+        return {**self.__dict__, "_handle": None, "_process": None, "_mapped": None}
 
     def images(self, rows: slice | Sequence[int] | np.ndarray) -> np.ndarray:
         """Pixels of the given galaxies, in the order asked for, (n, C, H, W) float32 [count].
@@ -71,9 +72,9 @@ class GalaxyFile:
         Raises UserError where a pixel is not finite or the file cannot be read.
         """
         wanted = self.rows[rows if isinstance(rows, slice) else np.asarray(rows, dtype=np.intp)]
-        image = self._read("image", wanted).astype(np.float32, copy=False)
-        finite = np.isfinite(image).all(axis=(1, 2, 3))
-        if not finite.all():
+        image = self._read_images(wanted).astype(np.float32, copy=False)
+        if not np.isfinite(image).all():
+            finite = np.isfinite(image).all(axis=(1, 2, 3))
             raise UserError(
                 f"{self.path}: image: row {wanted[~finite][0]} has a non-finite pixel, expected"
                 " finite counts; data.non_finite: drop leaves such galaxies out"
@@ -90,26 +91,26 @@ class GalaxyFile:
         """Close this process's handle; the next read opens it again."""
         if self._handle is not None and self._process == os.getpid():
             self._handle.close()
-        self._handle, self._process = None, None
+        self._handle, self._process, self._mapped = None, None, None
 
     def _file(self) -> h5py.File:
         if self._process != os.getpid():  # a handle inherited through fork is left untouched
             self._handle, self._process = open_hdf5(self.path), os.getpid()
+            self._mapped = _mapped(self._handle["image"], self.path)
         return self._handle
 
-    def _read(self, name: str, rows: np.ndarray) -> np.ndarray:
+    def _read_images(self, rows: np.ndarray) -> np.ndarray:
         try:
-            return _read_rows(self._file()[name], rows)
+            dataset = self._file()["image"]
+            return _read_rows(dataset, rows) if self._mapped is None else self._mapped[rows]
         except OSError as error:
-            raise UserError(
-                f"{self.path}: {name}: cannot be read, file damaged? ({error})"
-            ) from None
+            raise UserError(f"{self.path}: image: cannot be read, damaged? ({error})") from None
 
     def _finite_pixels(self, count: int) -> np.ndarray:
         finite = np.empty(count, dtype=bool)
         for start in range(0, count, ROWS_PER_READ):
             rows = np.arange(start, min(start + ROWS_PER_READ, count))
-            finite[rows] = np.isfinite(self._read("image", rows)).all(axis=(1, 2, 3))
+            finite[rows] = np.isfinite(self._read_images(rows)).all(axis=(1, 2, 3))
         return finite
 
 
@@ -140,6 +141,14 @@ def open_hdf5(path: Path) -> h5py.File:
         if "lock" in reason:
             reason += "; set HDF5_USE_FILE_LOCKING=FALSE on file systems without locks"
         raise UserError(f"{path}: cannot be opened as HDF5, truncated? ({reason})") from None
+
+
+def _mapped(dataset: h5py.Dataset, path: Path) -> np.ndarray | None:
+    """The data set as a memory map; None where it is stored in chunks, compressed or not at all."""
+    offset = dataset.id.get_offset()
+    if offset is None or offset + dataset.id.get_storage_size() > path.stat().st_size:
+        return None
+    return np.memmap(path, dtype=dataset.dtype, mode="r", offset=offset, shape=dataset.shape)
 
 
 def _read_rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:

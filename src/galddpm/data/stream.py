@@ -13,6 +13,8 @@ from torch import Tensor
 from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile
 from galddpm.data.scaling import Scaling
 
+ROWS_IN_CACHE = 16  # 1.3 MB of five-band 64 px stamps
+
 Rows = np.ndarray
 Fetch = Callable[[Rows], Tensor]
 
@@ -67,9 +69,11 @@ class BatchStream:
         """The galaxies of batch number `index`, (B,)."""
         places = np.arange(index * self.batch_size, (index + 1) * self.batch_size)
         epochs, within = np.divmod(places, len(self.galaxies))
-        return np.array(
-            [self._permutation(epoch)[row] for epoch, row in zip(epochs, within, strict=True)]
-        )
+        pieces = [
+            self._permutation(epoch)[within[epochs == epoch]]
+            for epoch in range(epochs[0], epochs[-1] + 1)
+        ]
+        return np.concatenate(pieces)
 
     def _read(self, index: int) -> tuple[Tensor, Tensor]:
         rows = self.rows(index)
@@ -88,15 +92,23 @@ class BatchStream:
 
     def _cached(self, cache: str, folder: Path | None, progress: Callable) -> Fetch:
         if cache == "none":
-            return lambda rows: torch.from_numpy(self.scaling.encode(self.galaxies.images(rows)))
+            return self._read_encoded
         if cache == "memory_map":
             pixels = torch.from_numpy(self._memory_map(folder, progress))
-            return lambda rows: pixels[torch.from_numpy(rows)]
+            return lambda rows: pixels.index_select(0, torch.from_numpy(rows))
         place = {"memory": torch.device("cpu"), "device": self.device}[cache]
         held = torch.empty(self.galaxies.shape, device=place)
         for block in progress(_blocks(len(self.galaxies))):
             held[block] = torch.from_numpy(self._encoded(block)).to(place)
-        return lambda rows: held[torch.from_numpy(rows).to(place)]
+        return lambda rows: held.index_select(0, torch.from_numpy(rows).to(place))
+
+    def _read_encoded(self, rows: Rows) -> Tensor:
+        """A few galaxies at a time, so that they stay in the processor's cache between passes."""
+        pixels = torch.empty(len(rows), *self.galaxies.shape[1:])
+        for start in range(0, len(rows), ROWS_IN_CACHE):
+            few = slice(start, start + ROWS_IN_CACHE)
+            pixels[few] = torch.from_numpy(self.scaling.encode(self.galaxies.images(rows[few])))
+        return pixels
 
     def _encoded(self, block: slice) -> np.ndarray:
         return self.scaling.encode(self.galaxies.images(block))
