@@ -138,7 +138,7 @@ def open_hdf5(path: Path) -> h5py.File:
         return h5py.File(path, "r")
     except OSError as error:
         reason = str(error).splitlines()[0]
-        if "lock" in reason:
+        if "unable to lock file" in reason:
             reason += "; set HDF5_USE_FILE_LOCKING=FALSE on file systems without locks"
         raise UserError(f"{path}: cannot be opened as HDF5, truncated? ({reason})") from None
 

@@ -1,0 +1,212 @@
+"""`python scripts/evaluate.py`: how far are generated galaxies from real ones?"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from galddpm import __version__, runs
+from galddpm.commands.shell import Parser, progress
+from galddpm.data.galaxiesml import BANDS, GalaxyFile
+from galddpm.errors import UserError
+from galddpm.evaluation.catalog import Measurement, fingerprint, measure, worker_pool
+from galddpm.evaluation.psf import read_psf, survey_psf
+from galddpm.evaluation.tables import Catalog
+
+REPORT = "report.json"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    paths, out = find_files(options)
+    files = {side: GalaxyFile(path) for side, path in paths.items()}
+    bands = file_bands(files)
+    psfs = choose_psf(options.psf, bands)
+    work = {
+        side: Measurement(
+            path=file.path,
+            bands=bands,
+            measured=judged_bands(options.band, bands, file.path),
+            psfs=psfs,
+            count=min(len(file), options.limit or len(file)),
+            statmorph=options.statmorph,
+        )
+        for side, file in files.items()
+    }
+    recorded = {side: describe(work[side], files[side]) for side in work}
+    if already_reported(out / REPORT, recorded, options.overwrite):
+        print(f"{out / REPORT}: finished, nothing to do")
+        return
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out}: found a file, expected a folder")
+    out.mkdir(parents=True, exist_ok=True)
+    catalogs = measure_all(work, files, recorded, out, options)
+    write_report(catalogs, work, recorded, out)
+
+
+def parse(arguments: Sequence[str] | None):
+    parser = Parser(description="Measure generated and real galaxies and compare them.")
+    add = parser.add_argument
+    add("--real", type=Path, metavar="FILE", help="default: the test file of the run's config")
+    add("--generated", type=Path, metavar="FILE", help="default: the newest samples of the run")
+    add("--out", type=Path, metavar="DIR", help="default: report/ in the run's folder")
+    add("--reference", type=Path, metavar="FILE", help="a second real set, for the floor")
+    add("--band", default="i", metavar="BAND[,BAND...]", help="the first one leads; default: i")
+    add("--limit", type=_count, metavar="N", help="galaxies a side, from the first row on")
+    add("--statmorph", type=_number, default=1000, metavar="N", help="a side; default: 1000")
+    add("--psf", type=Path, metavar="FILE", help="FITS image or cube; default: a Moffat profile")
+    add("--jobs", type=_count, default=_cores(), metavar="J", help="default: all cores")
+    add("--overwrite", action="store_true")
+    return parser.parse_args(arguments)
+
+
+def find_files(options) -> tuple[dict[str, Path], Path]:
+    """The files of each side, and the folder of the report.
+
+    What is not given comes from the newest run. The report of a file that was given stands beside
+    it, because it may belong to another run.
+    """
+    real, generated, out = options.real, options.generated, options.out
+    if real is None or generated is None:
+        run = runs.newest_run()
+        out = out or (generated.parent if generated else run) / "report"
+        generated = generated or runs.newest_samples(run)
+        real = real or _test_file(run)
+    paths = {"real": real, "generated": generated}
+    if options.reference:
+        paths["reference"] = options.reference
+    return paths, out or generated.parent / "report"
+
+
+def file_bands(files: Mapping[str, GalaxyFile]) -> tuple[str, ...]:
+    """The bands that all files have. Raises UserError where their stamps differ."""
+    real = files["real"]
+    for file in files.values():
+        if file.shape[1:] != real.shape[1:]:
+            raise UserError(
+                f"{file.path}: image: found stamps of {file.shape[1:]} (bands, rows, columns),"
+                f" expected {real.shape[1:]} as in {real.path}"
+            )
+    if real.shape[1] > len(BANDS):
+        raise UserError(
+            f"{real.path}: image: found {real.shape[1]} bands, expected at most {len(BANDS)}"
+        )
+    return BANDS[: real.shape[1]]
+
+
+def judged_bands(asked: str, bands: Sequence[str], path: Path) -> tuple[str, ...]:
+    """The bands of `--band`. Raises UserError where the files do not have them."""
+    names = tuple(dict.fromkeys(asked.split(",")))
+    for name in names:
+        if name not in bands:
+            raise UserError(f"--band {asked}: found {name!r}, {path} has {', '.join(bands)}")
+    return names
+
+
+def choose_psf(path: Path | None, bands: Sequence[str]):
+    """The PSF of each band: from a file, or the survey's."""
+    return read_psf(path, bands) if path else {band: survey_psf(band) for band in bands}
+
+
+def describe(measurement: Measurement, galaxies: GalaxyFile) -> dict:
+    """What determines a catalogue, as JSON values."""
+    psfs = b"".join(measurement.psfs[band].tobytes() for band in measurement.measured)
+    return {
+        "fingerprint": fingerprint(galaxies),
+        "galaxies": measurement.count,
+        "bands": list(measurement.measured),
+        "statmorph": measurement.statmorph,
+        "psf": hashlib.sha256(psfs).hexdigest()[:32],
+        "galddpm": __version__,
+    }
+
+
+def already_reported(path: Path, recorded: Mapping, overwrite: bool) -> bool:
+    """Whether the report of these arguments is there. Raises UserError where another one is."""
+    if not path.exists():
+        return False
+    try:
+        found = json.loads(path.read_text())["arguments"]
+    except (ValueError, KeyError, TypeError):
+        found = None
+    if found != recorded and not overwrite:
+        raise UserError(f"{path}: exists and was made otherwise; --overwrite replaces it")
+    return found == recorded
+
+
+def measure_all(
+    work: Mapping[str, Measurement],
+    files: Mapping[str, GalaxyFile],
+    recorded: Mapping[str, dict],
+    out: Path,
+    options,
+) -> dict[str, Catalog]:
+    """The catalogue of each side."""
+    catalogs = {}
+    with worker_pool(options.jobs) as pool:
+        for side, task in work.items():
+            with progress(total=task.count, desc=f"measuring {side}", unit="galaxy") as bar:
+                catalogs[side] = measure(
+                    task,
+                    files[side],
+                    out / f"catalog_{side}.fits",
+                    recorded[side],
+                    overwrite=options.overwrite,
+                    pool=pool,
+                    advance=bar.update,
+                )
+    return catalogs
+
+
+def write_report(
+    catalogs: Mapping[str, Catalog],
+    work: Mapping[str, Measurement],
+    recorded: Mapping[str, dict],
+    out: Path,
+) -> None:
+    """Figures, page and, as the sign that all is there, the JSON."""
+    # after the measuring, whose processes import this module and need no matplotlib
+    from galddpm.evaluation.gallery import draw_figures
+    from galddpm.evaluation.page import page, summary
+    from galddpm.evaluation.report import judge, select
+
+    real, generated, reference = (catalogs.get(s) for s in ("real", "generated", "reference"))
+    chosen = select(real, generated, reference)
+    report = judge(real, generated, reference, chosen, work["real"].measured)
+    files = {side: str(task.path) for side, task in work.items()}
+    report |= {"files": files, "arguments": recorded, "provenance": runs.provenance()}
+    figures = draw_figures(report, real, generated, chosen, work, out)
+    runs.write_text(out / "report.html", page(report, figures))
+    runs.write_json(out / REPORT, report)
+    print(summary(report))
+    print(out / "report.html")
+
+
+def _test_file(run: Path) -> Path:
+    try:
+        return Path(runs.read_config(run)["data"]["testing"])
+    except (KeyError, TypeError):
+        raise UserError(f"{run / 'config.yaml'}: data.testing: not there; give --real") from None
+
+
+def _cores() -> int:
+    """Cores this process may use, which on a shared machine are fewer than it has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+def _number(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError
+    return value
+
+
+_count.__name__, _number.__name__ = "whole number from 1", "whole number from 0"

@@ -1,0 +1,161 @@
+"""Measures a whole file: one row a galaxy, in chunks that survive a kill, by several processes."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
+
+import numpy as np
+
+from galddpm.data.galaxiesml import GalaxyFile, open_hdf5
+from galddpm.data.parts import Parts
+from galddpm.errors import RunError, UserError
+from galddpm.evaluation.measurement import FLAGS, NUMBERS, STATUS, measure_stamp
+from galddpm.evaluation.tables import Catalog, read_catalog, recorded_arguments, write_catalog
+
+FINGERPRINT_ROWS = 64  # stamps that stand for all of them
+CHUNK = 32  # galaxies a task: a few seconds at most, which is what a kill costs
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What to measure on a file, and with which PSF."""
+
+    path: Path
+    bands: tuple[str, ...]  # names of the file's bands, in order
+    measured: tuple[str, ...]  # those that sources are looked for in
+    psfs: Mapping[str, np.ndarray]  # by band; odd size, unit sum
+    count: int  # galaxies, from the first row on
+    statmorph: int  # of them, drawn at random, for statmorph
+    selected: np.ndarray = field(init=False)  # (count,) bool
+
+    def __post_init__(self):
+        chosen = np.random.default_rng(0).permutation(self.count) < self.statmorph
+        object.__setattr__(self, "selected", chosen)
+
+
+def measure(
+    measurement: Measurement,
+    galaxies: GalaxyFile,
+    out: Path,
+    arguments: Mapping,
+    *,
+    overwrite: bool = False,
+    pool: Executor | None = None,
+    advance: Callable[[int], object] = lambda galaxies: None,
+) -> Catalog:
+    """The catalogue of a file, written to `out` as FITS; goes on where an earlier call stopped.
+
+    arguments: what determines the result, recorded in the file. advance: told how many galaxies
+    were finished. Raises UserError where `out` was made otherwise or the file cannot be read.
+    """
+    parts = Parts(out, arguments, recorded_arguments(out), overwrite)
+    if parts.finished:
+        advance(measurement.count)
+        return read_catalog(out)
+    chunks = parts.missing(measurement.count, CHUNK)
+    advance(measurement.count - sum(map(len, chunks)))
+    for rows, columns in _measure_chunks(measurement, chunks, pool):
+        parts.save(rows, columns)
+        advance(len(rows))
+    identity = {
+        "row": np.arange(measurement.count),
+        "object_id": galaxies.object_id[: measurement.count],
+        "redshift": galaxies.redshift[: measurement.count],
+    }
+    bands = {"measured": measurement.measured, "bands": measurement.bands}
+    write_catalog(out, parts.gather(), identity, arguments, **bands)
+    parts.remove()
+    return read_catalog(out)
+
+
+def measure_rows(measurement: Measurement, rows: range) -> dict[str, np.ndarray]:
+    """The columns of some rows, named BAND:COLUMN; and BAND:asinh, the mean of asinh(counts)."""
+    stamps = read_stamps(measurement.path, rows)
+    columns: dict[str, np.ndarray] = {}
+    for index, band in enumerate(measurement.bands):
+        with np.errstate(invalid="ignore"):  # a broken stamp has no mean
+            columns[f"{band}:asinh"] = np.arcsinh(stamps[:, index]).mean(axis=(1, 2))
+        if band not in measurement.measured:
+            continue
+        table = [
+            measure_stamp(stamp, measurement.psfs[band] if measurement.selected[row] else None)
+            for stamp, row in zip(stamps[:, index], rows, strict=True)
+        ]
+        for name in (STATUS, *FLAGS, *NUMBERS):
+            kind = "S10" if name == STATUS else np.int32 if name in FLAGS else np.float64
+            columns[f"{band}:{name}"] = np.array([line[name] for line in table], dtype=kind)
+    return columns
+
+
+def fingerprint(galaxies: GalaxyFile) -> str:
+    """A hash of what a file holds: size, shape, object ids, redshifts and a few fixed stamps."""
+    shape = (galaxies.path.stat().st_size, *galaxies.shape)
+    digest = hashlib.sha256(repr(shape).encode())
+    for column in (galaxies.object_id, galaxies.redshift):
+        digest.update(column.tobytes())
+    for row in np.unique(np.linspace(0, len(galaxies) - 1, FINGERPRINT_ROWS).astype(int)):
+        digest.update(read_stamps(galaxies.path, range(row, row + 1)).tobytes())
+    return digest.hexdigest()[:32]
+
+
+def read_stamps(path: Path, rows: range) -> np.ndarray:
+    """Stamps as they are, (n, C, H, W) float64 [count].
+
+    Not through GalaxyFile.images, which refuses a stamp with a non-finite pixel: the judge keeps
+    its row and says so.
+    """
+    with open_hdf5(path) as file:
+        try:
+            return file["image"][rows.start : rows.stop].astype(np.float64)
+        except OSError as error:
+            raise UserError(f"{path}: image: cannot be read, file damaged? ({error})") from None
+
+
+@contextmanager
+def worker_pool(jobs: int) -> Iterator[Executor | None]:
+    """Processes of one thread each; None for a single job, which needs no other process."""
+    if jobs == 1:
+        yield None
+        return
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)  # read by the linear algebra when a process loads it
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_leave_interrupts)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _measure_chunks(
+    measurement: Measurement, chunks: list[range], pool: Executor | None
+) -> Iterator[tuple[range, dict[str, np.ndarray]]]:
+    """Each chunk's rows and columns as they get ready, in any order."""
+    if pool is None:
+        yield from ((rows, measure_rows(measurement, rows)) for rows in chunks)
+        return
+    tasks = {pool.submit(measure_rows, measurement, rows): rows for rows in chunks}
+    try:
+        yield from ((tasks[task], task.result()) for task in as_completed(tasks))
+    except BrokenProcessPool:
+        raise RunError(
+            f"{measurement.path}: a measuring process was killed (out of memory?); the same command"
+            " goes on from here, fewer --jobs need less"
+        ) from None
+
+
+def _leave_interrupts() -> None:
+    """An interrupt from the terminal reaches every process; only the first one answers it."""
+    signal(SIGINT, SIG_IGN)

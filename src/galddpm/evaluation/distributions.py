@@ -1,0 +1,164 @@
+"""How far apart two samples of a measurement are, and how far two real ones would be.
+
+Kolmogorov-Smirnov and first Wasserstein distances, each with an interval and with a floor: the
+distance between two disjoint halves of the real sample, rescaled to the sizes in use.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import kolmogi
+
+LEAST = 100  # galaxies a side below which distances say nothing
+SPLITS = 200  # real against real
+RESAMPLES = 1000  # bootstrap, of means
+DRAWS = 1_000_000  # values drawn at a time: 8 MB
+SUBSAMPLES = 200  # of the Wasserstein distance
+COVERED = 0.95
+
+Split = tuple[np.ndarray, np.ndarray]
+
+
+def distances(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    """Two-sample KS and Wasserstein distances: largest gap and area between the two CDFs."""
+    pooled = np.concatenate([a, b])
+    order = np.argsort(pooled, kind="stable")
+    from_a = np.cumsum(order < len(a))[:-1]
+    from_b = np.arange(1, len(order)) - from_a
+    gap, width = np.abs(from_a / len(a) - from_b / len(b)), np.diff(pooled[order])
+    return float(gap.max(initial=0.0, where=width > 0)), float(gap @ width)
+
+
+def size_scale(n: int, m: int) -> float:
+    """What the distance of two samples of one distribution is proportional to."""
+    return np.sqrt(1 / n + 1 / m)
+
+
+def ks_interval(ks: float, n: int, m: int) -> list[float]:
+    """The distance plus and minus the 95 % quantile of the null distribution, cut at 0.
+
+    A plain bootstrap would be biased upwards, because resampling adds a distance of its own. The
+    quantile is Kolmogorov's asymptotic one.
+    """
+    reach = kolmogi(1 - COVERED) * size_scale(n, m)
+    return [max(0.0, ks - reach), ks + reach]
+
+
+def wasserstein_interval(
+    a: np.ndarray, b: np.ndarray, distance: float, rng: np.random.Generator
+) -> list[float]:
+    """Symmetric subsampling interval (Politis, Romano & Wolf 1999), cut at 0.
+
+    Subsamples of n^(2/3) galaxies scatter around the whole sample's distance as that one does
+    around the truth, in units of the size scale.
+    """
+    n, m = (max(2, round(len(sample) ** (2 / 3))) for sample in (a, b))
+    deviations = []
+    for _ in range(SUBSAMPLES):
+        few = rng.choice(a, n, replace=False), rng.choice(b, m, replace=False)
+        deviations.append(abs(distances(*few)[1] - distance))
+    shrink = size_scale(len(a), len(b)) / size_scale(n, m)
+    reach = np.quantile(deviations, COVERED) * shrink
+    return [max(0.0, distance - reach), distance + reach]
+
+
+def floor(
+    real: np.ndarray, reference: np.ndarray, splits: Sequence[Split], sizes: tuple[int, int]
+) -> np.ndarray:
+    """KS and Wasserstein distances of real against real for each split, (splits, 2).
+
+    real, reference: the measurement for all galaxies, NaN where there is none; without a second
+    real set they are the same. splits: pairs of row numbers into them. Rescaled to `sizes`.
+    """
+    rows = []
+    for first, second in splits:
+        a, b = finite(real[first]), finite(reference[second])
+        if len(a) and len(b):
+            scale = size_scale(*sizes) / size_scale(len(a), len(b))
+            rows.append(np.array(distances(a, b)) * scale)
+    return np.array(rows).reshape(-1, 2)
+
+
+def compare(
+    real: np.ndarray,
+    generated: np.ndarray,
+    floor_of: tuple[np.ndarray, np.ndarray],
+    splits: Sequence[Split],
+) -> dict:
+    """Distances, floors and means of one measurement, ready for JSON.
+
+    real, generated: the measurement for the galaxies compared, NaN where there is none; floor_of
+    and splits: as `floor` takes them. What could not be had is None, with a reason.
+    """
+    rng = np.random.default_rng(0)
+    real, generated = finite(real), finite(generated)
+    sizes = len(real), len(generated)
+    result = {"n_real": sizes[0], "n_generated": sizes[1], "reason": None}
+    result |= compare_means(real, generated, rng)
+    if min(sizes) < LEAST:
+        found = f"{sizes[0]} real and {sizes[1]} generated galaxies were measured"
+        return result | NO_DISTANCES | {"reason": f"{found}, fewer than {LEAST} on a side"}
+    ks, wasserstein = distances(real, generated)
+    null = floor(*floor_of, splits, sizes)
+    result |= {"ks": ks, "ks_interval": ks_interval(ks, *sizes)}
+    result |= floor_summary("ks", null[:, 0])
+    interval = wasserstein_interval(real, generated, wasserstein, rng)
+    result |= {"wasserstein": wasserstein, "wasserstein_interval": interval}
+    return result | floor_summary("wasserstein", null[:, 1])
+
+
+NO_DISTANCES = {
+    f"{distance}{part}": None
+    for distance in ("ks", "wasserstein")
+    for part in ("", "_interval", "_floor", "_floor_95")
+}
+
+
+def floor_summary(name: str, null: np.ndarray) -> dict:
+    """Mean and 95 % quantile of the floor; None without a split."""
+    if not len(null):
+        return {f"{name}_floor": None, f"{name}_floor_95": None}
+    return {f"{name}_floor": null.mean(), f"{name}_floor_95": np.quantile(null, COVERED)}
+
+
+def compare_means(real: np.ndarray, generated: np.ndarray, rng: np.random.Generator) -> dict:
+    """Means of finite samples and their ratio, each with its bootstrap interval.
+
+    The ratio is None where the real mean is not clearly different from zero.
+    """
+    result: dict = {"mean_ratio": None, "mean_ratio_interval": None}
+    means = {}
+    for side, sample in (("real", real), ("generated", generated)):
+        means[side] = bootstrap_means(sample, rng)
+        result[f"mean_{side}"] = sample.mean() if len(sample) else None
+        result[f"mean_{side}_interval"] = interval(means[side])
+    if len(means["real"]) and len(means["generated"]):
+        low, high = result["mean_real_interval"]
+        if low * high > 0:
+            result["mean_ratio"] = result["mean_generated"] / result["mean_real"]
+            result["mean_ratio_interval"] = interval(means["generated"] / means["real"])
+    return result
+
+
+def bootstrap_means(sample: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Means of resampled samples; empty for fewer than two values."""
+    count = len(sample)
+    if count < 2:
+        return np.empty(0)
+    block = max(1, DRAWS // count)
+    sizes = [min(block, RESAMPLES - done) for done in range(0, RESAMPLES, block)]
+    return np.concatenate(
+        [sample[rng.integers(count, size=(size, count))].mean(axis=1) for size in sizes]
+    )
+
+
+def interval(values: np.ndarray) -> list[float] | None:
+    """The central 95 %; None without values."""
+    if not len(values):
+        return None
+    return np.quantile(values, [(1 - COVERED) / 2, (1 + COVERED) / 2]).tolist()
+
+
+def finite(values: np.ndarray) -> np.ndarray:
+    """The values that were measured."""
+    return values[np.isfinite(values)]

@@ -1,0 +1,54 @@
+"""Draws and saves all figures of a report."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from galddpm.evaluation.catalog import Measurement, read_stamps
+from galddpm.evaluation.figures import (
+    LIGHT,
+    PAPER,
+    choose_pairs,
+    compared_columns,
+    distances_and_floor,
+    histograms,
+    means_by_redshift,
+    save,
+    stamp_pairs,
+)
+from galddpm.evaluation.report import Selection
+from galddpm.evaluation.tables import Catalog
+
+
+def draw_figures(
+    report: Mapping,
+    real: Catalog,
+    generated: Catalog,
+    chosen: Selection,
+    work: Mapping[str, Measurement],
+    folder: Path,
+) -> dict[str, Path]:
+    """Write every figure as PNG and PDF; the PNG files by name, in the page's order."""
+    band = report["band"]
+    title = f"{band} band" + (", matched in redshift" if chosen.matched else "")
+    sides = [
+        compared_columns(catalog, rows, band)
+        for catalog, rows in ((real, chosen.real), (generated, chosen.generated))
+    ]
+    rows = choose_pairs(real, generated, chosen)
+    stamps = [
+        np.concatenate([read_stamps(work[side].path, range(row, row + 1)) for row in chosen_rows])
+        for side, chosen_rows in zip(("real", "generated"), rows, strict=True)
+    ]
+    redshift = np.stack([real.redshift[rows[0]], generated.redshift[rows[1]]])
+    figures = {
+        "stamps": stamp_pairs(*stamps, redshift, work["real"].bands),
+        "distances": distances_and_floor(report["metrics"], title),
+        "histograms": histograms(*sides, PAPER, title),
+        "histograms_light": histograms(*sides, LIGHT, title),
+        "means_by_redshift": means_by_redshift(report["by_redshift"], PAPER, title),
+    }
+    for name, figure in figures.items():
+        save(figure, folder, name)
+    return {name: folder / f"{name}.png" for name in figures}

@@ -1,0 +1,97 @@
+"""The judge on real Hyper Suprime-Cam scenes, cut into stamps around their catalogued sources."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from galddpm.data.galaxiesml import BANDS, GalaxyFile, write_galaxies
+from galddpm.evaluation.catalog import Measurement, measure
+from galddpm.evaluation.flags import Flag
+from galddpm.evaluation.measurement import measure_stamp
+from galddpm.evaluation.statmorph_fit import SERSIC
+
+DATA = os.environ.get("GALDDPM_TEST_DATA")
+SIZE = 64
+SAME_GALAXY = {"hsc_cosmos_35": (1, 4), "hsc_scene_11_sources": (1, 8)}  # rows
+pytestmark = pytest.mark.skipif(DATA is None, reason="GALDDPM_TEST_DATA is not set")
+
+
+def stamps(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Stamps (n, 5, 64, 64) around a scene's sources, and the scene's PSFs.
+
+    Scenes are smaller than the stamps reach, so exact zeros stand outside of them, as in the padded
+    files of the survey.
+    """
+    scene = np.load(Path(DATA) / f"{name}.npz")
+    if "centers" in scene:
+        centres = [(x, y) for y, x in scene["centers"]]
+    else:
+        centres = [(round(float(s["x"])), round(float(s["y"]))) for s in scene["catalog"]]
+    padded = np.pad(scene["images"], ((0, 0), (SIZE, SIZE), (SIZE, SIZE)))
+    half = SIZE // 2
+    cut = [padded[:, y + half : y + half + SIZE, x + half : x + half + SIZE] for x, y in centres]
+    return np.stack(cut), scene["psfs"] / scene["psfs"].sum(axis=(1, 2), keepdims=True)
+
+
+@pytest.fixture(scope="module", params=["hsc_cosmos_35", "hsc_scene_11_sources"])
+def measured(request, tmp_path_factory):
+    image, psfs = stamps(request.param)
+    folder = tmp_path_factory.mktemp("scene")
+    redshift = np.full(len(image), 0.5)  # not known, and not used in measuring
+    write_galaxies(folder / "scene.hdf5", {"image": image, "specz_redshift": redshift}, None)
+    psf = dict(zip(BANDS, psfs.astype(np.float64), strict=True))
+    path, count = folder / "scene.hdf5", len(image)
+    work = Measurement(path, BANDS, ("g", "i"), psf, count, statmorph=count)
+    return request.param, measure(work, GalaxyFile(path), folder / "catalog.fits", {})
+
+
+def test_every_catalogued_source_is_found(measured):
+    _, catalog = measured
+    assert set(catalog.bands["i"]["status"]) <= {"ok", "edge"}
+
+
+def test_axes_are_those_of_galaxies_seen_by_the_survey(measured):
+    _, catalog = measured
+    table = catalog.bands["i"]
+    assert ((table["semiminor_axis"] > 0.8) & (table["semimajor_axis"] < 11)).all()
+    assert ((table["ellipticity"] >= 0) & (table["ellipticity"] < 0.6)).all()
+    assert (table["half_light_radius"] > 1.5).all()
+    # sources under the centre of their own stamp are where the scene's catalogue says
+    near = np.hypot(table["x"] - 32, table["y"] - 32) < 2
+    assert near.mean() > 0.7
+
+
+def test_noise_is_that_of_the_scene(measured):
+    _, catalog = measured
+    for band, noise in (("g", 0.013), ("i", 0.021)):
+        assert np.median(catalog.bands[band]["sky_sigma"]) == pytest.approx(noise, rel=0.25)
+
+
+def test_fits_are_believable_or_flagged(measured):
+    _, catalog = measured
+    table = catalog.bands["i"]
+    good = (table["flag_sersic"] & (Flag.SERSIC_BAD | Flag.STATMORPH_FAILED)) == 0
+    assert good.sum() >= 4
+    assert all(np.isfinite(table[name][good]).all() for name in SERSIC)
+    assert (table["sersic_r_eff"][good] < 40).all()
+
+
+def test_one_galaxy_in_two_stamps_has_the_same_numbers(measured):
+    """Its stamp, and that of a faint neighbour where it is the source nearest to the centre."""
+    name, catalog = measured
+    own, neighbours = SAME_GALAXY[name]
+    table = catalog.bands["i"]
+    for column, tolerance in (("flux", 0.05), ("half_light_radius", 0.05), ("sersic_n", 0.1)):
+        assert table[column][own] == pytest.approx(table[column][neighbours], rel=tolerance)
+    assert table["ellipticity"][own] == pytest.approx(table["ellipticity"][neighbours], abs=0.07)
+
+
+def test_large_galaxy_is_a_disc_that_fills_its_stamp():
+    image, psfs = stamps("hsc_scene_11_sources")
+    band = BANDS.index("i")
+    row = measure_stamp(image[0, band].astype(np.float64), psfs[band].astype(np.float64))
+    assert row["status"] == "edge"
+    assert row["sersic_n"] == pytest.approx(1, abs=0.3)
+    assert row["isophotal_area"] > 2000
