@@ -1,0 +1,136 @@
+"""Colours of redshifted spectra through the HSC filters.
+
+Galaxies: the Coleman, Wu & Weedman (1980) templates that GalSim ships. Quasars: a power law with
+the strongest lines (Vanden Berk et al. 2001). Absorption between the galaxies: Madau (1995).
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+FILTERS = ("hsc2017-g", "hsc2017-r", "hsc2017-i", "hsc2017-z", "hsc2017-y")
+GALAXIES = ("CWW_E", "CWW_Sbc", "CWW_Scd", "CWW_Im")  # from red to blue
+TEMPLATES = (*GALAXIES, "quasar")
+REDSHIFTS = np.linspace(0, 4.2, 421)
+WAVELENGTHS = np.arange(3500.0, 11_000.0, 10.0)  # observed [Angstrom]
+LYMAN = ((1216, 0.0036), (1026, 0.0017), (973, 0.0012), (950, 0.00093))  # [Angstrom], A_j
+LYMAN_LIMIT = 912.0  # [Angstrom]
+QUASAR_SLOPE = -1.56  # of f_lambda; f_nu falls as nu^-0.44
+QUASAR_LINES = (  # rest wavelength [Angstrom], equivalent width [Angstrom], sigma [Angstrom]
+    (1216, 92, 19), (1549, 24, 14), (1909, 21, 23), (2798, 32, 34), (4861, 46, 40), (6563, 190, 48)
+)  # fmt: skip
+
+
+def igm_transmission(wavelength: NDArray, redshift: float) -> NDArray:
+    """Mean transmission of intergalactic hydrogen at observed wavelengths [Angstrom].
+
+    Madau 1995, ApJ 441, 18: Lyman lines and, below the limit, the fit to the photoelectric term.
+    """
+    depth = np.zeros_like(wavelength, dtype=float)
+    for line, strength in LYMAN:
+        blueward = wavelength < line * (1 + redshift)
+        depth += np.where(blueward, strength * (wavelength / line) ** 3.46, 0)
+    absorber, emitter = wavelength / LYMAN_LIMIT, 1 + redshift
+    continuum = (
+        0.25 * absorber**3 * (emitter**0.46 - absorber**0.46)
+        + 9.4 * absorber**1.5 * (emitter**0.18 - absorber**0.18)
+        - 0.7 * absorber**3 * (absorber**-1.32 - emitter**-1.32)
+        - 0.023 * (emitter**1.68 - absorber**1.68)
+    )
+    depth += np.where(absorber < emitter, np.maximum(continuum, 0), 0)
+    return np.exp(-depth)
+
+
+def band_fluxes(template: float, redshift: float) -> NDArray:
+    """Fluxes (5,) in counts relative to the i band of a template at a redshift.
+
+    template: place in TEMPLATES; a fraction mixes two neighbours linearly.
+    """
+    table = _table()
+    low = min(int(template), len(TEMPLATES) - 2)
+    share = template - low
+    mixed = (1 - share) * table[low] + share * table[low + 1]
+    place = float(np.interp(redshift, REDSHIFTS, np.arange(len(REDSHIFTS))))
+    step = min(int(place), len(REDSHIFTS) - 2)
+    return mixed[step] + (place - step) * (mixed[step + 1] - mixed[step])
+
+
+def dimming(template: float, redshift: float) -> float:
+    """m - M in the i band [mag]: distance modulus and K correction."""
+    kind = min(round(template), len(TEMPLATES) - 1)
+    return float(np.interp(redshift, REDSHIFTS, _dimming()[kind]))
+
+
+def kpc_per_arcsec(redshift: float) -> float:
+    """Proper length of an angle [kpc / arcsec] (Planck 2018 cosmology)."""
+    return float(np.interp(redshift, REDSHIFTS, _kpc_per_arcsec()))
+
+
+@lru_cache(maxsize=1)
+def _dimming() -> NDArray:
+    """(templates, redshifts) [mag]."""
+    from astropy.cosmology import Planck18
+
+    modulus = Planck18.distmod(np.maximum(REDSHIFTS, 1e-3)).value
+    brightness = _absolute()[:, :, FILTERS.index("hsc2017-i")]
+    return modulus - 2.5 * np.log10(brightness / brightness[:, :1])
+
+
+@lru_cache(maxsize=1)
+def _kpc_per_arcsec() -> NDArray:
+    from astropy.cosmology import Planck18
+
+    return Planck18.kpc_proper_per_arcmin(np.maximum(REDSHIFTS, 1e-3)).value / 60
+
+
+@lru_cache(maxsize=1)
+def _responses() -> NDArray:
+    """Filter curves on WAVELENGTHS, (5, n)."""
+    from speclite.filters import load_filters
+
+    return np.stack([curve(WAVELENGTHS) for curve in load_filters(*FILTERS)])
+
+
+@lru_cache(maxsize=1)
+def _absolute() -> NDArray:
+    """AB band fluxes of every template over REDSHIFTS, (templates, redshifts, 5).
+
+    Photons through a filter, int f_lambda T lambda, over those of a flat f_nu, int T / lambda.
+    """
+    responses = _responses()
+    flat = (responses / WAVELENGTHS).sum(axis=1)
+    fluxes = np.empty((len(TEMPLATES), len(REDSHIFTS), len(FILTERS)))
+    for t, name in enumerate(TEMPLATES):
+        rest, spectrum = quasar() if name == "quasar" else _galaxy(name)
+        for i, z in enumerate(REDSHIFTS):
+            observed = np.interp(WAVELENGTHS / (1 + z), rest, spectrum) / (1 + z)
+            observed = observed * igm_transmission(WAVELENGTHS, z)
+            fluxes[t, i] = (responses * observed * WAVELENGTHS).sum(axis=1) / flat
+    return fluxes
+
+
+@lru_cache(maxsize=1)
+def _table() -> NDArray:
+    fluxes = _absolute()
+    return fluxes / fluxes[:, :, FILTERS.index("hsc2017-i"), None]
+
+
+def _galaxy(name: str) -> tuple[NDArray, NDArray]:
+    import galsim
+
+    path = Path(galsim.meta_data.share_dir) / "SEDs" / f"{name}_ext.sed"
+    wavelength, flux = np.loadtxt(path, unpack=True)
+    return wavelength, flux
+
+
+def quasar() -> tuple[NDArray, NDArray]:
+    """(rest wavelength [Angstrom], f_lambda) of a mean quasar."""
+    wavelength = np.arange(800.0, 12_000.0, 2.0)
+    continuum = (wavelength / 2500) ** QUASAR_SLOPE
+    spectrum = continuum.copy()
+    for centre, width, sigma in QUASAR_LINES:
+        profile = np.exp(-0.5 * ((wavelength - centre) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
+        spectrum += width * profile * np.interp(centre, wavelength, continuum)
+    return wavelength, spectrum
