@@ -88,6 +88,7 @@ class Network(Section):
     attention: list[Count] = [32, 16, 8]  # resolutions with self-attention [pixels after folding]
     heads: Count = 4  # of each attention
     fold: Count = 1  # fold x fold pixels become channels before the first layer
+    coordinates: bool = False  # give each pixel's place as two more input channels
     embedding: Annotated[int, Field(ge=4, multiple_of=4)] = 256  # of t and redshift
     dropout: Fraction = 0.0
 

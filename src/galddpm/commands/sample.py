@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from galddpm import runs
-from galddpm.commands.shell import Parser, progress
+from galddpm.commands.shell import Parser, count, progress, seed
 from galddpm.data.galaxiesml import CITATION, ZERO_POINT, GalaxyFile
 from galddpm.data.parts import Parts, recorded_arguments
 from galddpm.diffusion.samplers import SAMPLERS
@@ -61,11 +61,11 @@ def parse(arguments: Sequence[str] | None):
     )
     parser.add_argument("--run", metavar="DIR", help="default: the newest run under runs/")
     parser.add_argument("--out", metavar="FILE.hdf5", help="default: in the run's folder samples/")
-    parser.add_argument("--per-redshift", type=_count, default=1, metavar="K")
+    parser.add_argument("--per-redshift", type=count, default=1, metavar="K")
     parser.add_argument("--sampler", choices=list(SAMPLERS), help="default: the run's config")
-    parser.add_argument("--steps", type=_count, metavar="N", help="default: the run's config")
-    parser.add_argument("--seed", type=_seed, default=0, metavar="S")
-    parser.add_argument("--batch-size", type=_count, metavar="B", help="default: the run's config")
+    parser.add_argument("--steps", type=count, metavar="N", help="default: the run's config")
+    parser.add_argument("--seed", type=seed, default=0, metavar="S")
+    parser.add_argument("--batch-size", type=count, metavar="B", help="default: the run's config")
     parser.add_argument("--weights", choices=list(WEIGHTS), default="ema")
     parser.add_argument("--overwrite", action="store_true")
     return parser.parse_args(arguments)
@@ -125,24 +125,6 @@ def _numbers(spec: str, fields: Sequence[str]) -> list[float]:
         raise UserError(
             f"--redshifts {spec}: expected a list 0.1,0.5, a range 0.1:3.0:30 or an HDF5 file"
         ) from None
-
-
-def _count(text: str) -> int:
-    """An argument that must be a whole number from 1; argparse words the mistake by our name."""
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
-
-
-def _seed(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 2**63:
-        raise ValueError
-    return value
-
-
-_count.__name__, _seed.__name__ = "whole number from 1", "whole number from 0"
 
 
 def _warn_outside(redshift: np.ndarray, trained: Sequence[float]) -> None:

@@ -50,6 +50,25 @@ def progress(iterable: Iterable | None = None, *, total: int | None = None, desc
     return tqdm(iterable, total=total, desc=desc, disable=None, **more)
 
 
+def count(text: str) -> int:
+    """The type of an argument that must be a whole number from 1."""
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+def seed(text: str) -> int:
+    """The type of a random seed."""
+    value = int(text)
+    if not 0 <= value < 2**63:
+        raise ValueError
+    return value
+
+
+count.__name__, seed.__name__ = "whole number from 1", "whole number from 0"  # in messages
+
+
 def _say(error: BaseException, status: int) -> int:
     message = " ".join(str(error).split()) or type(error).__name__
     print(f"error: {message}", file=sys.stderr)

@@ -1,5 +1,6 @@
 """Mock files in exactly the GalaxiesML schema, with the truth beside them."""
 
+import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -18,9 +19,10 @@ from galddpm.errors import UserError
 
 SPLITS = ("training", "validation", "testing")
 STAMP, CUT = 127, 64  # pixels drawn and measured; pixels kept
-CHUNK = 128  # galaxies a process makes at a time
+CHUNK = 64  # galaxies a process makes at a time; what an interrupt waits for
 FIRST_ID = 36_400_000_000_000_001  # 17 digits, above 2^53, as HSC object ids are
 SKY_CENTRE = (150.0, 2.2)  # [deg] of the field
+IGNORE_INTERRUPT = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
 VERSION = 1  # of the mock universe: raise it when the same seed gives other galaxies
 
 
@@ -36,7 +38,7 @@ def make_mock(
 
     Each galaxy depends on (seed, split, row) alone, so the number of processes changes nothing. A
     killed run is continued. Returns the catalogue files. Raises UserError for an unknown split, a
-    missing library, or files in the way.
+    missing library, a count below 1, or files in the way.
     """
     _require_libraries()
     unknown = set(counts) - set(SPLITS)
@@ -44,6 +46,8 @@ def make_mock(
         raise UserError(f"mock: found split {unknown.pop()!r}, expected some of {SPLITS}")
     paths = []
     for split, count in counts.items():
+        if count < 1:
+            raise UserError(f"mock: {split}: found {count} galaxies, expected at least 1")
         prefix = Path(folder) / f"{len(BANDS)}x{CUT}x{CUT}_{split}"
         path = prefix.with_name(prefix.name + "_with_morphology.hdf5")
         truth = prefix.with_name(prefix.name + "_truth.hdf5")
@@ -60,23 +64,20 @@ def _make_split(
         Parts(place, arguments | {"truth": place == truth}, recorded_arguments(place), overwrite)
         for place in (path, truth)
     ]
-    if all(parts.finished for parts in files):
-        return
-    missing = set(files[0].missing(arguments["count"], CHUNK))
-    missing |= set(files[1].missing(arguments["count"], CHUNK))
+    unfinished = [(side, parts) for side, parts in enumerate(files) if not parts.finished]
+    missing = {rows for _, parts in unfinished for rows in parts.missing(arguments["count"], CHUNK)}
     todo = sorted(missing, key=lambda rows: rows.start)
     make = partial(make_rows, arguments["seed"], arguments["split"])
     with (
-        ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool,
+        ProcessPoolExecutor(jobs, get_context("spawn"), signal.signal, IGNORE_INTERRUPT) as pool,
         progress(total=sum(map(len, todo)), desc=f"mock {arguments['split']}") as bar,
     ):
         for rows, made in zip(todo, pool.map(make, todo), strict=True):
-            for parts, columns in zip(files, made, strict=True):
-                parts.save(rows, columns)
+            for side, parts in unfinished:
+                parts.save(rows, made[side])
             bar.update(len(rows))
-    for parts in files:
-        if not parts.finished:
-            parts.join({"description": "mock galaxies of the GalaxiesML schema"})
+    for _, parts in unfinished:
+        parts.join({"description": "mock galaxies of the GalaxiesML schema"})
 
 
 def make_rows(seed: int, split: str, rows: range) -> tuple[dict[str, NDArray], dict[str, NDArray]]:

@@ -1,0 +1,134 @@
+"""`python scripts/data.py mock|download|check|subset|fits`: files of the GalaxiesML schema."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from galddpm.commands.shell import Parser, count, progress, seed
+from galddpm.data.parts import recorded_arguments
+from galddpm.errors import UserError
+
+SPLITS = ("training", "validation", "testing")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    options.run(options)
+
+
+def parse(arguments: Sequence[str] | None):
+    parser = Parser(description="Make, fetch, examine and cut files of the GalaxiesML schema.")
+    actions = parser.add_subparsers(required=True, metavar="mock|download|check|subset|fits")
+    add = _adder(actions)
+
+    action = add("mock", mock, "make mock galaxies with known truth")
+    action.add_argument("--out", default="data/mock", metavar="DIR")
+    for split, default in zip(SPLITS, (4000, 200, 1000), strict=True):
+        action.add_argument(f"--{split}", type=count, default=default, metavar="N")
+    action.add_argument("--seed", type=seed, default=0, metavar="S")
+    action.add_argument("--jobs", type=count, default=os.cpu_count(), metavar="J")
+
+    action = add("download", download, "fetch GalaxiesML from Zenodo, 24 GB for 64 pixels")
+    action.add_argument("--out", default="data/galaxiesml", metavar="DIR")
+    action.add_argument("--size", choices=["64", "127"], default="64", help="pixels on a side")
+    action.add_argument("--split", default=",".join(SPLITS), metavar="A[,B...]")
+    action.add_argument("--record", default="11117528", metavar="ID", help="of Zenodo")
+    action.add_argument("--print-urls", action="store_true", help="fetch nothing, list addresses")
+
+    action = add("check", check, "say what is in a file, and whether it can be used", False)
+    action.add_argument("file")
+
+    action = add("subset", subset, "cut a subset with the same distribution of redshifts")
+    action.add_argument("source")
+    action.add_argument("out")
+    action.add_argument("--count", type=count, required=True, metavar="N")
+    action.add_argument("--seed", type=seed, default=0, metavar="S")
+
+    action = add("fits", fits, "export a file, such as samples, as FITS")
+    action.add_argument("source")
+    action.add_argument("--out", metavar="FILE.fits", help="default: beside the source")
+    return parser.parse_args(arguments)
+
+
+def mock(options) -> None:
+    from galddpm.data.mock import make_mock
+
+    counts = {split: getattr(options, split) for split in SPLITS}
+    folder = Path(options.out)
+    for path in make_mock(folder, counts, options.seed, options.jobs, options.overwrite, progress):
+        print(path)
+
+
+def download(options) -> None:
+    from galddpm.data import download as zenodo
+
+    splits = options.split.split(",")
+    unknown = set(splits) - set(SPLITS)
+    if unknown:
+        raise UserError(f"--split: found {unknown.pop()!r}, expected some of {', '.join(SPLITS)}")
+    size = options.size
+    wanted = [f"5x{size}x{size}_{split}_with_morphology.hdf5" for split in splits]
+    held = {remote.name: remote for remote in zenodo.list_files(options.record)}
+    missing = [name for name in wanted if name not in held]
+    if missing:
+        raise UserError(f"--record {options.record}: no {missing[0]}, it holds {', '.join(held)}")
+    for name in wanted:
+        path = Path(options.out) / name
+        if options.print_urls:
+            print(held[name].url)
+        elif zenodo.download(held[name], Path(options.out), progress, options.overwrite):
+            print(f"{path}: downloaded and checked")
+        else:
+            print(f"{path}: finished, nothing to do")
+
+
+def check(options) -> None:
+    from galddpm.data.check import explain
+
+    print("\n".join(explain(Path(options.file), progress)))
+    print("can be used")
+
+
+def subset(options) -> None:
+    from galddpm.data.subset import write_subset
+
+    source, out = Path(options.source), Path(options.out)
+    arguments = {
+        "subset_of": str(source),
+        "bytes": source.stat().st_size if source.is_file() else None,
+        "count": options.count,
+        "seed": options.seed,
+    }
+    if out.exists() and recorded_arguments(out) == arguments:
+        print(f"{out}: finished, nothing to do")
+        return
+    _refuse_existing(out, options.overwrite)
+    text = json.dumps(arguments, sort_keys=True)
+    write_subset(source, out, options.count, options.seed, text, progress)
+    print(f"{out}: {options.count:,} galaxies")
+
+
+def fits(options) -> None:
+    from galddpm.data.fits import write_fits
+
+    source = Path(options.source)
+    out = Path(options.out) if options.out else source.with_suffix(".fits")
+    _refuse_existing(out, options.overwrite)
+    print(f"{out}: {write_fits(source, out):,} galaxies")
+
+
+def _refuse_existing(out: Path, overwrite: bool) -> None:
+    if out.exists() and not overwrite:
+        raise UserError(f"{out}: exists and was made otherwise; --overwrite replaces it")
+
+
+def _adder(actions):
+    def add(name: str, run, description: str, writes: bool = True):
+        action = actions.add_parser(name, help=description, description=description)
+        action.set_defaults(run=run)
+        if writes:
+            action.add_argument("--overwrite", action="store_true")
+        return action
+
+    return add
