@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from galddpm.commands.shell import Parser, count, progress, seed
+from galddpm.commands.shell import Parser, count, progress, whole
 from galddpm.data.parts import recorded_arguments
 from galddpm.errors import UserError
 
@@ -26,7 +26,7 @@ def parse(arguments: Sequence[str] | None):
     action.add_argument("--out", default="data/mock", metavar="DIR")
     for split, default in zip(SPLITS, (4000, 200, 1000), strict=True):
         action.add_argument(f"--{split}", type=count, default=default, metavar="N")
-    action.add_argument("--seed", type=seed, default=0, metavar="S")
+    action.add_argument("--seed", type=whole, default=0, metavar="S")
     action.add_argument("--jobs", type=count, default=os.cpu_count(), metavar="J")
 
     action = add("download", download, "fetch GalaxiesML from Zenodo, 24 GB for 64 pixels")
@@ -43,7 +43,7 @@ def parse(arguments: Sequence[str] | None):
     action.add_argument("source")
     action.add_argument("out")
     action.add_argument("--count", type=count, required=True, metavar="N")
-    action.add_argument("--seed", type=seed, default=0, metavar="S")
+    action.add_argument("--seed", type=whole, default=0, metavar="S")
 
     action = add("fits", fits, "export a file, such as samples, as FITS")
     action.add_argument("source")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from galddpm import __version__, runs
-from galddpm.commands.shell import Parser, progress
+from galddpm.commands.shell import Parser, count, progress, whole
 from galddpm.data.galaxiesml import BANDS, GalaxyFile
 from galddpm.errors import UserError
 from galddpm.evaluation.catalog import Measurement, fingerprint, measure, worker_pool
@@ -53,10 +53,10 @@ def parse(arguments: Sequence[str] | None):
     add("--out", type=Path, metavar="DIR", help="default: report/ in the run's folder")
     add("--reference", type=Path, metavar="FILE", help="a second real set, for the floor")
     add("--band", default="i", metavar="BAND[,BAND...]", help="the first one leads; default: i")
-    add("--limit", type=_count, metavar="N", help="galaxies a side, from the first row on")
-    add("--statmorph", type=_number, default=1000, metavar="N", help="a side; default: 1000")
+    add("--limit", type=count, metavar="N", help="galaxies a side, from the first row on")
+    add("--statmorph", type=whole, default=1000, metavar="N", help="a side; default: 1000")
     add("--psf", type=Path, metavar="FILE", help="FITS image or cube; default: a Moffat profile")
-    add("--jobs", type=_count, default=_cores(), metavar="J", help="default: all cores")
+    add("--jobs", type=count, default=_cores(), metavar="J", help="default: all cores")
     add("--overwrite", action="store_true")
     return parser.parse_args(arguments)
 
@@ -193,20 +193,3 @@ def _test_file(run: Path) -> Path:
 def _cores() -> int:
     """Cores this process may use, which on a shared machine are fewer than it has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
-
-
-def _number(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise ValueError
-    return value
-
-
-_count.__name__, _number.__name__ = "whole number from 1", "whole number from 0"

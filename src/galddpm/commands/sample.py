@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from galddpm import runs
-from galddpm.commands.shell import Parser, count, progress, seed
+from galddpm.commands.shell import Parser, count, progress, whole
 from galddpm.data.galaxiesml import CITATION, ZERO_POINT, GalaxyFile
 from galddpm.data.parts import Parts, recorded_arguments
 from galddpm.diffusion.samplers import SAMPLERS
@@ -64,7 +64,7 @@ def parse(arguments: Sequence[str] | None):
     parser.add_argument("--per-redshift", type=count, default=1, metavar="K")
     parser.add_argument("--sampler", choices=list(SAMPLERS), help="default: the run's config")
     parser.add_argument("--steps", type=count, metavar="N", help="default: the run's config")
-    parser.add_argument("--seed", type=seed, default=0, metavar="S")
+    parser.add_argument("--seed", type=whole, default=0, metavar="S")
     parser.add_argument("--batch-size", type=count, metavar="B", help="default: the run's config")
     parser.add_argument("--weights", choices=list(WEIGHTS), default="ema")
     parser.add_argument("--overwrite", action="store_true")

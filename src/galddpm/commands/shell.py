@@ -58,15 +58,15 @@ def count(text: str) -> int:
     return value
 
 
-def seed(text: str) -> int:
-    """The type of a random seed."""
+def whole(text: str) -> int:
+    """The type of an argument that may also be 0, such as a random seed."""
     value = int(text)
     if not 0 <= value < 2**63:
         raise ValueError
     return value
 
 
-count.__name__, seed.__name__ = "whole number from 1", "whole number from 0"  # in messages
+count.__name__, whole.__name__ = "whole number from 1", "whole number from 0"  # in messages
 
 
 def _say(error: BaseException, status: int) -> int:

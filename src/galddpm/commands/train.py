@@ -55,6 +55,7 @@ def train(config: Config, run: Path) -> None:
     from galddpm import build
     from galddpm.data.stream import fingerprint
     from galddpm.generator import save_model
+    from galddpm.training.board import board
     from galddpm.training.log import Log
 
     device = build.best_device()
@@ -74,10 +75,11 @@ def train(config: Config, run: Path) -> None:
     trainer.resume()
     runs.write_text(run / "config.yaml", dump_config(config))
     runs.write_json(run / "provenance.json", origin)
-    log = Log(run / "log.jsonl", trainer.images_seen)
+    seen = trainer.images_seen
+    log = Log(run / "log.jsonl", seen, board(run / "tensorboard", seen))
     redshifts = [float(galaxies.redshift.min()), float(galaxies.redshift.max())]
     previewer = Previewer(config, scaling, redshifts, run)
-    with Interruption() as interruption, _bar(config, trainer.images_seen) as bar:
+    with Interruption() as interruption, _bar(config, seen) as bar:
 
         def advance(images: int, loss: float) -> None:
             bar.update(images)

@@ -2,16 +2,25 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 
 class Log:
-    """Appends to log.jsonl; a resumed run first drops the lines after its checkpoint."""
+    """Appends to log.jsonl; a resumed run first drops the lines after its checkpoint.
 
-    def __init__(self, path: str | Path, images_seen: int = 0):
-        self.path = Path(path)
+    board: is handed every record too.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        images_seen: int = 0,
+        board: Callable[[dict], None] | None = None,
+    ):
+        self.path, self.board = Path(path), board
         lines = self.path.read_text().splitlines() if self.path.exists() else []
         kept = [line for line in lines if _seen(line) <= images_seen]
         temporary = self.path.with_name(self.path.name + ".tmp")
@@ -21,6 +30,8 @@ class Log:
     def write(self, record: dict) -> None:
         with self.path.open("a") as file:
             file.write(json.dumps(record) + "\n")
+        if self.board:
+            self.board(record)
 
 
 def by_quartile(losses: np.ndarray, values: np.ndarray) -> list[float | None]:
