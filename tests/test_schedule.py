@@ -43,6 +43,16 @@ def test_levels_run_from_the_noisiest_to_the_image(schedule, spacing, steps):
     assert (np.diff([sigma for _, sigma in levels]) < 0).all()
 
 
+@pytest.mark.parametrize("schedule", [PAPER, ZERO])
+def test_karras_levels_lie_between_the_ends_asked_for(schedule):
+    levels = schedule.levels(20, "karras", sigma_min=0.03, sigma_max=80.0)
+    ratios = [sigma / alpha for alpha, sigma in levels[:-1] if alpha > 0]
+    assert [ratios[0], ratios[-1]] == pytest.approx([80, 0.03])
+    assert len(levels) == 21
+    assert levels[-1] == (1.0, 0.0)
+    assert (levels[0] == (0.0, 1.0)) == (schedule is ZERO)
+
+
 def test_all_steps_are_all_of_the_table():
     assert np.array(PAPER.levels(1000))[::-1] == pytest.approx(
         np.stack([PAPER.alpha, PAPER.sigma], axis=1), rel=1e-14

@@ -79,7 +79,8 @@ def denoiser(config: Config, sigma_data: float, device: torch.device) -> Denoise
     """A denoiser with fresh weights drawn from the config's seed."""
     torch.manual_seed(config.seed)
     net = network(config).to(device, memory_format=torch.channels_last)
-    return Denoiser(net, schedule(config), config.process.prediction, sigma_data)
+    assumed = config.process.sigma_data or sigma_data
+    return Denoiser(net, schedule(config), config.process.prediction, assumed)
 
 
 def loss(config: Config) -> Loss:
@@ -167,5 +168,7 @@ def sampler(config: Config, name: str | None, steps: int | None) -> tuple[Callab
     if steps > config.process.steps:
         raise UserError(f"steps: found {steps}, the process has {config.process.steps}")
     options = {"ddpm": {"variance": settings.variance}, "ddim": {"eta": settings.eta}}
-    levels = schedule(config).levels(steps, settings.spacing)
+    levels = schedule(config).levels(
+        steps, settings.spacing, settings.sigma_min, settings.sigma_max
+    )
     return partial(SAMPLERS[name], **options.get(name, {})), levels

@@ -63,6 +63,7 @@ class Process(Section):
     beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
     zero_terminal_snr: bool = False  # rescale so that nothing of the image is left at t = T
     prediction: Literal["eps", "v", "x_0", "edm"] = "eps"  # what the network's output means
+    sigma_data: Positive | None = None  # that edm assumes of the encoded images; null: their own
     noise: Literal["uniform", "log_normal"] = "uniform"  # training draws t, or ln(sigma/alpha)
     log_sigma_mean: float = -1.2  # of the normal distribution of ln(sigma/alpha)
     log_sigma_std: Positive = 1.2
@@ -120,10 +121,20 @@ class Sampling(Section):
     sampler: Literal["ddpm", "ddim", "dpmpp_2m", "heun"] = "dpmpp_2m"
     steps: Count = 50
     spacing: Literal["uniform", "karras"] = "uniform"  # of the levels: in t, or in sigma^(1/7)
+    sigma_min: Positive = 0.02  # karras: the last sigma/alpha, well below the sky's noise
+    sigma_max: Positive = 100.0  # karras: the first sigma/alpha, where a galaxy is lost in noise
     batch_size: Count = 128
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
     variance: Literal["posterior", "beta"] = "posterior"  # ddpm: of each step's noise
     eta: Annotated[float, Field(ge=0, le=1)] = 0.0  # ddim: 0 deterministic, 1 as ddpm
+
+    @model_validator(mode="after")
+    def _ordered(self):
+        if self.sigma_min >= self.sigma_max:
+            raise ValueError(
+                f"sigma_min {self.sigma_min:g} must be less than sigma_max {self.sigma_max:g}"
+            )
+        return self
 
 
 class Config(Section):

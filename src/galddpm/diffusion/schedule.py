@@ -4,6 +4,7 @@ A noise level is a pair (alpha, sigma) with x = alpha x_0 + sigma eps. Tables ar
 indexed by t = 0..T: t = 0 is the image, (1, 0), and t = T the noisiest level.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,10 +81,17 @@ class Schedule:
         low, high = angles[above - 1], angles[above]
         return above - 1 + (angle - low) / (high - low)
 
-    def levels(self, steps: int, spacing: str = "uniform") -> list[Level]:
-        """steps + 1 noise levels, from the noisiest, t = T, down to the image, (1, 0).
+    def levels(
+        self,
+        steps: int,
+        spacing: str = "uniform",
+        sigma_min: float = 0.0,
+        sigma_max: float = math.inf,
+    ) -> list[Level]:
+        """steps + 1 noise levels, from the noisiest down to the image, (1, 0).
 
-        spacing: "uniform" in t, or "karras", uniform in (sigma/alpha)^(1/7).
+        spacing: "uniform" in t from T, or "karras", uniform in (sigma/alpha)^(1/7) from sigma_max
+            to sigma_min, or the schedule's ends where these are nearer.
         Raises ValueError for more steps than T or an unknown spacing.
         """
         if not 1 <= steps <= self.steps:
@@ -92,15 +100,17 @@ class Schedule:
             t = np.round(np.linspace(self.steps, 0, steps + 1)).astype(int)
             return [(float(self.alpha[i]), float(self.sigma[i])) for i in t]
         if spacing == "karras":
-            return self._karras(steps)
+            return self._karras(steps, sigma_min, sigma_max)
         raise ValueError(f"spacing: found {spacing!r}, expected uniform or karras")
 
-    def _karras(self, steps: int) -> list[Level]:
-        """Eq. 5 of arXiv:2206.00364 between the schedule's ends; (0, 1), if held, comes first."""
+    def _karras(self, steps: int, sigma_min: float, sigma_max: float) -> list[Level]:
+        """Eq. 5 of arXiv:2206.00364; (0, 1), if the schedule holds it, comes first."""
         first = [(0.0, 1.0)] if self.alpha_bar[-1] == 0 else []
         noisiest = -2 if first else -1
-        ends = [self.sigma[t] / self.alpha[t] for t in (noisiest, 1)]
-        ratios = karras_sigmas(steps - len(first), ends[1], ends[0])
+        largest, smallest = (self.sigma[t] / self.alpha[t] for t in (noisiest, 1))
+        ratios = karras_sigmas(
+            steps - len(first), max(smallest, sigma_min), min(largest, sigma_max)
+        )
         cosines = 1.0 / np.hypot(1.0, ratios)
         inside = [(float(c), float(c * r)) for c, r in zip(cosines, ratios, strict=True)]
         return [*first, *inside, (1.0, 0.0)]
