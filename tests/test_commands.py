@@ -94,7 +94,8 @@ def test_the_run_folder_holds_what_the_contract_says(trained):
     run = trained / "runs" / "small"
     held = {path.name for path in run.iterdir()}
     assert held == {
-        "config.yaml", "provenance.json", "log.jsonl", "checkpoints", "model.safetensors"
+        "config.yaml", "provenance.json", "log.jsonl", "tensorboard", "checkpoints",
+        "model.safetensors",
     }  # fmt: skip
     assert [record["images_seen"] for record in log(run)] == list(range(32, 257, 32))
     provenance = json.loads((run / "provenance.json").read_text())

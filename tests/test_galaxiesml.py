@@ -143,3 +143,13 @@ def test_writing_is_whole_or_not_at_all(tmp_path):
     with pytest.raises(ValueError, match="differ in length"):
         write_galaxies(tmp_path / "bad.hdf5", {"image": np.zeros(2), "specz_redshift": np.zeros(3)})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fingerprint_sees_pixels_and_redshifts(path, tmp_path):
+    same = write_simple(tmp_path / "same.hdf5", COUNT, size=16)
+    prints = [GalaxyFile(same).fingerprint()]
+    for name, value in (("specz_redshift", np.linspace(0.1, 1, COUNT)), ("image", -images(path))):
+        change(same, name, value)
+        prints.append(GalaxyFile(same).fingerprint())
+    assert GalaxyFile(path).fingerprint() == prints[0]
+    assert len(set(prints)) == 3

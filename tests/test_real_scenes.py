@@ -1,11 +1,13 @@
 """The judge on real Hyper Suprime-Cam scenes, cut into stamps around their catalogued sources."""
 
+import json
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from galddpm.commands import data, evaluate, sample, train
 from galddpm.data.galaxiesml import BANDS, GalaxyFile, write_galaxies
 from galddpm.evaluation.catalog import Measurement, measure
 from galddpm.evaluation.flags import Flag
@@ -14,6 +16,8 @@ from galddpm.evaluation.statmorph_fit import SERSIC
 
 DATA = os.environ.get("GALDDPM_TEST_DATA")
 SIZE = 64
+SCENES = ("hsc_cosmos_35", "hsc_scene_11_sources")
+QUICKSTART = Path(__file__).parent.parent / "configs" / "quickstart.yaml"
 SAME_GALAXY = {"hsc_cosmos_35": (1, 4), "hsc_scene_11_sources": (1, 8)}  # rows
 pytestmark = pytest.mark.skipif(DATA is None, reason="GALDDPM_TEST_DATA is not set")
 
@@ -35,7 +39,7 @@ def stamps(name: str) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(cut), scene["psfs"] / scene["psfs"].sum(axis=(1, 2), keepdims=True)
 
 
-@pytest.fixture(scope="module", params=["hsc_cosmos_35", "hsc_scene_11_sources"])
+@pytest.fixture(scope="module", params=SCENES)
 def measured(request, tmp_path_factory):
     image, psfs = stamps(request.param)
     folder = tmp_path_factory.mktemp("scene")
@@ -95,3 +99,24 @@ def test_large_galaxy_is_a_disc_that_fills_its_stamp():
     assert row["status"] == "edge"
     assert row["sersic_n"] == pytest.approx(1, abs=0.3)
     assert row["isophotal_area"] > 2000
+
+
+def test_the_three_commands_run_on_real_pixels(tmp_path, capsys):
+    image = np.concatenate([stamps(name)[0] for name in SCENES])
+    path, run = tmp_path / "real.hdf5", tmp_path / "run"
+    redshift = np.linspace(0.1, 2.0, len(image))  # not known; any will do to run through
+    write_galaxies(path, {"image": image, "specz_redshift": redshift}, None)
+    data.main(["check", str(path)])
+    settings = [f"data.{split}={path}" for split in data.SPLITS]
+    settings += ["training.images=32", "training.batch_size=8", "training.log_every=16"]
+    settings += ["training.checkpoint_every=16", "training.warm_up=0", "sampling.steps=3"]
+    sets = [f"--set={setting}" for setting in settings]
+    train.main(["--config", str(QUICKSTART), "--run-dir", str(run), *sets])
+    sample.main(["--run", str(run), "--redshifts", str(path), "--out", str(tmp_path / "s.hdf5")])
+    generated = GalaxyFile(tmp_path / "s.hdf5")
+    assert generated.images(slice(None)).std() < 100 * image.std()  # [count], as the real ones
+    files = ["--real", str(path), "--generated", str(tmp_path / "s.hdf5")]
+    evaluate.main([*files, "--out", str(tmp_path / "report"), "--statmorph", "2", "--jobs", "1"])
+    counts = json.loads((tmp_path / "report" / "report.json").read_text())["counts"]
+    assert counts["real"]["detected"] == len(image)
+    assert counts["generated"]["total"] == len(image)

@@ -10,7 +10,7 @@ from galddpm import __version__, runs
 from galddpm.commands.shell import Parser, count, progress, whole
 from galddpm.data.galaxiesml import BANDS, GalaxyFile
 from galddpm.errors import UserError
-from galddpm.evaluation.catalog import Measurement, fingerprint, measure, worker_pool
+from galddpm.evaluation.catalog import Measurement, measure, worker_pool
 from galddpm.evaluation.psf import read_psf, survey_psf
 from galddpm.evaluation.tables import Catalog
 
@@ -113,7 +113,7 @@ def describe(measurement: Measurement, galaxies: GalaxyFile) -> dict:
     """What determines a catalogue, as JSON values."""
     psfs = b"".join(measurement.psfs[band].tobytes() for band in measurement.measured)
     return {
-        "fingerprint": fingerprint(galaxies),
+        "fingerprint": galaxies.fingerprint(),
         "galaxies": measurement.count,
         "bands": list(measurement.measured),
         "statmorph": measurement.statmorph,

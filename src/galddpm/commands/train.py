@@ -53,7 +53,6 @@ def claim(run: Path, config: Config, resume: str) -> str:
 def train(config: Config, run: Path) -> None:
     """Train to the end of the plan; raises KeyboardInterrupt or Terminated when stopped."""
     from galddpm import build
-    from galddpm.data.stream import fingerprint
     from galddpm.generator import save_model
     from galddpm.training.board import board
     from galddpm.training.log import Log
@@ -64,7 +63,7 @@ def train(config: Config, run: Path) -> None:
         build.galaxy_file(config, split)
     scaling = build.scaling(config, galaxies)
     origin = runs.provenance(
-        data={"training": str(galaxies.path), "fingerprint": fingerprint(galaxies)},
+        data={"training": str(galaxies.path), "fingerprint": galaxies.fingerprint()},
         galaxies=len(galaxies),
         dropped=galaxies.dropped,
     )

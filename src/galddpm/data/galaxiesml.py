@@ -4,6 +4,7 @@ A file holds flat HDF5 datasets whose first axis is the galaxy. `image` (N, C, H
 point 27] and `specz_redshift` (N,) are needed; everything else may be missing.
 """
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -71,15 +72,29 @@ class GalaxyFile:
 
         Raises UserError where a pixel is not finite or the file cannot be read.
         """
-        wanted = self.rows[rows if isinstance(rows, slice) else np.asarray(rows, dtype=np.intp)]
-        image = self._read_images(wanted).astype(np.float32, copy=False)
+        image = self.unchecked_images(rows)
         if not np.isfinite(image).all():
             finite = np.isfinite(image).all(axis=(1, 2, 3))
             raise UserError(
-                f"{self.path}: image: row {wanted[~finite][0]} has a non-finite pixel, expected"
-                " finite counts; data.non_finite: drop leaves such galaxies out"
+                f"{self.path}: image: row {self._kept(rows)[~finite][0]} has a non-finite pixel,"
+                " expected finite counts; data.non_finite: drop leaves such galaxies out"
             )
         return image
+
+    def unchecked_images(self, rows: slice | Sequence[int] | np.ndarray) -> np.ndarray:
+        """The same, non-finite pixels included. Raises UserError where the file cannot be read."""
+        return self._read_images(self._kept(rows)).astype(np.float32, copy=False)
+
+    def fingerprint(self) -> str:
+        """A hash of what the file holds: size, shape, ids, redshifts and 64 fixed rows of pixels.
+
+        It does not read the whole file, which may be larger than memory.
+        """
+        digest = hashlib.sha256(repr((self.path.stat().st_size, self.shape)).encode())
+        rows = np.unique(np.linspace(0, len(self) - 1, 64).astype(int))
+        for values in (self.object_id, self.redshift, self.unchecked_images(rows)):
+            digest.update(values.tobytes())
+        return digest.hexdigest()[:32]
 
     def column(self, name: str) -> np.ndarray:
         """A dataset of the kept galaxies, as stored. Raises UserError where it is missing."""
@@ -92,6 +107,10 @@ class GalaxyFile:
         if self._handle is not None and self._process == os.getpid():
             self._handle.close()
         self._handle, self._process, self._mapped = None, None, None
+
+    def _kept(self, rows: slice | Sequence[int] | np.ndarray) -> np.ndarray:
+        """Rows of the file, from rows among those kept."""
+        return self.rows[rows if isinstance(rows, slice) else np.asarray(rows, dtype=np.intp)]
 
     def _file(self) -> h5py.File:
         if self._process != os.getpid():  # a handle inherited through fork is left untouched

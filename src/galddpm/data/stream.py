@@ -152,14 +152,5 @@ def sample_rows(count: int, wanted: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng([seed, count]).choice(count, wanted, replace=False))
 
 
-def fingerprint(galaxies: GalaxyFile) -> str:
-    """A hash of what a file holds: size, shape, object ids and the pixels of 64 fixed rows."""
-    digest = hashlib.sha256(repr((galaxies.path.stat().st_size, galaxies.shape)).encode())
-    digest.update(galaxies.object_id.tobytes())
-    rows = np.unique(np.linspace(0, len(galaxies) - 1, 64).astype(int))
-    digest.update(galaxies.images(rows).tobytes())
-    return digest.hexdigest()[:32]
-
-
 def _blocks(count: int) -> list[slice]:
     return [slice(start, start + ROWS_PER_READ) for start in range(0, count, ROWS_PER_READ)]

@@ -1,6 +1,5 @@
 """Measures a whole file: one row a galaxy, in chunks that survive a kill, by several processes."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
@@ -13,13 +12,12 @@ from signal import SIG_IGN, SIGINT, signal
 
 import numpy as np
 
-from galddpm.data.galaxiesml import GalaxyFile, open_hdf5
+from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.parts import Parts
-from galddpm.errors import RunError, UserError
+from galddpm.errors import RunError
 from galddpm.evaluation.measurement import FLAGS, NUMBERS, STATUS, measure_stamp
 from galddpm.evaluation.tables import Catalog, read_catalog, recorded_arguments, write_catalog
 
-FINGERPRINT_ROWS = 64  # stamps that stand for all of them
 CHUNK = 32  # galaxies a task: a few seconds at most, which is what a kill costs
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -78,7 +76,8 @@ def measure(
 
 def measure_rows(measurement: Measurement, rows: range) -> dict[str, np.ndarray]:
     """The columns of some rows, named BAND:COLUMN; and BAND:asinh, the mean of asinh(counts)."""
-    stamps = read_stamps(measurement.path, rows)
+    # unchecked: a galaxy with a non-finite pixel keeps its row, which says so
+    stamps = GalaxyFile(measurement.path).unchecked_images(rows).astype(np.float64)
     columns: dict[str, np.ndarray] = {}
     for index, band in enumerate(measurement.bands):
         with np.errstate(invalid="ignore"):  # a broken stamp has no mean
@@ -93,30 +92,6 @@ def measure_rows(measurement: Measurement, rows: range) -> dict[str, np.ndarray]
             kind = "S10" if name == STATUS else np.int32 if name in FLAGS else np.float64
             columns[f"{band}:{name}"] = np.array([line[name] for line in table], dtype=kind)
     return columns
-
-
-def fingerprint(galaxies: GalaxyFile) -> str:
-    """A hash of what a file holds: size, shape, object ids, redshifts and a few fixed stamps."""
-    shape = (galaxies.path.stat().st_size, *galaxies.shape)
-    digest = hashlib.sha256(repr(shape).encode())
-    for column in (galaxies.object_id, galaxies.redshift):
-        digest.update(column.tobytes())
-    for row in np.unique(np.linspace(0, len(galaxies) - 1, FINGERPRINT_ROWS).astype(int)):
-        digest.update(read_stamps(galaxies.path, range(row, row + 1)).tobytes())
-    return digest.hexdigest()[:32]
-
-
-def read_stamps(path: Path, rows: range) -> np.ndarray:
-    """Stamps as they are, (n, C, H, W) float64 [count].
-
-    Not through GalaxyFile.images, which refuses a stamp with a non-finite pixel: the judge keeps
-    its row and says so.
-    """
-    with open_hdf5(path) as file:
-        try:
-            return file["image"][rows.start : rows.stop].astype(np.float64)
-        except OSError as error:
-            raise UserError(f"{path}: image: cannot be read, file damaged? ({error})") from None
 
 
 @contextmanager

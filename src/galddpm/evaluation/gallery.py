@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from galddpm.evaluation.catalog import Measurement, read_stamps
+from galddpm.data.galaxiesml import GalaxyFile
+from galddpm.evaluation.catalog import Measurement
 from galddpm.evaluation.figures import (
     LIGHT,
     PAPER,
@@ -38,7 +39,7 @@ def draw_figures(
     ]
     rows = choose_pairs(real, generated, chosen)
     stamps = [
-        np.concatenate([read_stamps(work[side].path, range(row, row + 1)) for row in chosen_rows])
+        GalaxyFile(work[side].path).unchecked_images(chosen_rows)
         for side, chosen_rows in zip(("real", "generated"), rows, strict=True)
     ]
     redshift = np.stack([real.redshift[rows[0]], generated.redshift[rows[1]]])
