@@ -74,6 +74,16 @@ def test_attention_equals_the_textbook():
     torch.testing.assert_close(block(x), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("fold", [1, 2])
+def test_a_gate_passes_on_a_share_of_every_pixels_noise(fold):
+    network, (x, t, z) = small(gate=True, fold=fold), inputs()
+    assert network(x, t, z).abs().max() == 0
+    torch.nn.init.constant_(network.gate.bias, 0.3)
+    inside = (slice(None), slice(None), slice(1, -1), slice(1, -1))
+    around = sum(x.roll((i, j), (2, 3)) for i in (-1, 0, 1) for j in (-1, 0, 1)) / 9
+    torch.testing.assert_close(network(x, t, z)[inside], 0.3 * (x - around)[inside])
+
+
 def test_output_depends_on_redshift_and_t_after_a_few_steps():
     network, (x, t, z) = small(), inputs()
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-2)

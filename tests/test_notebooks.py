@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom."""
+"""The notebooks run from top to bottom, in small."""
 
 from pathlib import Path
 
@@ -7,13 +7,20 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+SMALLER = {
+    "quickstart": ("SMALL = False", "SMALL = True"),
+    "mock": ("COUNT = 4000", "COUNT = 60"),
+}
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the notebook machinery
-def test_the_quickstart_notebook_runs(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", SMALLER)
+def test_a_notebook_runs(name, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    notebook = nbformat.read(NOTEBOOKS / "quickstart.ipynb", as_version=4)
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    cell = next(cell for cell in notebook.cells if SMALLER[name][0] in cell.source)
+    cell.source = cell.source.replace(*SMALLER[name])
     NotebookClient(notebook, timeout=240, resources={"metadata": {"path": NOTEBOOKS}}).execute()
     pictures = [
         output

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from galaxies import simple_galaxies
-from galddpm.data.scaling import Scaling, fit_scaling
+from galddpm.data.scaling import Scaling, fit_scaling, sky_noise
 
 FLUX = simple_galaxies(64, seed=3, size=32)["image"]
 EXTREMES = np.array([-25241.32, -1.0, -1e-3, 0.0, 1e-3, 1.0, 3647.63, 1e5], dtype=np.float32)
@@ -35,18 +35,36 @@ def test_order_is_kept(name):
     assert (np.diff(fit_scaling(name, FLUX).encode(ramp), axis=0) > 0).all()
 
 
-def test_asinh_has_zero_mean_and_unit_variance_in_every_band():
+def test_asinh_has_zero_mean_in_every_band_and_unit_variance_over_all():
     scaling = fit_scaling("asinh", FLUX, softening=2.0)
     pixels = scaling.encode(FLUX)
     np.testing.assert_allclose(pixels.mean(axis=(0, 2, 3)), 0, atol=1e-4)
-    np.testing.assert_allclose(pixels.std(axis=(0, 2, 3)), 1, atol=1e-4)
+    assert pixels.var(axis=(0, 2, 3)).mean() == pytest.approx(1, abs=1e-4)
     assert scaling.sigma_data == 1.0
 
 
+def sky(bands=(0.04, 0.3)):
+    noise = np.asarray(bands)[:, None, None]
+    return np.random.default_rng(0).normal(0, noise, (200, len(bands), 32, 32)).astype(np.float32)
+
+
 def test_softening_is_counted_in_sky_noise():
-    noise = np.random.default_rng(0).normal(0, [[[0.04]], [[0.3]]], (200, 2, 32, 32))
-    scaling = fit_scaling("asinh", noise.astype(np.float32), softening=3.0)
-    assert scaling.softening == pytest.approx([0.12, 0.9], rel=0.02)
+    assert fit_scaling("asinh", sky(), softening=3.0).softening == pytest.approx(
+        [0.12, 0.9], rel=0.02
+    )
+
+
+def test_sky_noise_is_found_under_galaxies():
+    noise = [0.041, 0.062, 0.076, 0.157, 0.328]  # what `galaxies.py` draws with
+    flux = simple_galaxies(40, seed=3)["image"]
+    assert [sky_noise(flux[:, band]) for band in range(5)] == pytest.approx(noise, rel=0.08)
+
+
+@pytest.mark.parametrize("name", ["asinh", "min_max", "raw"])
+def test_sky_sigma_is_that_of_an_encoded_empty_sky(name):
+    flux = sky((0.2, 0.2))
+    scaling = fit_scaling(name, flux)
+    assert scaling.encode(flux).std(dtype=np.float64) == pytest.approx(scaling.sky_sigma, rel=0.02)
 
 
 def test_min_max_maps_the_sample_to_minus_one_and_one():

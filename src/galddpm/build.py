@@ -75,12 +75,12 @@ def network(config: Config) -> UNet:
     )
 
 
-def denoiser(config: Config, sigma_data: float, device: torch.device) -> Denoiser:
+def denoiser(config: Config, scaling: Scaling, device: torch.device) -> Denoiser:
     """A denoiser with fresh weights drawn from the config's seed."""
     torch.manual_seed(config.seed)
     net = network(config).to(device, memory_format=torch.channels_last)
-    assumed = config.process.sigma_data or sigma_data
-    return Denoiser(net, schedule(config), config.process.prediction, assumed)
+    spread = {"images": scaling.sigma_data, "sky": scaling.sky_sigma}[config.process.sigma_data]
+    return Denoiser(net, schedule(config), config.process.prediction, spread)
 
 
 def loss(config: Config) -> Loss:

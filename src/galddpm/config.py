@@ -39,7 +39,7 @@ class Data(Section):
 
 class Scaling(Section):
     name: Literal["asinh", "min_max", "raw"] = "asinh"
-    softening: Positive = 3.0  # asinh: where it turns from linear to logarithmic [sky sigma]
+    softening: Positive = 5.0  # asinh: where it turns from linear to logarithmic [sky sigma]
     sample: Count = 4096  # training galaxies that the constants are fitted to
 
 
@@ -63,7 +63,7 @@ class Process(Section):
     beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
     zero_terminal_snr: bool = False  # rescale so that nothing of the image is left at t = T
     prediction: Literal["eps", "v", "x_0", "edm"] = "eps"  # what the network's output means
-    sigma_data: Positive | None = None  # that edm assumes of the encoded images; null: their own
+    sigma_data: Literal["images", "sky"] = "images"  # whose spread edm and the input scale assume
     noise: Literal["uniform", "log_normal"] = "uniform"  # training draws t, or ln(sigma/alpha)
     log_sigma_mean: float = -1.2  # of the normal distribution of ln(sigma/alpha)
     log_sigma_std: Positive = 1.2
@@ -89,6 +89,7 @@ class Network(Section):
     attention: list[Count] = [32, 16, 8]  # resolutions with self-attention [pixels after folding]
     heads: Count = 4  # of each attention
     fold: Count = 1  # fold x fold pixels become channels before the first layer
+    gate: bool = False  # add the input to the output, with a learned gain for each value
     coordinates: bool = False  # give each pixel's place as two more input channels
     embedding: Annotated[int, Field(ge=4, multiple_of=4)] = 256  # of t and redshift
     dropout: Fraction = 0.0

@@ -51,7 +51,7 @@ class Generator:
             raise UserError(f"{path}: no galddpm model, its metadata lack {', '.join(missing)}")
         config = parse_config(metadata["config"], path)
         scaling = Scaling.from_dict(metadata["scaling"])
-        denoiser = build.denoiser(config, scaling.sigma_data, build.best_device())
+        denoiser = build.denoiser(config, scaling, build.best_device())
         load_weights(denoiser, without_prefix(weights, tensors), path)
         return cls(config, scaling, denoiser.eval(), metadata["redshifts"])
 

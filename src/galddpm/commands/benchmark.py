@@ -16,6 +16,8 @@ from galddpm.config import Config, load_config
 from galddpm.data.galaxiesml import GalaxyFile, write_galaxies
 from galddpm.data.scaling import fit_scaling
 from galddpm.data.stream import BatchStream
+from galddpm.diffusion.denoiser import Denoiser
+from galddpm.diffusion.samplers import evaluations
 from galddpm.errors import UserError
 from galddpm.networks.blocks import AttentionBlock
 
@@ -27,17 +29,15 @@ LOADER_GALAXIES, LOADER_BATCH = 2048, 128
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = Parser(description="Measure speed beside that of other libraries, as ratios.")
-    parser.add_argument("part", nargs="?", choices=["loader", "train", "all"], default="all")
+    parser.add_argument("part", nargs="?", choices=[*PARTS, "all"], default="all")
     parser.add_argument("--device", choices=["cpu", "cuda"], default=build.best_device().type)
     parser.add_argument("--out", metavar="FILE.json", help="also write the figures as JSON")
     options = parser.parse_args(arguments)
     if options.device == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: no CUDA device, expected one")
     device = torch.device(options.device)
-    parts = {"loader": loader, "train": train}
-    figures = {
-        name: measure(device) for name, measure in parts.items() if options.part in (name, "all")
-    }
+    chosen = PARTS if options.part == "all" else [options.part]
+    figures = {name: PARTS[name](device) for name in chosen}
     for name, values in figures.items():
         for key, value in values.items():
             print(f"{name}.{key:42s} {value:12.4g}")
@@ -123,6 +123,41 @@ def attention(config: Config, device: torch.device) -> dict[str, float]:
     }
 
 
+def recipes(device: torch.device) -> dict[str, float]:
+    """Images a second of the recipes for the real files, in training and in sampling.
+
+    A chain of evaluations is timed on one of them and multiplied.
+    """
+    small = ["training.batch_size=8", "sampling.batch_size=8"] if device.type == "cpu" else []
+    figures = {}
+    for name in ("paper", "galaxiesml"):
+        config = load_config(CONFIGS / f"{name}.yaml", small)
+        contestants = {
+            "train": training_step(config, device, config.training.precision),
+            "sample": evaluation(config, device),
+        }
+        seconds = take_turns(contestants, device, turns=3)
+        _, levels = build.sampler(config, None, None)
+        chain = evaluations(config.sampling.sampler, levels) * seconds["sample"]
+        figures[f"{name}_train_images_per_second"] = config.training.batch_size / seconds["train"]
+        figures[f"{name}_sample_images_per_second"] = config.sampling.batch_size / chain
+    return figures
+
+
+def evaluation(config: Config, device: torch.device) -> Callable[[], None]:
+    """One evaluation of the denoiser in sampling."""
+    model = fresh_denoiser(config, device).eval()
+    x = torch.randn(config.sampling.batch_size, 5, 64, 64, device=device)
+    redshift = torch.rand(len(x), device=device)
+    bf16 = build.uses_bf16(config.sampling.precision, device)
+
+    def run() -> None:
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            model(x, (0.6, 0.8), redshift)
+
+    return run
+
+
 class MultiheadAttentionBlock(torch.nn.Module):
     """Our attention block with torch's own layer, as the authors' code writes it."""
 
@@ -146,7 +181,7 @@ def training_step(
     """A whole step of our loop: noise, forward, backward, clipping, optimiser, average."""
     settings = config.training.model_copy(update={"precision": precision})
     config = config.model_copy(update={"training": settings})
-    model = build.denoiser(config, 1.0, device)
+    model = fresh_denoiser(config, device)
     if wrap:
         for stage in (*model.network.down, model.network.middle, *model.network.up):
             if isinstance(stage.attention, AttentionBlock):
@@ -156,6 +191,11 @@ def training_step(
     batches = lambda step: (pixels, redshift)  # noqa: E731
     trainer = build.trainer(config, model, batches, device, Path("unused"))
     return trainer.train_step
+
+
+def fresh_denoiser(config: Config, device: torch.device) -> Denoiser:
+    flux = np.random.default_rng(0).normal(size=(8, len(config.data.bands), 64, 64))
+    return build.denoiser(config, fit_scaling("raw", flux), device)
 
 
 def diffusers_step(config: Config, device: torch.device, precision: str) -> Callable[[], None]:
@@ -214,3 +254,6 @@ def take_turns(
             if turn >= 2:
                 seconds[name].append(time.perf_counter() - start)
     return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+PARTS = {"loader": loader, "train": train, "recipes": recipes}

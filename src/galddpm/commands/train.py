@@ -69,7 +69,7 @@ def train(config: Config, run: Path) -> None:
     )
     _refuse_changed_data(run, origin["data"])
     batches = build.stream(config, galaxies, scaling, device, run, _caching)
-    model = build.denoiser(config, scaling.sigma_data, device)
+    model = build.denoiser(config, scaling, device)
     trainer = build.trainer(config, model, batches, device, run)
     trainer.resume()
     runs.write_text(run / "config.yaml", dump_config(config))

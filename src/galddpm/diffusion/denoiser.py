@@ -10,7 +10,7 @@ from galddpm.diffusion.schedule import Schedule
 class Denoiser(nn.Module):
     """denoiser(x, level, redshift) -> x_0, all in the model's units.
 
-    The network sees x scaled to unit variance, t and the redshift, and stays a plain map; the
+    The network sees x scaled by `input_scale`, t and the redshift, and stays a plain map; the
     prediction type lives here alone.
 
     Parameters
@@ -18,7 +18,8 @@ class Denoiser(nn.Module):
     network: (x (B, C, H, W), t (B,), redshift (B,)) -> (B, C, H, W).
     schedule: turns a level into t.
     prediction: "eps", "v", "x_0" or "edm".
-    sigma_data: standard deviation of the images in the model's units.
+    sigma_data: standard deviation that edm and the input's scale assume of the images. With that of
+        the sky alone an edm network that puts out 0 is already the ideal denoiser of sky noise.
     """
 
     def __init__(

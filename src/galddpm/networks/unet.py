@@ -43,6 +43,10 @@ class UNet(nn.Module):
     attention: resolutions with self-attention [pixels after folding].
     heads: of each attention.
     fold: fold x fold pixels become channels before the first layer.
+    gate: add to the output what the input has above its surroundings of 3 x 3 pixels, times a gain
+        that the network gives for each value. Denoising passes on a share of each pixel's noise,
+        much in the sky and little in bright galaxies; with a gate only that share has to be
+        learned, not the way of every pixel to the output.
     coordinates: give each pixel's place as two more input channels (Liu et al. 2018,
         arXiv:1807.03247), from which a network learns sooner that galaxies are centred.
     embedding: dimensions of the condition.
@@ -59,6 +63,7 @@ class UNet(nn.Module):
         attention: Sequence[int] = (32, 16, 8),
         heads: int = 4,
         fold: int = 1,
+        gate: bool = False,
         coordinates: bool = False,
         embedding: int = 256,
         dropout: float = 0.0,
@@ -84,6 +89,7 @@ class UNet(nn.Module):
         self.narrow = nn.Conv2d(bottleneck, above, 1)
         self.norm = group_norm(channels[0])
         self.last = zero_initialised(nn.Conv2d(channels[0], bands * fold**2, 3, padding=1))
+        self.gate = zero_initialised(nn.Conv2d(channels[0], bands * fold**2, 1)) if gate else None
 
     def padding(self, size: int) -> int:
         """Pixels that a side of `size` lacks to a multiple of the stride."""
@@ -93,7 +99,8 @@ class UNet(nn.Module):
         height, width = x.shape[-2:]
         condition = nn.functional.silu(self.embedding(t, redshift))
         x = pad(x, (0, self.padding(width), 0, self.padding(height)))
-        x = self.first(self._folded(x))
+        fine = self._folded(x - smooth(x)) if self.gate else None
+        x = self.first(self._with_places(self._folded(x)))
         skips = []
         for level, stage in enumerate(self.down):
             x = stage(nn.functional.avg_pool2d(x, 2) if level else x, condition)
@@ -102,16 +109,22 @@ class UNet(nn.Module):
         for level, stage in enumerate(self.up):
             x = nn.functional.interpolate(x, scale_factor=2.0) if level else x
             x = stage(torch.cat([x, skips.pop()], dim=1), condition)
-        x = self.last(gelu(self.norm(x)))
-        return self._unfolded(x)[..., :height, :width]
+        x = gelu(self.norm(x))
+        x = self.last(x) + self.gate(x) * fine if self.gate else self.last(x)
+        x = pixel_shuffle(x, self.fold) if self.fold > 1 else x
+        return x[..., :height, :width]
 
     def _folded(self, x: Tensor) -> Tensor:
-        x = pixel_unshuffle(x, self.fold) if self.fold > 1 else x
+        return pixel_unshuffle(x, self.fold) if self.fold > 1 else x
+
+    def _with_places(self, x: Tensor) -> Tensor:
         x = torch.cat([x, places(x)], dim=1) if self.coordinates else x
         return x.contiguous(memory_format=torch.channels_last)
 
-    def _unfolded(self, x: Tensor) -> Tensor:
-        return pixel_shuffle(x, self.fold) if self.fold > 1 else x
+
+def smooth(x: Tensor) -> Tensor:
+    """Means over 3 x 3 pixels, over fewer at the edges."""
+    return nn.functional.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
 
 
 def places(x: Tensor) -> Tensor:
