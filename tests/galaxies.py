@@ -20,15 +20,20 @@ SUBPIXELS = 3  # profiles are averaged over this many points a side of a pixel
 SERSIC_B = {1: 1.678, 4: 7.669}  # half of the light lies inside r_eff
 
 
-def simple_galaxies(n: int, seed: int = 0, size: int = 64, bands: int = 5) -> dict[str, np.ndarray]:
-    """Columns of n galaxies: image (n, bands, size, size) [count], specz_redshift, object_id."""
+def simple_galaxies(
+    n: int, seed: int = 0, size: int = 64, bands: int = 5, dim: float = 1.0
+) -> dict[str, np.ndarray]:
+    """Columns of n galaxies: image (n, bands, size, size) [count], specz_redshift, object_id.
+
+    dim: factor of the light, not of the noise.
+    """
     rng = np.random.default_rng(seed)
     redshift = np.clip(rng.gamma(1.8, 0.35, n), 0.02, 4.0)
     band = np.linspace(0, 4, bands)
     fwhm, noise = (np.interp(band, range(5), table) for table in (FWHM, NOISE))
     profiles = np.stack([draw_profile(rng, z, size) for z in redshift])
     blurred = blur(profiles[:, None], fwhm / PIXEL / 2.3548)
-    image = blurred * band_flux(rng, redshift, band)[:, :, None, None]
+    image = dim * blurred * band_flux(rng, redshift, band)[:, :, None, None]
     image += noise[:, None, None] * rng.standard_normal(image.shape)
     object_id = 36_000_000_000_000_001 + 1_000_003 * np.arange(n, dtype=np.int64) + 10**12 * seed
     return {"image": image.astype(np.float32), "specz_redshift": redshift, "object_id": object_id}

@@ -17,7 +17,9 @@ MAY_IMPORT = {  # besides errors and themselves
     "config": set(),
     "errors": set(),
     "build": {"config", "data", "diffusion", "networks", "training", "evaluation"},
-    "generator": {"build", "config", "data", "diffusion", "runs", "training"},
+    "model_file": {"config", "data", "runs", "training"},
+    "generator": {"build", "config", "data", "diffusion", "model_file"},
+    "estimator": {"build", "data", "evaluation", "model_file"},
     "__init__": {"generator"},
 }
 

@@ -8,7 +8,7 @@ from photutils.segmentation import SegmentationImage, SourceCatalog
 
 from galddpm.evaluation.detection import detect
 from galddpm.evaluation.flags import Flag
-from galddpm.evaluation.measurement import NUMBERS, measure_stamp
+from galddpm.evaluation.measurement import NUMBERS, measure_detected
 from galddpm.evaluation.morphology import (
     Ellipse,
     half_light_radius,
@@ -16,6 +16,7 @@ from galddpm.evaluation.morphology import (
     kron_aperture,
     kron_scale,
     moments,
+    sky_correlation,
     without_neighbours,
 )
 from test_detection import SIGMA, blob, noise
@@ -33,6 +34,11 @@ def sersic(magnitude, n, r_eff, axis_ratio, angle, seed, noisy=True) -> np.ndarr
     seen = galsim.Convolve(galaxy, galsim.Moffat(beta=3, fwhm=0.61))
     image = seen.drawImage(nx=64, ny=64, scale=pixel).array.astype(np.float64)
     return image + noise(seed) if noisy else image
+
+
+def measured(image) -> dict:
+    """The row of a stamp without fits."""
+    return measure_detected(image, detect(image), None)
 
 
 def test_moments_of_an_elliptical_gaussian():
@@ -75,6 +81,14 @@ def test_light_of_a_circular_gaussian():
     assert radius == pytest.approx(np.sqrt((9 + 1 / 12) * 2 * np.log(2)), rel=2e-3)
 
 
+def test_sky_correlation_of_white_and_of_averaged_noise():
+    white = noise(5)
+    averaged = white + np.roll(white, 1, 0) + np.roll(white, 1, 1) + np.roll(white, (1, 1), (0, 1))
+    assert sky_correlation(white, WHOLE) == pytest.approx(0, abs=0.04)
+    assert sky_correlation(averaged, WHOLE) == pytest.approx(0.5, abs=0.04)
+    assert np.isnan(sky_correlation(white, ~WHOLE))
+
+
 def test_half_light_radius_that_does_not_exist():
     ellipse = Ellipse(31.5, 31.5, 3.0, 3.0, 0.0)
     assert np.isnan(half_light_radius(blob(), ellipse, 1e9, 20))
@@ -98,7 +112,7 @@ def test_numbers_equal_photutils(seed):
     found = detect(image)
     image = image - found.sky
     error = np.full_like(image, found.sky_sigma)
-    row = measure_stamp(image + found.sky, None)
+    row = measured(image + found.sky)
     with photutils.use_future_column_names():
         label = SegmentationImage(found.segment.astype(int))
         theirs = SourceCatalog(image, label, error=error, mask=found.others)
@@ -122,7 +136,7 @@ def test_numbers_equal_photutils(seed):
 
 def test_turn_by_90_degrees_changes_only_angle_and_position():
     image = sersic(20, 2, 5, 0.5, 30, seed=3)
-    before, after = (measure_stamp(stamp, None) for stamp in (image, np.rot90(image)))
+    before, after = (measured(stamp) for stamp in (image, np.rot90(image)))
     turned = {"x", "y", "orientation"}
     for name in set(NUMBERS) - turned:
         assert after[name] == pytest.approx(before[name], rel=1e-9, nan_ok=True), name
@@ -133,7 +147,7 @@ def test_turn_by_90_degrees_changes_only_angle_and_position():
 
 def test_common_factor_in_flux_and_noise_changes_only_flux_and_noise():
     image = sersic(21, 1, 4, 0.6, 10, seed=4)
-    one, other = measure_stamp(image, None), measure_stamp(3.7 * image, None)
+    one, other = measured(image), measured(3.7 * image)
     for name in set(NUMBERS) - {"flux", "sky_sigma"}:
         assert other[name] == pytest.approx(one[name], rel=1e-9, nan_ok=True), name
     assert other["flux"] / one["flux"] == pytest.approx(3.7)
@@ -144,37 +158,34 @@ def test_common_factor_in_flux_and_noise_changes_only_flux_and_noise():
 def test_kron_flux_of_exponential_galaxies(magnitude, loss):
     """The Kron aperture of an exponential profile misses a few percent, more where it is faint."""
     flux = 10 ** (0.4 * (27 - magnitude))
-    found = [
-        measure_stamp(sersic(magnitude, 1, 4, 0.7, 20 * seed, seed), None)["flux"]
-        for seed in range(8)
-    ]
+    found = [measured(sersic(magnitude, 1, 4, 0.7, 20 * seed, seed))["flux"] for seed in range(8)]
     assert 1 - loss < np.median(found) / flux < 1.02
 
 
 def test_sizes_follow_the_truth():
     """rms axes grow with the galaxy and keep its axis ratio, once the PSF is small beside it."""
-    small, large = (measure_stamp(sersic(19, 1, r, 0.5, 0, 1), None) for r in (4, 8))
+    small, large = (measured(sersic(19, 1, r, 0.5, 0, 1)) for r in (4, 8))
     assert 1.6 < large["semimajor_axis"] / small["semimajor_axis"] < 2.0
     assert large["ellipticity"] == pytest.approx(0.5, abs=0.08)
     assert small["ellipticity"] < large["ellipticity"]
 
 
 def test_undetected_row_has_nan_and_a_flag():
-    row = measure_stamp(noise(), None)
+    row = measured(noise())
     assert row["status"] == "undetected"
     assert row["flag"] & Flag.UNDETECTED
     assert row["flag"] & Flag.NOT_SELECTED
     assert row["sky_sigma"] == pytest.approx(SIGMA, rel=0.05)
-    assert all(np.isnan(row[name]) for name in set(NUMBERS) - {"sky_sigma"})
+    assert all(np.isnan(row[name]) for name in set(NUMBERS) - {"sky_sigma", "sky_correlation"})
 
 
 def test_bad_row_has_only_nan():
-    row = measure_stamp(np.full((64, 64), np.nan), None)
+    row = measured(np.full((64, 64), np.nan))
     assert row["status"] == "bad_pixels"
     assert all(np.isnan(row[name]) for name in NUMBERS)
 
 
 def test_kron_aperture_over_the_edge_is_flagged():
-    row = measure_stamp(blob(peak=30, width=11) + noise(), None)
+    row = measured(blob(peak=30, width=11) + noise())
     assert row["flag"] & Flag.KRON_CUT
-    assert not measure_stamp(blob(width=2) + noise(), None)["flag"] & Flag.KRON_CUT
+    assert not measured(blob(width=2) + noise())["flag"] & Flag.KRON_CUT

@@ -26,7 +26,7 @@ def line(value=0.0):
     return layer
 
 
-def noisy_fit(model, batch, generator):
+def noisy_fit(model, batch, generator, done):
     x, aim = batch
     error = model(x + 0.1 * torch.randn(x.shape, generator=generator)) - aim
     losses = error.square().mean(dim=1)
@@ -48,7 +48,7 @@ def trainer(folder, images=40, loss=noisy_fit, data=batches, **changes):
         "clip": 1.0,
         "log_every": 8,
         "checkpoint_every": 16,
-        "preview_every": None,
+        "inspect_every": None,
         "seed": 3,
         "bf16": False,
     }
@@ -57,9 +57,9 @@ def trainer(folder, images=40, loss=noisy_fit, data=batches, **changes):
     return Trainer(model, Ema(model, 0.9), optimiser, loss, data, plan, Checkpoints(folder), CPU)
 
 
-def run(trainer, folder, stopped=lambda: False, preview=lambda model, seen: None):
+def run(trainer, folder, stopped=lambda: False, inspect=lambda model, seen: None):
     log = Log(folder / "log.jsonl", trainer.images_seen)
-    return trainer.run(log, lambda images, loss: None, preview, stopped)
+    return trainer.run(log, lambda images, loss: None, inspect, stopped)
 
 
 def weights(trainer):
@@ -122,10 +122,10 @@ def test_resuming_gives_the_same_bits(tmp_path, stop_after):
 
 
 def test_previews_leave_the_weights_alone(tmp_path):
-    plain, drawn = trainer(tmp_path / "a"), trainer(tmp_path / "b", preview_every=8)
+    plain, drawn = trainer(tmp_path / "a"), trainer(tmp_path / "b", inspect_every=8)
     seen = []
     run(plain, tmp_path)
-    run(drawn, tmp_path, preview=lambda model, images: seen.append((images, model.training)))
+    run(drawn, tmp_path, inspect=lambda model, images: seen.append((images, model.training)))
     assert seen == [(images, False) for images in range(8, 41, 8)]
     for expected, got in zip(weights(plain), weights(drawn), strict=True):
         assert torch.equal(expected, got)
@@ -146,7 +146,7 @@ def test_a_non_finite_loss_never_reaches_a_checkpoint(tmp_path, bad):
 
 
 def test_gradients_are_clipped(tmp_path):
-    t = trainer(tmp_path, clip=1e-3, loss=lambda m, b, g: tuple_of(m, b, 1e6))
+    t = trainer(tmp_path, clip=1e-3, loss=lambda m, b, g, done: tuple_of(m, b, 1e6))
     before = weights(t)[0]
     _, _, norm = t.train_step()
     assert norm > 1e3

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
-from galddpm.config import Config
+from galddpm.config import AnyConfig, Config, RedshiftConfig
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.scaling import Scaling, fit_scaling
 from galddpm.data.stream import BatchStream, sample_rows
@@ -16,8 +17,11 @@ from galddpm.diffusion.objective import NoiseLevels, Objective
 from galddpm.diffusion.samplers import SAMPLERS
 from galddpm.diffusion.schedule import Level, Schedule
 from galddpm.errors import UserError
+from galddpm.evaluation.redshift_cnn import RedshiftCNN, predict, redshift_losses
+from galddpm.evaluation.redshift_metrics import hsc_loss, scaled_error
 from galddpm.networks.unet import UNet
 from galddpm.training.checkpoint import Checkpoints
+from galddpm.training.early_stopping import EarlyStopping
 from galddpm.training.ema import Ema
 from galddpm.training.learning_rate import learning_rate
 from galddpm.training.loop import Loss, Plan, Trainer
@@ -37,7 +41,7 @@ def uses_bf16(precision: str, device: torch.device) -> bool:
     return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 
-def galaxy_file(config: Config, split: str) -> GalaxyFile:
+def galaxy_file(config: AnyConfig, split: str) -> GalaxyFile:
     """One of the config's files, "training", "validation" or "testing". Raises UserError."""
     data = config.data
     galaxies = GalaxyFile(getattr(data, split), data.non_finite, bands=len(data.bands))
@@ -50,7 +54,7 @@ def galaxy_file(config: Config, split: str) -> GalaxyFile:
     return galaxies
 
 
-def scaling(config: Config, galaxies: GalaxyFile) -> Scaling:
+def scaling(config: AnyConfig, galaxies: GalaxyFile) -> Scaling:
     """Constants fitted to a fixed random sample of the training galaxies. Raises UserError."""
     rows = sample_rows(len(galaxies), config.scaling.sample, config.seed)
     try:
@@ -79,19 +83,76 @@ def denoiser(config: Config, scaling: Scaling, device: torch.device) -> Denoiser
     """A denoiser with fresh weights drawn from the config's seed."""
     torch.manual_seed(config.seed)
     net = network(config).to(device, memory_format=torch.channels_last)
-    spread = {"images": scaling.sigma_data, "sky": scaling.sky_sigma}[config.process.sigma_data]
-    return Denoiser(net, schedule(config), config.process.prediction, spread)
+    process = config.process
+    if process.sigma_data == "images":
+        return Denoiser(net, schedule(config), process.prediction, scaling.sigma_data)
+    local = scaling.sky_sigma_at if process.prediction == "edm" else None
+    return Denoiser(net, schedule(config), process.prediction, scaling.sky_sigma, local)
 
 
-def loss(config: Config) -> Loss:
-    """The denoising loss, and the t and redshifts to report it against."""
+def redshift_cnn(config: RedshiftConfig, device: torch.device) -> RedshiftCNN:
+    """An estimator with fresh weights drawn from the config's seed."""
+    torch.manual_seed(config.seed)
+    network = config.network
+    model = RedshiftCNN(len(config.data.bands), network.channels, network.features)
+    return model.to(device, memory_format=torch.channels_last)
+
+
+def model(config: AnyConfig, scaling: Scaling, device: torch.device) -> nn.Module:
+    """What the config's task trains."""
+    if isinstance(config, RedshiftConfig):
+        return redshift_cnn(config, device)
+    return denoiser(config, scaling, device)
+
+
+def loss(config: AnyConfig) -> Loss:
+    """The loss of the config's task, and the values to report it against."""
+    return redshift_loss(config) if isinstance(config, RedshiftConfig) else denoising_loss(config)
+
+
+def redshift_loss(config: RedshiftConfig) -> Loss:
+    def galaxy_losses(
+        model: nn.Module, batch: tuple, generator: torch.Generator, done: float
+    ) -> tuple:
+        pixels, redshift = batch
+        losses = redshift_losses(model(pixels), redshift, huber=done < config.loss.huber_share)
+        return losses, {"redshift": redshift}
+
+    return galaxy_losses
+
+
+def early_stopping(
+    config: RedshiftConfig, scaling: Scaling, device: torch.device, run: Path
+) -> EarlyStopping:
+    """Watches the HSC loss of the first galaxies of the validation file."""
+    settings = config.early_stopping
+    galaxies = galaxy_file(config, "validation")
+    blocks = torch.arange(min(len(galaxies), settings.galaxies)).split(config.training.batch_size)
+
+    def score(model: nn.Module) -> float:
+        losses = []
+        for block in blocks:
+            rows = slice(int(block[0]), int(block[-1]) + 1)
+            pixels = torch.from_numpy(scaling.encode(galaxies.images(rows))).to(device)
+            estimated = predict(model, pixels)[0].cpu().numpy()
+            dz = scaled_error(estimated=estimated, true=galaxies.redshift[rows])
+            losses.append(hsc_loss(dz))
+        return float(np.concatenate(losses).mean())
+
+    patience = settings.patience * settings.check_every
+    return EarlyStopping(score, patience, run / "checkpoints" / "best.safetensors")
+
+
+def denoising_loss(config: Config) -> Loss:
     process = config.process
     levels = NoiseLevels(
         schedule(config), process.noise, process.log_sigma_mean, process.log_sigma_std
     )
     objective = Objective(levels, config.redshift.jitter, process.huber_delta)
 
-    def galaxy_losses(model: nn.Module, batch: tuple, generator: torch.Generator) -> tuple:
+    def galaxy_losses(
+        model: nn.Module, batch: tuple, generator: torch.Generator, done: float
+    ) -> tuple:
         losses, t = objective(model, *batch, generator)
         return losses, {"t": t, "redshift": batch[1]}
 
@@ -99,7 +160,7 @@ def loss(config: Config) -> Loss:
 
 
 def stream(
-    config: Config,
+    config: AnyConfig,
     galaxies: GalaxyFile,
     pixel_scaling: Scaling,
     device: torch.device,
@@ -120,7 +181,7 @@ def stream(
 
 
 def trainer(
-    config: Config,
+    config: AnyConfig,
     model: nn.Module,
     batches: Callable[[int], tuple],
     device: torch.device,
@@ -137,15 +198,9 @@ def trainer(
         ),
         seed=config.seed,
         bf16=uses_bf16(training.precision, device),
+        inspect_every=inspect_every(config),
         **training.model_dump(
-            include={
-                "images",
-                "batch_size",
-                "clip",
-                "log_every",
-                "checkpoint_every",
-                "preview_every",
-            }
+            include={"images", "batch_size", "clip", "log_every", "checkpoint_every"}
         ),
     )
     ema = Ema(model, training.ema_decay)
@@ -159,6 +214,13 @@ def trainer(
     )
     checkpoints = Checkpoints(run / "checkpoints")
     return Trainer(model, ema, optimiser, loss(config), batches, plan, checkpoints, device)
+
+
+def inspect_every(config: AnyConfig) -> int | None:
+    """Images between two looks at the model: at its previews, or at its loss on held-out data."""
+    if isinstance(config, RedshiftConfig):
+        return config.early_stopping.check_every
+    return config.training.preview_every
 
 
 def sampler(config: Config, name: str | None, steps: int | None) -> tuple[Callable, list[Level]]:

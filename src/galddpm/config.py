@@ -138,6 +138,23 @@ class Sampling(Section):
         return self
 
 
+class RedshiftNetwork(Section):
+    channels: Annotated[list[Count], Field(min_length=1)] = [32, 64, 128, 256]  # each at half the
+    # resolution of the one before, the first at half of the image's
+    features: Count = 128  # width of the layer that the estimate is read from
+
+
+class RedshiftLoss(Section):
+    huber_share: Annotated[float, Field(ge=0, le=1)] = 0.6  # of the run with the Huber loss, before
+    # the HSC loss, which has no slope far from the truth
+
+
+class EarlyStopping(Section):
+    check_every: Count  # images between two looks at the validation set
+    patience: Count = 10  # looks without a better loss after which the run ends
+    galaxies: Count = 4096  # of the validation set, from its first row on
+
+
 class Config(Section):
     task: Literal["diffusion"] = "diffusion"
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
@@ -161,20 +178,38 @@ class Config(Section):
         return self
 
 
-def load_config(path: str | Path, settings: Sequence[str] = ()) -> Config:
+class RedshiftConfig(Section):
+    task: Literal["redshift"]
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    data: Data
+    scaling: Scaling = Scaling()
+    network: RedshiftNetwork = RedshiftNetwork()
+    loss: RedshiftLoss = RedshiftLoss()
+    training: Training
+    early_stopping: EarlyStopping
+
+
+AnyConfig = Config | RedshiftConfig
+TASKS: dict[str, type[AnyConfig]] = {"diffusion": Config, "redshift": RedshiftConfig}
+
+
+def load_config(path: str | Path, settings: Sequence[str] = ()) -> AnyConfig:
     """Read a YAML file and apply `a.b=value` settings. Raises UserError on any mistake."""
     return parse_config(_apply(_read(Path(path)), settings), path)
 
 
-def parse_config(content: dict, source: str | Path) -> Config:
+def parse_config(content: dict, source: str | Path) -> AnyConfig:
     """Validate a plain dict; `source` names it in messages. Raises UserError."""
+    task = content.get("task", "diffusion")
+    if task not in TASKS:
+        raise UserError(f"{source}: task: found {task!r}, expected one of {', '.join(TASKS)}")
     try:
-        return Config.model_validate(content)
+        return TASKS[task].model_validate(content)
     except ValidationError as error:
-        raise UserError(f"{source}: {_explain(error.errors()[0])}") from None
+        raise UserError(f"{source}: {_explain(error.errors()[0], TASKS[task])}") from None
 
 
-def dump_config(config: Config) -> str:
+def dump_config(config: AnyConfig) -> str:
     """The resolved config as YAML."""
     return yaml.safe_dump(config.model_dump(), sort_keys=False)
 
@@ -221,10 +256,10 @@ def _apply(content: dict, settings: Sequence[str]) -> dict:
     return content
 
 
-def _explain(problem: dict[str, Any]) -> str:
+def _explain(problem: dict[str, Any], model: type[Section]) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"{key}: no such key{_suggest(problem['loc'])}"
+        return f"{key}: no such key{_suggest(problem['loc'], model)}"
     if problem["type"] == "missing":
         return f"{key}: missing, expected a value"
     if problem["type"] == "value_error":  # our own checks name what they found
@@ -233,8 +268,7 @@ def _explain(problem: dict[str, Any]) -> str:
     return f"{key}: found {problem['input']!r}, {expected.replace('input should', 'it should')}"
 
 
-def _suggest(location: tuple) -> str:
-    model = Config
+def _suggest(location: tuple, model: type[Section]) -> str:
     for part in location[:-1]:
         model = model.model_fields[part].annotation
     near = difflib.get_close_matches(str(location[-1]), model.model_fields, n=1)

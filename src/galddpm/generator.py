@@ -7,20 +7,11 @@ import numpy as np
 import torch
 
 from galddpm import build
-from galddpm.config import Config, parse_config
+from galddpm.config import Config
 from galddpm.data.scaling import Scaling
 from galddpm.diffusion.denoiser import Denoiser
 from galddpm.diffusion.noise import GalaxyNoise
-from galddpm.errors import UserError
-from galddpm.runs import MODEL
-from galddpm.training.checkpoint import (
-    WEIGHTS,
-    load_tensors,
-    load_weights,
-    prefixed,
-    save_tensors,
-    without_prefix,
-)
+from galddpm.model_file import ModelFile
 
 
 class Generator:
@@ -42,18 +33,9 @@ class Generator:
 
         Raises UserError where there is no model, or the file is not one of ours.
         """
-        path = Path(run) / MODEL if Path(run).is_dir() else Path(run)
-        if weights not in WEIGHTS:
-            raise UserError(f"weights: found {weights!r}, expected one of {', '.join(WEIGHTS)}")
-        tensors, metadata = load_tensors(path)
-        missing = {"config", "scaling", "redshifts"} - metadata.keys()
-        if missing:
-            raise UserError(f"{path}: no galddpm model, its metadata lack {', '.join(missing)}")
-        config = parse_config(metadata["config"], path)
-        scaling = Scaling.from_dict(metadata["scaling"])
-        denoiser = build.denoiser(config, scaling, build.best_device())
-        load_weights(denoiser, without_prefix(weights, tensors), path)
-        return cls(config, scaling, denoiser.eval(), metadata["redshifts"])
+        model = ModelFile.read(run, "diffusion")
+        denoiser = build.denoiser(model.config, model.scaling, build.best_device())
+        return cls(model.config, model.scaling, model.fill(denoiser, weights), model.redshifts)
 
     def sample(
         self,
@@ -83,14 +65,3 @@ class Generator:
         with torch.inference_mode():
             x = noise() * float(np.hypot(alpha * self.scaling.sigma_data, sigma))
             return self.scaling.decode(run(denoise, x, levels, noise).float().cpu().numpy())
-
-
-def save_model(
-    path: Path, config: Config, scaling: Scaling, redshifts: list[float], ema, raw
-) -> None:
-    """Write `model.safetensors`: both weights, and in its metadata all that sampling needs."""
-    save_tensors(
-        path,
-        {**prefixed("ema", ema.state_dict()), **prefixed("raw", raw.state_dict())},
-        {"config": config.model_dump(), "scaling": scaling.to_dict(), "redshifts": redshifts},
-    )

@@ -1,11 +1,10 @@
 """`python scripts/data.py mock|download|check|subset|fits`: files of the GalaxiesML schema."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from galddpm.commands.shell import Parser, count, progress, whole
+from galddpm.commands.shell import Parser, cores, count, progress, whole
 from galddpm.data.parts import recorded_arguments
 from galddpm.errors import UserError
 
@@ -27,7 +26,7 @@ def parse(arguments: Sequence[str] | None):
     for split, default in zip(SPLITS, (4000, 200, 1000), strict=True):
         action.add_argument(f"--{split}", type=count, default=default, metavar="N")
     action.add_argument("--seed", type=whole, default=0, metavar="S")
-    action.add_argument("--jobs", type=count, default=os.cpu_count(), metavar="J")
+    action.add_argument("--jobs", type=count, default=cores(), metavar="J")
 
     action = add("download", download, "fetch GalaxiesML from Zenodo, 24 GB for 64 pixels")
     action.add_argument("--out", default="data/galaxiesml", metavar="DIR")

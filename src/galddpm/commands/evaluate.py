@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import h5py
+
 from galddpm import __version__, runs
-from galddpm.commands.shell import Parser, count, progress, whole
+from galddpm.commands.shell import Parser, cores, count, progress, whole
 from galddpm.data.galaxiesml import BANDS, GalaxyFile
 from galddpm.errors import UserError
 from galddpm.evaluation.catalog import Measurement, measure, worker_pool
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
     paths, out = find_files(options)
     files = {side: GalaxyFile(path) for side, path in paths.items()}
+    estimator = find_redshift_cnn(options.redshift_cnn)
     bands = file_bands(files)
     psfs = choose_psf(options.psf, bands)
     work = {
@@ -34,15 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         for side, file in files.items()
     }
-    recorded = {side: describe(work[side], files[side]) for side in work}
+    recorded = {side: describe(work[side], files[side], estimator) for side in work}
     if already_reported(out / REPORT, recorded, options.overwrite):
         print(f"{out / REPORT}: finished, nothing to do")
         return
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out}: found a file, expected a folder")
     out.mkdir(parents=True, exist_ok=True)
-    catalogs = measure_all(work, files, recorded, out, options)
-    write_report(catalogs, work, recorded, out)
+    catalogs = measure_all(work, files, recorded, out, options, estimator)
+    write_report(catalogs, work, files, recorded, out)
 
 
 def parse(arguments: Sequence[str] | None):
@@ -52,11 +54,12 @@ def parse(arguments: Sequence[str] | None):
     add("--generated", type=Path, metavar="FILE", help="default: the newest samples of the run")
     add("--out", type=Path, metavar="DIR", help="default: report/ in the run's folder")
     add("--reference", type=Path, metavar="FILE", help="a second real set, for the floor")
+    add("--redshift-cnn", type=Path, metavar="DIR", help="default: the newest redshift run")
     add("--band", default="i", metavar="BAND[,BAND...]", help="the first one leads; default: i")
     add("--limit", type=count, metavar="N", help="galaxies a side, from the first row on")
     add("--statmorph", type=whole, default=1000, metavar="N", help="a side; default: 1000")
     add("--psf", type=Path, metavar="FILE", help="FITS image or cube; default: a Moffat profile")
-    add("--jobs", type=count, default=_cores(), metavar="J", help="default: all cores")
+    add("--jobs", type=count, default=cores(), metavar="J", help="default: all cores")
     add("--overwrite", action="store_true")
     return parser.parse_args(arguments)
 
@@ -77,6 +80,16 @@ def find_files(options) -> tuple[dict[str, Path], Path]:
     if options.reference:
         paths["reference"] = options.reference
     return paths, out or generated.parent / "report"
+
+
+def find_redshift_cnn(run: Path | None) -> Path | None:
+    """The model file of the redshift CNN; None where none is given and none was trained."""
+    if run is None:
+        try:
+            run = runs.newest_run(task="redshift")
+        except UserError:
+            return None
+    return run / runs.MODEL if run.is_dir() else run
 
 
 def file_bands(files: Mapping[str, GalaxyFile]) -> tuple[str, ...]:
@@ -109,7 +122,7 @@ def choose_psf(path: Path | None, bands: Sequence[str]):
     return read_psf(path, bands) if path else {band: survey_psf(band) for band in bands}
 
 
-def describe(measurement: Measurement, galaxies: GalaxyFile) -> dict:
+def describe(measurement: Measurement, galaxies: GalaxyFile, estimator: Path | None) -> dict:
     """What determines a catalogue, as JSON values."""
     psfs = b"".join(measurement.psfs[band].tobytes() for band in measurement.measured)
     return {
@@ -117,9 +130,18 @@ def describe(measurement: Measurement, galaxies: GalaxyFile) -> dict:
         "galaxies": measurement.count,
         "bands": list(measurement.measured),
         "statmorph": measurement.statmorph,
+        "redshift_cnn": estimator and hashlib.sha256(read_bytes(estimator)).hexdigest()[:32],
         "psf": hashlib.sha256(psfs).hexdigest()[:32],
         "galddpm": __version__,
     }
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a model file. Raises UserError where there is none."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise UserError(f"{path}: no such file, expected the model of a redshift CNN") from None
 
 
 def already_reported(path: Path, recorded: Mapping, overwrite: bool) -> bool:
@@ -141,8 +163,12 @@ def measure_all(
     recorded: Mapping[str, dict],
     out: Path,
     options,
+    estimator: Path | None,
 ) -> dict[str, Catalog]:
     """The catalogue of each side."""
+    from galddpm.estimator import Estimator  # torch is loaded after the arguments were checked
+
+    estimate = Estimator.load(estimator) if estimator else None
     catalogs = {}
     with worker_pool(options.jobs) as pool:
         for side, task in work.items():
@@ -155,6 +181,7 @@ def measure_all(
                     overwrite=options.overwrite,
                     pool=pool,
                     advance=bar.update,
+                    estimate=estimate,
                 )
     return catalogs
 
@@ -162,20 +189,24 @@ def measure_all(
 def write_report(
     catalogs: Mapping[str, Catalog],
     work: Mapping[str, Measurement],
+    files: Mapping[str, GalaxyFile],
     recorded: Mapping[str, dict],
     out: Path,
 ) -> None:
     """Figures, page and, as the sign that all is there, the JSON."""
     # after the measuring, whose processes import this module and need no matplotlib
     from galddpm.evaluation.gallery import draw_figures
+    from galddpm.evaluation.images import compare_images
     from galddpm.evaluation.page import page, summary
     from galddpm.evaluation.report import judge, select
 
     real, generated, reference = (catalogs.get(s) for s in ("real", "generated", "reference"))
     chosen = select(real, generated, reference)
     report = judge(real, generated, reference, chosen, work["real"].measured)
-    files = {side: str(task.path) for side, task in work.items()}
-    report |= {"files": files, "arguments": recorded, "provenance": runs.provenance()}
+    training = training_file(files["generated"].path)
+    report["images"] = compare_images(files["real"], files["generated"], training, chosen)
+    paths = {side: str(task.path) for side, task in work.items()}
+    report |= {"files": paths, "arguments": recorded, "provenance": runs.provenance()}
     figures = draw_figures(report, real, generated, chosen, work, out)
     runs.write_text(out / "report.html", page(report, figures))
     runs.write_json(out / REPORT, report)
@@ -183,13 +214,19 @@ def write_report(
     print(out / "report.html")
 
 
+def training_file(samples: Path) -> GalaxyFile | None:
+    """What the model of a sample file was trained on, where its run and that file still are."""
+    with h5py.File(samples) as file:
+        run = json.loads(file.attrs.get("provenance", "{}")).get("run")
+    try:
+        path = Path(runs.read_config(run)["data"]["training"]) if run else None
+        return GalaxyFile(path) if path else None
+    except (UserError, KeyError, TypeError):
+        return None
+
+
 def _test_file(run: Path) -> Path:
     try:
         return Path(runs.read_config(run)["data"]["testing"])
     except (KeyError, TypeError):
         raise UserError(f"{run / 'config.yaml'}: data.testing: not there; give --real") from None
-
-
-def _cores() -> int:
-    """Cores this process may use, which on a shared machine are fewer than it has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

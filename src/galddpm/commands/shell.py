@@ -1,6 +1,7 @@
 """What all commands share: the form of mistakes, exit statuses and progress bars."""
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
@@ -64,6 +65,11 @@ def whole(text: str) -> int:
     if not 0 <= value < 2**63:
         raise ValueError
     return value
+
+
+def cores() -> int:
+    """Cores this process may use, which on a shared machine are fewer than it has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 count.__name__, whole.__name__ = "whole number from 1", "whole number from 0"  # in messages

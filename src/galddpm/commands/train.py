@@ -7,7 +7,7 @@ from pathlib import Path
 from galddpm import runs
 from galddpm.commands.preview import Previewer
 from galddpm.commands.shell import Parser, Terminated, progress
-from galddpm.config import Config, dump_config, load_config, parse_config
+from galddpm.config import AnyConfig, RedshiftConfig, dump_config, load_config, parse_config
 from galddpm.errors import UserError
 
 
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def parse(arguments: Sequence[str] | None):
-    parser = Parser(description="Train the diffusion model that a config describes.")
+    parser = Parser(description="Train the model that a config describes.")
     parser.add_argument("--config", required=True, metavar="FILE")
     parser.add_argument("--run-dir", metavar="DIR", help="default: runs/NAME of the config")
     parser.add_argument(
@@ -34,7 +34,7 @@ def parse(arguments: Sequence[str] | None):
     return parser.parse_args(arguments)
 
 
-def claim(run: Path, config: Config, resume: str) -> str:
+def claim(run: Path, config: AnyConfig, resume: str) -> str:
     """Whether the run folder is "new", "unfinished" or "finished". Raises UserError where it holds
     a run of another config, or any run with resume = "never"."""
     if not (run / "config.yaml").exists():
@@ -45,15 +45,16 @@ def claim(run: Path, config: Config, resume: str) -> str:
     difference = _first_difference(held.model_dump(), config.model_dump())
     if difference:
         raise UserError(f"{run}: holds a run of another config, {difference}; choose --run-dir")
-    trained = runs.read_json(run / "provenance.json").get("images_seen", 0)
-    done = (run / runs.MODEL).exists() and trained >= config.training.images
+    origin = runs.read_json(run / "provenance.json")
+    trained = origin.get("images_seen", 0) >= config.training.images
+    done = (run / runs.MODEL).exists() and (trained or origin.get("stopped_early", False))
     return "finished" if done else "unfinished"
 
 
-def train(config: Config, run: Path) -> None:
+def train(config: AnyConfig, run: Path) -> None:
     """Train to the end of the plan; raises KeyboardInterrupt or Terminated when stopped."""
     from galddpm import build
-    from galddpm.generator import save_model
+    from galddpm.model_file import save_model
     from galddpm.training.board import board
     from galddpm.training.log import Log
 
@@ -69,7 +70,7 @@ def train(config: Config, run: Path) -> None:
     )
     _refuse_changed_data(run, origin["data"])
     batches = build.stream(config, galaxies, scaling, device, run, _caching)
-    model = build.denoiser(config, scaling, device)
+    model = build.model(config, scaling, device)
     trainer = build.trainer(config, model, batches, device, run)
     trainer.resume()
     runs.write_text(run / "config.yaml", dump_config(config))
@@ -77,17 +78,30 @@ def train(config: Config, run: Path) -> None:
     seen = trainer.images_seen
     log = Log(run / "log.jsonl", seen, board(run / "tensorboard", seen))
     redshifts = [float(galaxies.redshift.min()), float(galaxies.redshift.max())]
-    previewer = Previewer(config, scaling, redshifts, run)
+    stopping = None
+    if isinstance(config, RedshiftConfig):
+        inspect = stopping = build.early_stopping(config, scaling, device, run)
+    else:
+        inspect = Previewer(config, scaling, redshifts, run)
     with Interruption() as interruption, _bar(config, seen) as bar:
 
         def advance(images: int, loss: float) -> None:
             bar.update(images)
             bar.set_postfix(loss=f"{loss:.4f}")
 
-        finished = trainer.run(log, advance, previewer, lambda: interruption.signal is not None)
-    save_model(run / runs.MODEL, config, scaling, redshifts, trainer.ema.model, model)
-    runs.write_json(run / "provenance.json", origin | {"images_seen": trainer.images_seen})
-    if not finished:
+        def exhausted() -> bool:
+            return stopping is not None and stopping.exhausted(trainer.images_seen)
+
+        finished = trainer.run(
+            log, advance, inspect, lambda: interruption.signal is not None or exhausted()
+        )
+    averaged = stopping.restore(trainer.ema.model) if stopping else trainer.ema.model
+    save_model(run / runs.MODEL, config, scaling, redshifts, averaged, model)
+    origin["images_seen"] = trainer.images_seen
+    if stopping:
+        origin |= {"stopped_early": exhausted(), "best": stopping.summary()}
+    runs.write_json(run / "provenance.json", origin)
+    if not (finished or exhausted()):
         raise interruption.exception()
     print(f"{run}: trained on {trainer.images_seen:,} images; {run / runs.MODEL} is ready")
 
@@ -125,7 +139,7 @@ def _refuse_changed_data(run: Path, data: dict) -> None:
         )
 
 
-def _bar(config: Config, images_seen: int):
+def _bar(config: AnyConfig, images_seen: int):
     return progress(
         total=config.training.images, initial=images_seen, desc="training", unit="image"
     )

@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 MAD_TO_SIGMA = 1.4826  # of a normal distribution
+STRETCHED_MOST = 12.0  # asinh of 80,000 softenings: brighter than any pixel
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,15 @@ class Scaling:
             np.sinh(flux, out=flux)
             flux *= _by_band(self.softening)
         return flux
+
+    def sky_sigma_at(self, pixels: Tensor) -> Tensor:
+        """Standard deviation of the encoded sky noise on light of `pixels`, (..., C, H, W): asinh
+        leaves less of it where it is bright."""
+        if self.name != "asinh":
+            return torch.full_like(pixels, self.sky_sigma)
+        mean, std = (torch.tensor(c).to(pixels)[:, None, None] for c in (self.mean, self.std))
+        stretched = (pixels * std + mean).clamp(-STRETCHED_MOST, STRETCHED_MOST)
+        return self.sky_sigma / torch.cosh(stretched)
 
     def to_dict(self) -> dict:
         return asdict(self)

@@ -1,8 +1,11 @@
 """A network and what its output means, as an estimate of the image."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
+from galddpm.diffusion.detail import detail_output
 from galddpm.diffusion.process import column, input_scale, x_0_from
 from galddpm.diffusion.schedule import Schedule
 
@@ -20,20 +23,32 @@ class Denoiser(nn.Module):
     prediction: "eps", "v", "x_0" or "edm".
     sigma_data: standard deviation that edm and the input's scale assume of the images. With that of
         the sky alone an edm network that puts out 0 is already the ideal denoiser of sky noise.
+    local_sigma: pixel values -> standard deviation of the data's noise there, for edm with that
+        sigma_data; see detail.py. None where it is not known.
     """
 
     def __init__(
-        self, network: nn.Module, schedule: Schedule, prediction: str, sigma_data: float = 1.0
+        self,
+        network: nn.Module,
+        schedule: Schedule,
+        prediction: str,
+        sigma_data: float = 1.0,
+        local_sigma: Callable[[Tensor], Tensor] | None = None,
     ):
         super().__init__()
         self.network, self.schedule = network, schedule
         self.prediction, self.sigma_data = prediction, sigma_data
+        self.local_sigma = local_sigma
 
     def output(self, x: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor) -> Tensor:
-        """The network's own output F at x (B, C, H, W), levels (B,) and redshifts (B,)."""
+        """The output F at x (B, C, H, W), levels (B,) and redshifts (B,): the network's, and the
+        fine detail that is known without it."""
         scaled = x * column(input_scale(alpha, sigma, self.sigma_data), x)
         t = self.schedule.t_of(alpha, sigma).to(x.dtype)
-        return self.network(scaled, t, redshift).to(x.dtype)
+        output = self.network(scaled, t, redshift).to(x.dtype)
+        if self.local_sigma is None:
+            return output
+        return output + detail_output(x, alpha, sigma, self.sigma_data, self.local_sigma)
 
     def forward(self, x: Tensor, level: tuple[float, float], redshift: Tensor) -> Tensor:
         """The estimated image, (B, C, H, W), of x at one level (alpha, sigma)."""

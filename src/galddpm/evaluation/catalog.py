@@ -11,13 +11,24 @@ from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 
 import numpy as np
+import torch
 
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.parts import Parts
 from galddpm.errors import RunError
-from galddpm.evaluation.measurement import FLAGS, NUMBERS, STATUS, measure_stamp
+from galddpm.evaluation.detection import detect
+from galddpm.evaluation.flags import Flag
+from galddpm.evaluation.measurement import (
+    FLAGS,
+    NUMBERS,
+    STATUS,
+    matched_fluxes,
+    measure_found,
+)
 from galddpm.evaluation.tables import Catalog, read_catalog, recorded_arguments, write_catalog
 
+Estimate = Callable[[np.ndarray], dict[str, np.ndarray]]  # images (B, C, H, W) [count] -> columns
+ESTIMATED = 256  # images at a time
 CHUNK = 32  # galaxies a task: a few seconds at most, which is what a kill costs
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -28,7 +39,7 @@ class Measurement:
 
     path: Path
     bands: tuple[str, ...]  # names of the file's bands, in order
-    measured: tuple[str, ...]  # those that sources are looked for in
+    measured: tuple[str, ...]  # those that sources are looked for in; the first one leads
     psfs: Mapping[str, np.ndarray]  # by band; odd size, unit sum
     count: int  # galaxies, from the first row on
     statmorph: int  # of them, drawn at random, for statmorph
@@ -48,11 +59,13 @@ def measure(
     overwrite: bool = False,
     pool: Executor | None = None,
     advance: Callable[[int], object] = lambda galaxies: None,
+    estimate: Estimate | None = None,
 ) -> Catalog:
     """The catalogue of a file, written to `out` as FITS; goes on where an earlier call stopped.
 
     arguments: what determines the result, recorded in the file. advance: told how many galaxies
-    were finished. Raises UserError where `out` was made otherwise or the file cannot be read.
+    were finished. estimate: redshifts of images, for `z_phot`.
+    Raises UserError where `out` was made otherwise or the file cannot be read.
     """
     parts = Parts(out, arguments, recorded_arguments(out), overwrite)
     if parts.finished:
@@ -69,7 +82,8 @@ def measure(
         "redshift": galaxies.redshift[: measurement.count],
     }
     bands = {"measured": measurement.measured, "bands": measurement.bands}
-    write_catalog(out, parts.gather(), identity, arguments, **bands)
+    seen = {} if estimate is None else estimate_redshifts(galaxies, measurement.count, estimate)
+    write_catalog(out, with_redshifts(parts.gather(), seen), identity, arguments, **bands)
     parts.remove()
     return read_catalog(out)
 
@@ -84,13 +98,47 @@ def measure_rows(measurement: Measurement, rows: range) -> dict[str, np.ndarray]
             columns[f"{band}:asinh"] = np.arcsinh(stamps[:, index]).mean(axis=(1, 2))
         if band not in measurement.measured:
             continue
-        table = [
-            measure_stamp(stamp, measurement.psfs[band] if measurement.selected[row] else None)
-            for stamp, row in zip(stamps[:, index], rows, strict=True)
-        ]
+        selected = measurement.selected[rows.start : rows.stop]
+        found = [detect(image) for image in stamps[:, index]]
+        table = measure_found(stamps[:, index], found, measurement.psfs[band], selected)
+        if band == measurement.measured[0]:
+            light = np.array(
+                [matched_fluxes(*one) for one in zip(stamps, found, table, strict=True)]
+            )
+            columns |= {f"{b}:aperture": light[:, k] for k, b in enumerate(measurement.bands)}
         for name in (STATUS, *FLAGS, *NUMBERS):
             kind = "S10" if name == STATUS else np.int32 if name in FLAGS else np.float64
             columns[f"{band}:{name}"] = np.array([line[name] for line in table], dtype=kind)
+    return columns
+
+
+def estimate_redshifts(
+    galaxies: GalaxyFile, count: int, estimate: Estimate
+) -> dict[str, np.ndarray]:
+    """The columns of `estimate` for the first `count` galaxies of a file."""
+    starts = range(0, count, ESTIMATED)
+    blocks = [
+        estimate(galaxies.unchecked_images(range(start, min(start + ESTIMATED, count))))
+        for start in starts
+    ]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def with_redshifts(
+    columns: Mapping[str, np.ndarray], seen: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The columns with estimated redshifts in every measured band; the features stand alone."""
+    columns = dict(columns)
+    for name in [name for name in columns if name.endswith(":z_phot")]:
+        band = name.removesuffix("z_phot")
+        for key in ("z_phot", "z_phot_error"):
+            columns[band + key] = seen.get(key, columns[band + key])
+        known = np.isfinite(columns[name])
+        columns[band + "flag"] = np.where(
+            known, columns[band + "flag"] & ~int(Flag.NO_REDSHIFT), columns[band + "flag"]
+        ).astype(np.int32)
+    if "features" in seen:
+        columns["features"] = seen["features"]
     return columns
 
 
@@ -114,12 +162,24 @@ def worker_pool(jobs: int) -> Iterator[Executor | None]:
                 os.environ[name] = value
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread; sums come out alike wherever they are made."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _measure_chunks(
     measurement: Measurement, chunks: list[range], pool: Executor | None
 ) -> Iterator[tuple[range, dict[str, np.ndarray]]]:
     """Each chunk's rows and columns as they get ready, in any order."""
     if pool is None:
-        yield from ((rows, measure_rows(measurement, rows)) for rows in chunks)
+        with one_thread():  # as in a process of a pool, so that the numbers are the same
+            yield from ((rows, measure_rows(measurement, rows)) for rows in chunks)
         return
     tasks = {pool.submit(measure_rows, measurement, rows): rows for rows in chunks}
     try:

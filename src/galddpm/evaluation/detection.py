@@ -42,6 +42,7 @@ class Detection:
     flag: Flag
     sky: float = np.nan  # [count]
     sky_sigma: float = np.nan  # [count] rms of a sky pixel
+    free: np.ndarray | None = None  # pixels that the sky was measured on
     segment: np.ndarray | None = None  # pixels of the central source
     others: np.ndarray | None = None  # pixels of other sources, and empty borders
 
@@ -56,23 +57,24 @@ def detect(image: np.ndarray) -> Detection:
     valid = inside_borders(image)
     if not np.isfinite(image).all() or not valid.any() or np.ptp(image[valid]) == 0:
         return Detection("bad_pixels", Flag.BAD_PIXELS)
-    sky, sky_sigma = measure_sky(image, valid)
+    sky, sky_sigma, free = measure_sky(image, valid)
     if sky_sigma == 0:
         return Detection("bad_pixels", Flag.BAD_PIXELS)
     smooth = smoothed(image - sky, valid)
     parents = find_sources(smooth, THRESHOLD * sky_sigma, valid)
     if parents is None:
-        return Detection("undetected", Flag.UNDETECTED, sky, sky_sigma)
+        return Detection("undetected", Flag.UNDETECTED, sky, sky_sigma, free)
     sources = deblend_centre(smooth, parents)
     label, flag = central_label(sources.data, smooth)
     if label == 0:
-        return Detection("undetected", Flag.UNDETECTED, sky, sky_sigma)
+        return Detection("undetected", Flag.UNDETECTED, sky, sky_sigma, free)
     segment = sources.data == label
     flag |= segment_flags(image, segment, valid)
     if not np.array_equal(segment, parents.data == parents.data[segment].max()):
         flag |= Flag.DEBLENDED
     others = ((sources.data > 0) & ~segment) | ~valid
-    return Detection("edge" if flag & Flag.EDGE else "ok", flag, sky, sky_sigma, segment, others)
+    status = "edge" if flag & Flag.EDGE else "ok"
+    return Detection(status, flag, sky, sky_sigma, free, segment, others)
 
 
 def inside_borders(image: np.ndarray) -> np.ndarray:
@@ -100,13 +102,14 @@ def clipped_median_rms(values: np.ndarray) -> tuple[float, float]:
         values = values[low:high]
 
 
-def measure_sky(image: np.ndarray, valid: np.ndarray) -> tuple[float, float]:
-    """Sky level and rms [count] from the pixels around the sources.
+def measure_sky(image: np.ndarray, valid: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """Sky level and rms [count] from the pixels around the sources, and which pixels these are.
 
     Clipping alone leaves the outskirts of galaxies in: a mag 18 exponential galaxy on 64 pix lifts
     the level by 0.7 rms, and by 0.1 where it is measured around the detected sources. What still
     fills the stamp then lies under the sky, on both sides alike.
     """
+    used = valid
     sky, rms = clipped_median_rms(image[valid])
     for _ in range(SKY_PASSES):
         sources = find_sources(smoothed(image - sky, valid), THRESHOLD * rms, valid)
@@ -115,11 +118,12 @@ def measure_sky(image: np.ndarray, valid: np.ndarray) -> tuple[float, float]:
         free = valid & (ndimage.distance_transform_edt(sources.data == 0) > SKY_MARGIN)
         if free.sum() < SKY_LEAST * valid.sum():
             break
-        before = rms
+        used, before = free, rms
         sky, rms = clipped_median_rms(image[free])
         if abs(rms - before) <= SKY_SETTLED * before:
             break
-    return sky, rms
+    kept = used & (np.abs(image - sky) <= CLIP * rms)
+    return sky, rms, kept
 
 
 def smoothed(image: np.ndarray, valid: np.ndarray) -> np.ndarray:

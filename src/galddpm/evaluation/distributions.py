@@ -79,16 +79,11 @@ def floor(
     return np.array(rows).reshape(-1, 2)
 
 
-def compare(
-    real: np.ndarray,
-    generated: np.ndarray,
-    floor_of: tuple[np.ndarray, np.ndarray],
-    splits: Sequence[Split],
-) -> dict:
-    """Distances, floors and means of one measurement, ready for JSON.
+def compare(real: np.ndarray, generated: np.ndarray, null: np.ndarray) -> dict:
+    """Distances, floors, means and spreads of one measurement, ready for JSON.
 
-    real, generated: the measurement for the galaxies compared, NaN where there is none; floor_of
-    and splits: as `floor` takes them. What could not be had is None, with a reason.
+    real, generated: the measurement for the galaxies compared, NaN where there is none; null: what
+    `floor` gives for the numbers of those measured. What could not be had is None, with a reason.
     """
     rng = np.random.default_rng(0)
     real, generated = finite(real), finite(generated)
@@ -99,7 +94,6 @@ def compare(
         found = f"{sizes[0]} real and {sizes[1]} generated galaxies were measured"
         return result | NO_DISTANCES | {"reason": f"{found}, fewer than {LEAST} on a side"}
     ks, wasserstein = distances(real, generated)
-    null = floor(*floor_of, splits, sizes)
     result |= {"ks": ks, "ks_interval": ks_interval(ks, *sizes)}
     result |= floor_summary("ks", null[:, 0])
     interval = wasserstein_interval(real, generated, wasserstein, rng)
@@ -122,7 +116,7 @@ def floor_summary(name: str, null: np.ndarray) -> dict:
 
 
 def compare_means(real: np.ndarray, generated: np.ndarray, rng: np.random.Generator) -> dict:
-    """Means of finite samples and their ratio, each with its bootstrap interval.
+    """Means of finite samples and their ratio, each with its bootstrap interval; and spreads.
 
     The ratio is None where the real mean is not clearly different from zero.
     """
@@ -131,6 +125,7 @@ def compare_means(real: np.ndarray, generated: np.ndarray, rng: np.random.Genera
     for side, sample in (("real", real), ("generated", generated)):
         means[side] = bootstrap_means(sample, rng)
         result[f"mean_{side}"] = sample.mean() if len(sample) else None
+        result[f"std_{side}"] = sample.std() if len(sample) else None
         result[f"mean_{side}_interval"] = interval(means[side])
     if len(means["real"]) and len(means["generated"]):
         low, high = result["mean_real_interval"]

@@ -60,21 +60,27 @@ def means_by_redshift(bins: Sequence[Mapping], names: Sequence[str], title: str)
     axes = figure.subplots(1, len(names), squeeze=False)[0]
     for axis, name in zip(axes, names, strict=True):
         for side, offset in (("real", -0.02), ("generated", 0.02)):
-            points = [
-                ((b["low"] + b["high"]) / 2 + offset, metric[f"mean_{side}"], *interval)
-                for b in bins
-                if (metric := b["metrics"][name])[f"n_{side}"] >= LEAST_SHOWN
-                and (interval := metric[f"mean_{side}_interval"])
-            ]
-            if points:
-                x, mean, low, high = np.array(points).T
+            points = mean_points(bins, name, side)
+            if len(points):
+                x, mean, low, high = points.T
                 reach = np.maximum([mean - low, high - mean], 0)
                 style = {"color": COLOUR[side], "marker": MARKER[side], "ms": 4, "capsize": 2}
-                axis.errorbar(x, mean, yerr=reach, lw=1, label=side, **style)
+                axis.errorbar(x + offset, mean, yerr=reach, lw=1, label=side, **style)
         axis.set(xlabel="redshift", ylabel=f"mean {label(name)}")
     _legend(figure)
     figure.suptitle(title)
     return figure
+
+
+def mean_points(bins: Sequence[Mapping], name: str, side: str) -> np.ndarray:
+    """(middle of the bin, mean, low, high) of each bin with enough galaxies, (bins, 4)."""
+    points = [
+        ((b["low"] + b["high"]) / 2, metric[f"mean_{side}"], *interval)
+        for b in bins
+        if (metric := b["metrics"][name])[f"n_{side}"] >= LEAST_SHOWN
+        and (interval := metric[f"mean_{side}_interval"])
+    ]
+    return np.array(points)
 
 
 def distances_and_floor(metrics: Mapping[str, Mapping], title: str) -> Figure:
@@ -163,7 +169,7 @@ def compared_columns(catalog: Catalog, rows: np.ndarray, band: str) -> dict[str,
 
 def label(name: str) -> str:
     """A measurement's name and unit, as an axis says it."""
-    unit = SYMBOL[NUMBERS[name][0]]
+    unit = SYMBOL[NUMBERS[name][0]] if name in NUMBERS else "mag"
     return f"{_name(name)} [{unit}]" if unit else _name(name)
 
 

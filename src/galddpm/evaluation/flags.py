@@ -22,9 +22,8 @@ class Flag(IntFlag):
     STATMORPH_SUSPECT = 1024
     STATMORPH_BAD = 2048
     STATMORPH_FAILED = 4096
-    SERSIC_SUSPECT = 8192
-    SERSIC_BAD = 16384
-    NO_REDSHIFT = 32768
+    SERSIC_BAD = 8192
+    NO_REDSHIFT = 16384
 
 
 MEANING = {
@@ -41,7 +40,6 @@ MEANING = {
     Flag.STATMORPH_SUSPECT: "statmorph's flag is 1: suspect",
     Flag.STATMORPH_BAD: "statmorph's flag is 2: bad; left out of the comparison",
     Flag.STATMORPH_FAILED: "statmorph could not measure this source: its columns are NaN",
-    Flag.SERSIC_SUSPECT: "statmorph's Sersic flag is 1: a parameter sits on its bound",
-    Flag.SERSIC_BAD: "the Sersic fit did not converge or left the believable range",
+    Flag.SERSIC_BAD: "the Sersic fit did not settle, or a parameter sits on its limit",
     Flag.NO_REDSHIFT: "no redshift was estimated from the image: z_phot is NaN",
 }

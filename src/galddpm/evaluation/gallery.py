@@ -18,6 +18,8 @@ from galddpm.evaluation.figures import (
     save,
     stamp_pairs,
 )
+from galddpm.evaluation.measurement import COMPARED
+from galddpm.evaluation.redshift_figures import colours_by_redshift, redshift_scatter
 from galddpm.evaluation.report import Selection
 from galddpm.evaluation.tables import Catalog
 
@@ -50,6 +52,11 @@ def draw_figures(
         "histograms_light": histograms(*sides, LIGHT, title),
         "means_by_redshift": means_by_redshift(report["by_redshift"], PAPER, title),
     }
+    light = [name for name in report["metrics"] if name not in COMPARED]
+    if light:
+        figures["colours_by_redshift"] = colours_by_redshift(report["by_redshift"], light, title)
+    if report["redshift"]:
+        figures["redshift"] = redshift_scatter(real, generated, chosen, report, title)
     for name, figure in figures.items():
         save(figure, folder, name)
     return {name: folder / f"{name}.png" for name in figures}

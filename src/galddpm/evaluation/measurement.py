@@ -1,5 +1,7 @@
 """One stamp in, one catalogue row out: which measurements there are, and in which order."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from galddpm.evaluation.detection import Detection, detect
@@ -11,10 +13,11 @@ from galddpm.evaluation.morphology import (
     kron_aperture,
     kron_scale,
     moments,
+    sky_correlation,
     without_neighbours,
 )
-from galddpm.evaluation.statmorph_fit import COLUMNS as STATMORPH_COLUMNS
-from galddpm.evaluation.statmorph_fit import statmorph_fit
+from galddpm.evaluation.sersic_columns import SERSIC, sersic_columns
+from galddpm.evaluation.statmorph_statistics import STATISTICS, statmorph_statistics
 
 NUMBERS = {  # column: (unit, what it is); NaN where it could not be measured
     "x": ("pix", "centroid, from 0 at the centre of the first pixel"),
@@ -22,20 +25,28 @@ NUMBERS = {  # column: (unit, what it is); NaN where it could not be measured
     "flux": ("ct", "Kron flux at zero point 27"),
     "snr": ("", "Kron flux over its error from the sky's noise"),
     "sky_sigma": ("ct", "rms of a sky pixel"),
+    "sky_correlation": ("", "of neighbouring sky pixels"),
     "ellipticity": ("", "1 - b/a of the rms axes"),
     "semimajor_axis": ("pix", "rms axis over the isophotal segment"),
     "semiminor_axis": ("pix", "rms axis over the isophotal segment"),
     "orientation": ("deg", "of the major axis, from x towards y"),
     "isophotal_area": ("pix2", "pixels of the segment above 1.5 sky rms"),
+    "kron_scale": ("", "half-axes of the Kron aperture over the rms axes"),
     "half_light_radius": ("pix", "circle with half of the Kron flux"),
     "sersic_n": ("", "index of the PSF-convolved Sersic model"),
+    "sersic_n_error": ("", "from the sky's noise"),
     "sersic_r_eff": ("pix", "half-light radius of the model, along the major axis"),
+    "sersic_r_eff_error": ("pix", "from the sky's noise"),
     "sersic_ellipticity": ("", "1 - b/a of the model"),
+    "sersic_ellipticity_error": ("", "from the sky's noise"),
+    "sersic_chi2": ("", "chi^2 of the model per degree of freedom"),
     "gini": ("", "Gini coefficient"),
     "m20": ("", "second moment of the brightest fifth of the light"),
     "concentration": ("", "5 log10(r80/r20)"),
     "asymmetry": ("", "under a turn by 180 degrees, less that of the sky"),
+    "smoothness": ("", "light in clumps, less that of the sky"),
     "z_phot": ("", "redshift estimated from the image"),
+    "z_phot_error": ("", "of z_phot; 68.3 % of the truths lie within"),
 }
 FLAGS = {
     "flag": "bits of galddpm.evaluation.flags",
@@ -45,22 +56,46 @@ STATUS = "status"  # ok, undetected, edge or bad_pixels
 NOTHING_MEASURED = Flag.UNDETECTED | Flag.BAD_PIXELS
 
 
-def measure_stamp(image: np.ndarray, psf: np.ndarray | None) -> dict[str, float | int | str]:
-    """The catalogue row of a stamp, (H, W) [count]; without a PSF statmorph's columns stay NaN."""
-    found = detect(image)
+def measure_stamps(
+    images: np.ndarray, psf: np.ndarray, selected: Sequence[bool]
+) -> list[dict[str, float | int | str]]:
+    """The catalogue rows of stamps, (N, H, W) [count], in one band with the PSF `psf`.
+
+    selected: (N,), for which of them statmorph's statistics are wanted; they are NaN elsewhere.
+    """
+    return measure_found(images, [detect(image) for image in images], psf, selected)
+
+
+def measure_found(
+    images: np.ndarray, found: Sequence[Detection], psf: np.ndarray, selected: Sequence[bool]
+) -> list[dict[str, float | int | str]]:
+    """The same for sources that were detected before."""
+    rows = [
+        measure_detected(image, detection, psf if wanted else None)
+        for image, detection, wanted in zip(images, found, selected, strict=True)
+    ]
+    for row, fit in zip(rows, sersic_columns(images, found, rows, psf), strict=True):
+        row.update(fit)
+    return rows
+
+
+def measure_detected(
+    image: np.ndarray, found: Detection, psf: np.ndarray | None
+) -> dict[str, float | int | str]:
+    """The row of a stamp without its Sersic fit, and without a PSF without statmorph's columns."""
     row = dict.fromkeys(NUMBERS, np.nan) | {STATUS: found.status, "sky_sigma": found.sky_sigma}
-    flag, flag_sersic = found.flag | Flag.NO_REDSHIFT, found.flag & NOTHING_MEASURED
+    if found.free is not None:
+        row["sky_correlation"] = sky_correlation(image - found.sky, found.free)
+    flag = found.flag | Flag.NO_REDSHIFT | (Flag.NOT_SELECTED if psf is None else Flag(0))
     if found.segment is not None:
         values, bits = measure_source(image - found.sky, found)
         row, flag = row | values, flag | bits
-    if psf is None:
-        flag, flag_sersic = flag | Flag.NOT_SELECTED, flag_sersic | Flag.NOT_SELECTED
-    elif found.segment is not None:
-        values, bits, flag_sersic = statmorph_fit(
-            image - found.sky, found.segment, found.others, found.sky_sigma, psf
-        )
-        row, flag = row | values, flag | bits
-    return row | {"flag": int(flag), "flag_sersic": int(flag_sersic)}
+        if psf is not None:
+            values, bits = statmorph_statistics(
+                image - found.sky, found.segment, found.others, found.sky_sigma, psf
+            )
+            row, flag = row | values, flag | bits
+    return row | {"flag": int(flag), "flag_sersic": int(found.flag & NOTHING_MEASURED)}
 
 
 def measure_source(image: np.ndarray, found: Detection) -> tuple[dict[str, float], Flag]:
@@ -96,7 +131,33 @@ def measure_light(
     if np.isnan(radius):
         flag |= Flag.HALF_LIGHT_FAILED
     snr = flux / (sky_sigma * np.sqrt(area))
-    return {"flux": flux, "snr": snr, "half_light_radius": radius}, flag
+    values = {"flux": flux, "snr": snr, "kron_scale": scale, "half_light_radius": radius}
+    return values, flag
+
+
+def matched_fluxes(
+    stamp: np.ndarray, found: Detection, row: Mapping[str, float | int | str]
+) -> np.ndarray:
+    """Flux [count] of each band of a stamp, (C, H, W), in one and the same Kron aperture, (C,).
+
+    found, row: of the band that the aperture is from. The sky is the median, in each band, of the
+    pixels that the sky was measured on. NaN where there is no aperture.
+    """
+    scale = row["kron_scale"]
+    if not np.isfinite(scale):
+        return np.full(len(stamp), np.nan)
+    axes = row["semimajor_axis"], row["semiminor_axis"]
+    ellipse = Ellipse(row["x"], row["y"], *axes, np.radians(row["orientation"]))
+    aperture = kron_aperture(stamp.shape[1:], ellipse, scale)
+    free = found.free if found.free.any() else ~found.others
+    return np.array(
+        [
+            (
+                without_neighbours(band - np.median(band[free]), found.others, ellipse) * aperture
+            ).sum()
+            for band in stamp
+        ]
+    )
 
 
 COMPARED = (  # what two catalogues are compared in
@@ -108,5 +169,7 @@ COMPARED = (  # what two catalogues are compared in
     "flux",
     "snr",
     "sky_sigma",
-    *STATMORPH_COLUMNS,
+    "sky_correlation",
+    *SERSIC,
+    *STATISTICS,
 )

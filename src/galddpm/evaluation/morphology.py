@@ -120,6 +120,19 @@ def half_light_radius(image: np.ndarray, ellipse: Ellipse, flux: float, largest:
     return np.nan
 
 
+def sky_correlation(image: np.ndarray, free: np.ndarray) -> float:
+    """Correlation coefficient of pixels of the sky that share a side, or NaN without any.
+
+    free: (H, W), the pixels without a source.
+    """
+    pairs = [
+        (image[a][free[a] & free[b]], image[b][free[a] & free[b]])
+        for a, b in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1]))
+    ]
+    one, other = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    return 2 * (one @ other) / (one @ one + other @ other) if len(one) else np.nan
+
+
 def _edges(shape: tuple[int, int], ellipse: Ellipse) -> tuple[float, float, float, float, int, int]:
     """The stamp's edges relative to the centre and its size, as photutils' geometry takes them."""
     height, width = shape

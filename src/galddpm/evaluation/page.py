@@ -15,10 +15,13 @@ th:first-child, td:first-child { text-align: left } thead th { border-bottom: 1p
 tr.far td { font-weight: 600 } img { max-width: 100%; max-height: 32rem; margin: .5rem 0 }
 .note { color: #666; font-size: .88rem }
 """
+WORST = 4  # measurements that the summary names
 CAPTIONS = {
     "histograms": "Shapes and sizes; linear above, logarithmic below.",
     "histograms_light": "Brightness, noise and concentration.",
     "means_by_redshift": "Means with 95 % intervals in bins of redshift.",
+    "colours_by_redshift": "Mean magnitudes and colours, in one aperture, in bins of redshift.",
+    "redshift": "Redshifts that the CNN sees, and its mean loss (1 where it is far off).",
     "distances": "Kolmogorov-Smirnov distances with their intervals, beside real against real.",
     "stamps": "Real galaxies above generated ones at the same redshifts, one stretch for all.",
 }
@@ -43,10 +46,64 @@ def summary(report: Mapping) -> str:
         f"{len(close)} of {len(known)} measurements are as close to the real ones as two real"
         " samples are to each other. "
     )
-    worst = max(known, key=lambda name: known[name]["ks"])
-    ks, floor = known[worst]["ks"], known[worst]["ks_floor"]
-    text += f"The farthest is {worst.replace('_', ' ')}: distance {_number(ks)}"
-    return text + (f", where real against real gives {_number(floor)}." if floor else ".")
+    if close:
+        text += f"Good: {', '.join(map(_words, close))}. "
+    far = sorted((name for name in known if name not in close), key=lambda n: -known[n]["ks"])
+    if far:
+        named = [f"{_words(name)} {_number(known[name]['ks'])}" for name in far[:WORST]]
+        text += f"Farthest, with their distances: {', '.join(named)}"
+        floor = known[far[0]]["ks_floor"]
+        text += f"; real against real gives {_number(floor)}. " if floor else ". "
+    return text + " ".join(filter(None, (sentence(report) for sentence in SENTENCES)))
+
+
+def light_in_words(report: Mapping) -> str:
+    ratios = [
+        v["asinh_ratio"] for v in report["brightness"].values() if v["asinh_ratio"] is not None
+    ]
+    if not ratios:
+        return ""
+    return f"Generated over real brightness is {min(ratios):.2f} to {max(ratios):.2f} by band."
+
+
+def learner_in_words(report: Mapping) -> str:
+    pixels = (report.get("images") or {}).get("pixels")
+    named = (("trees on the catalogue", report["joint"]["trees"]), ("a CNN on the pixels", pixels))
+    said = [
+        f"{name} {result['accuracy']:.0%} of the time"
+        for name, result in named
+        if result and result["accuracy"] is not None
+    ]
+    return f"Told from real ones (50 % is chance): by {', by '.join(said)}." if said else ""
+
+
+def redshift_in_words(report: Mapping) -> str:
+    redshift = report["redshift"]
+    if redshift is None:
+        return "No redshift CNN has looked at the images."
+    if not redshift["usable"]:
+        return f"Redshifts are not judged: {redshift['reason']}."
+    real, generated = (redshift[side]["nmad"] for side in ("real", "generated"))
+    return (
+        f"The CNN sees the redshift to an NMAD of {generated:.3f} in generated and {real:.3f} in"
+        f" real galaxies, a ratio of {redshift['nmad_ratio']:.2f}."
+    )
+
+
+def memory_in_words(report: Mapping) -> str:
+    images = report.get("images") or {}
+    if images.get("unique_fraction") is None:
+        return ""
+    text = (
+        f"{images['unique_fraction']:.1%} of the generated galaxies have no twin among themselves"
+    )
+    if images["memory"]:
+        copied = images["memory"]["copied_fraction"]
+        text += f"; {copied:.1%} lie suspiciously near a training galaxy (1 % is chance)"
+    return text + "."
+
+
+SENTENCES = (light_in_words, learner_in_words, redshift_in_words, memory_in_words)
 
 
 def page(report: Mapping, figures: Mapping[str, Path]) -> str:
@@ -62,6 +119,13 @@ def page(report: Mapping, figures: Mapping[str, Path]) -> str:
         " interval. Floor: the same for two real samples of these sizes, mean and 95 % quantile;"
         " bold lines lie above it. Ratio: generated mean over real mean.</p>",
         *(_figure(path, CAPTIONS[name]) for name, path in figures.items()),
+        f"<h2>Together</h2>{_joint_table(report)}",
+        "<p class='note'>Distances of many measurements at once, and how often a classifier is"
+        " right about galaxies that it was not trained on.</p>",
+        f"<h2>With redshift</h2>{_trend_table(report['trends'])}",
+        "<p class='note'>Relative change of the mean by unit redshift, with its 95 % interval; the"
+        " paper's section 6.2 expects compact galaxies far away, and constant ellipticity.</p>",
+        f"<h2>Redshifts seen by the CNN</h2>{_redshift_table(report['redshift'])}",
         f"<h2>Brightness</h2>{_brightness_table(report['brightness'])}",
         "<p class='note'>Mean over all pixels of asinh(counts), generated over real.</p>",
         f"<h2>What was counted</h2>{_counts_table(report['counts'])}",
@@ -85,6 +149,59 @@ def _metrics_table(metrics: Mapping[str, Mapping]) -> str:
     ]
     head += ("mean real", "mean generated", "ratio", "interval")
     return _table(head, rows, [_far(m) for m in metrics.values()])
+
+
+def _joint_table(report: Mapping) -> str:
+    joint, images = report["joint"], report.get("images") or {}
+    lines = (
+        ("energy distance", joint["energy"], "energy"),
+        ("Frechet distance of CNN features", joint["frechet"], "frechet"),
+        ("trees on the catalogue, accuracy", joint["trees"], "accuracy"),
+        ("CNN on pixels, accuracy", images.get("pixels"), "accuracy"),
+    )
+    rows = [
+        (name, *(_number(found[f"{key}{part}"]) for part in ("", "_interval", "_floor")))
+        for name, found, key in lines
+        if found
+    ]
+    rows.append(("unique fraction", _number(images.get("unique_fraction")), "-", "1"))
+    memory = images.get("memory")
+    if memory:
+        rows.append(("near a training galaxy", _number(memory["copied_fraction"]), "-", "0.01"))
+    return _table(("", "value", "interval", "floor"), rows)
+
+
+def _trend_table(trends: Mapping[str, Mapping]) -> str:
+    rows = [
+        (
+            f"{_words(name)}, {trend['expected']}",
+            *(
+                _number(trend[side][key])
+                for side in ("real", "generated")
+                for key in ("slope", "slope_interval")
+            ),
+            {True: "yes", False: "no", None: "-"}[trend["generated"]["holds"]],
+        )
+        for name, trend in trends.items()
+    ]
+    return _table(("", "real", "interval", "generated", "interval", "as expected"), rows)
+
+
+def _redshift_table(redshift: Mapping | None) -> str:
+    if redshift is None:
+        return "<p>No redshift CNN was given or found.</p>"
+    names = [name for name in redshift["real"] if name != "n"]
+    rows = [("galaxies", *(f"{redshift[side]['n']:,}" for side in ("real", "generated")))]
+    rows += [
+        (_words(name), *(_number(redshift[side][name]) for side in ("real", "generated")))
+        for name in names
+    ]
+    note = (
+        f"<p class='note'>A constant's NMAD: {_number(redshift['constant_nmad'])}. Generated over"
+        f" real NMAD: {_number(redshift['nmad_ratio'])}."
+    )
+    reason = f" {escape(redshift['reason'])}." if redshift["reason"] else ""
+    return _table(("", "real", "generated"), rows) + note + reason + "</p>"
 
 
 def _brightness_table(brightness: Mapping[str, Mapping]) -> str:
@@ -121,6 +238,10 @@ def _figure(path: Path, caption: str) -> str:
     data = base64.b64encode(path.read_bytes()).decode()
     text = escape(caption)
     return f"<h2>{text}</h2><img alt='{text}' src='data:image/png;base64,{data}'>"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _far(metric: Mapping) -> bool:

@@ -13,7 +13,11 @@ from astropy.table import Table
 from galddpm.evaluation.measurement import FLAGS, NUMBERS, STATUS
 
 ARGUMENTS = "ARGUMENT"  # header key: what determined the catalogue, as JSON
-BRIGHTNESS = "BRIGHTNESS"  # extension: mean asinh(counts) of each stamp in every band
+BRIGHTNESS = "BRIGHTNESS"  # extension: mean asinh(counts) and aperture flux in every band
+FEATURES = "FEATURES"  # extension: image (N, F) of what the redshift CNN sees
+
+
+LIGHT = ("asinh", "aperture")  # what `BRIGHTNESS` holds of each band
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class Catalog:
     object_id: np.ndarray  # (N,) int64
     bands: dict[str, dict[str, np.ndarray]]  # band: column: (N,)
     brightness: dict[str, np.ndarray]  # band: (N,) mean over a stamp's pixels of asinh(counts)
+    aperture: dict[str, np.ndarray]  # band: (N,) flux in the leading band's Kron aperture [count]
+    features: np.ndarray | None = None  # (N, F) of the redshift CNN
 
     def __len__(self) -> int:
         return len(self.redshift)
@@ -40,16 +46,18 @@ def write_catalog(
 ) -> None:
     """Write a catalogue whole or not at all.
 
-    columns: named BAND:COLUMN for the measured bands, and BAND:asinh for all bands; identity: row,
-    object_id and redshift, which every table repeats.
+    columns: named BAND:COLUMN for the measured bands, BAND:asinh and BAND:aperture for all bands,
+    and perhaps features; identity: row, object_id and redshift, which every table repeats.
     """
     primary = fits.PrimaryHDU()
     primary.header[ARGUMENTS] = json.dumps(arguments, sort_keys=True)
     units = [primary]
     for band in measured:
         units.append(fits.BinTableHDU(_band_table(columns, identity, band), name=band))
-    means = {f"asinh_{band}": columns[f"{band}:asinh"] for band in bands}
-    units.append(fits.BinTableHDU(Table({**identity, **means}), name=BRIGHTNESS))
+    light = {f"{kind}_{b}": columns[f"{b}:{kind}"] for kind in LIGHT for b in bands}
+    units.append(fits.BinTableHDU(Table({**identity, **light}), name=BRIGHTNESS))
+    if "features" in columns:
+        units.append(fits.ImageHDU(columns["features"].astype(np.float32), name=FEATURES))
     temporary = path.with_name(path.name + ".tmp")
     fits.HDUList(units).writeto(temporary, overwrite=True)
     os.replace(temporary, path)
@@ -58,14 +66,19 @@ def write_catalog(
 def read_catalog(path: Path) -> Catalog:
     """Read what `write_catalog` wrote."""
     with fits.open(path, memmap=False) as units:
-        tables = {unit.name: _native(unit.data) for unit in units[1:]}
-    means = tables.pop(BRIGHTNESS)
-    return Catalog(
-        redshift=means["redshift"],
-        object_id=means["object_id"],
-        bands={name.lower(): table for name, table in tables.items()},
-        brightness={name[6:]: mean for name, mean in means.items() if name.startswith("asinh_")},
-    )
+        tables = {unit.name: _native(unit.data) for unit in units[1:] if not unit.is_image}
+        features = np.array(units[FEATURES].data, dtype=float) if FEATURES in units else None
+    light = tables.pop(BRIGHTNESS)
+    by_kind = [
+        {
+            name.removeprefix(f"{kind}_"): light[name]
+            for name in light
+            if name.startswith(f"{kind}_")
+        }
+        for kind in LIGHT
+    ]
+    bands = {name.lower(): table for name, table in tables.items()}
+    return Catalog(light["redshift"], light["object_id"], bands, *by_kind, features)
 
 
 def recorded_arguments(path: Path) -> dict | None:

@@ -21,8 +21,9 @@ from galddpm.training.checkpoint import (
 from galddpm.training.ema import Ema
 from galddpm.training.log import Log, by_quartile
 
-# (model, batch, generator) -> losses (B,), and the values (B,) by name to report losses against
-Loss = Callable[[nn.Module, tuple, torch.Generator], tuple[Tensor, dict[str, Tensor]]]
+# (model, batch, generator, share of the plan done) -> losses (B,), and the values (B,) by name that
+# losses are reported against
+Loss = Callable[[nn.Module, tuple, torch.Generator, float], tuple[Tensor, dict[str, Tensor]]]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Plan:
     clip: float  # largest gradient norm
     log_every: int
     checkpoint_every: int
-    preview_every: int | None
+    inspect_every: int | None
     seed: int
     bf16: bool  # autocast the loss to bfloat16
 
@@ -65,13 +66,13 @@ class Trainer:
         self,
         log: Log,
         advance: Callable[[int, float], None],
-        preview: Callable[[nn.Module, int], None],
+        inspect: Callable[[nn.Module, int], None],
         stopped: Callable[[], bool],
     ) -> bool:
         """Train to the end of the plan, or until `stopped`; whether the end was reached.
 
-        advance(images, loss) drives a progress bar; preview(ema model, images seen) draws. Raises
-        RunError after a non-finite loss or gradient, at the next log line or checkpoint.
+        advance(images, loss) drives a progress bar; inspect(ema model, images seen) looks at
+        it. Raises RunError after a non-finite loss or gradient, at the next log line or checkpoint.
         """
         window = Window()
         while self.images_seen < self.plan.images and not stopped():
@@ -84,8 +85,8 @@ class Trainer:
                 window = Window()
             if self._due(self.plan.checkpoint_every):
                 self.save()
-            if self.plan.preview_every and self._due(self.plan.preview_every):
-                preview(self.ema.model, self.images_seen)
+            if self.plan.inspect_every and self._due(self.plan.inspect_every):
+                inspect(self.ema.model, self.images_seen)
         self.save()
         return self.images_seen >= self.plan.images
 
@@ -95,7 +96,8 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = self._rate()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.bf16):
-            losses, values = self.loss(self.model, batch, self._generator())
+            done = self.images_seen / self.plan.images
+            losses, values = self.loss(self.model, batch, self._generator(), done)
         losses.mean().backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip)
         self.optimiser.step()

@@ -1,0 +1,121 @@
+"""`python scripts/validate.py`: are the Sersic fits right? Against GalSim's truth and statmorph."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+
+import numpy as np
+
+from galddpm import runs
+from galddpm.commands.shell import Parser, cores, count, progress
+from galddpm.errors import UserError
+from galddpm.evaluation.catalog import CHUNK, worker_pool
+from galddpm.evaluation.detection import detect
+from galddpm.evaluation.flags import Flag
+from galddpm.evaluation.measurement import measure_stamps
+from galddpm.evaluation.psf import survey_psf
+from galddpm.evaluation.report import plain
+from galddpm.evaluation.statmorph_statistics import statmorph_sersic
+from galddpm.evaluation.truth import BAND, NAMES, TruthSet, compare_fits, draw_truth
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = Parser(description="Measure the Sersic fits against GalSim's truth and statmorph's.")
+    parser.add_argument("--out", type=Path, default=Path("runs/validation"), metavar="DIR")
+    parser.add_argument("--stamps", type=count, default=300, metavar="N", help="in each S/N range")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=count, default=cores(), metavar="J")
+    options = parser.parse_args(arguments)
+    found = draw_truth_or_refuse(options.stamps, options.seed)
+    with worker_pool(options.jobs) as pool:
+        run_all(pool, warm_up, [found.image[:1]] * options.jobs, "starting")  # imports, not fits
+        ours, seconds = timed(pool, fit_ours, found, "ours")
+        theirs, peer_seconds = timed(pool, fit_theirs, found, "statmorph")
+    rows = compare_fits(found, ours, theirs)
+    speed = {
+        "stamps": len(found.image),
+        "jobs": options.jobs,
+        "ours_per_second": len(found.image) / seconds,
+        "statmorph_per_second": len(found.image) / peer_seconds,
+        "statmorph_fits_per_second": options.jobs / np.nanmean(theirs["seconds"]),
+    }
+    print_table(rows, speed)
+    write(options.out, found, ours, theirs, {"fits": rows, "speed": speed})
+
+
+def draw_truth_or_refuse(stamps: int, seed: int) -> TruthSet:
+    """The truth set. Raises UserError without GalSim."""
+    try:
+        return draw_truth(stamps, seed)
+    except ModuleNotFoundError as error:
+        raise UserError(f"{error.name} is not installed; pip install galddpm[mock]") from None
+
+
+def timed(
+    pool: Executor | None, work, found: TruthSet, name: str
+) -> tuple[dict[str, np.ndarray], float]:
+    """Columns of all stamps, and the seconds that they took."""
+    chunks = [found.image[k : k + CHUNK] for k in range(0, len(found.image), CHUNK)]
+    start = time.perf_counter()
+    rows = [row for chunk in run_all(pool, work, chunks, name) for row in chunk]
+    seconds = time.perf_counter() - start
+    return {key: np.array([row[key] for row in rows]) for key in rows[0]}, seconds
+
+
+def run_all(pool: Executor | None, work, chunks: Sequence[np.ndarray], name: str) -> list:
+    results = map(work, chunks) if pool is None else pool.map(work, chunks)
+    return list(progress(results, total=len(chunks), desc=name))
+
+
+def warm_up(images: np.ndarray) -> None:
+    fit_ours(images)
+    fit_theirs(images)
+
+
+def fit_ours(images: np.ndarray) -> list[dict[str, float]]:
+    """The judge's row of each stamp; NaN where there is no fit or it is flagged."""
+    rows = measure_stamps(images, survey_psf(BAND), [False] * len(images))
+    for row in rows:
+        if row["flag_sersic"] & (Flag.SERSIC_BAD | Flag.UNDETECTED):
+            row.update(dict.fromkeys(NAMES, np.nan))
+    return [{name: row[name] for name in NAMES} for row in rows]
+
+
+def fit_theirs(images: np.ndarray) -> list[dict[str, float]]:
+    """statmorph's fit of each stamp, from the same detection."""
+    rows = []
+    for image in images:
+        found = detect(image)
+        row = dict.fromkeys((*NAMES, "seconds"), np.nan)
+        if found.segment is not None:
+            masks = found.segment, found.others
+            row = statmorph_sersic(image - found.sky, *masks, found.sky_sigma, survey_psf(BAND))
+        rows.append(row)
+    return rows
+
+
+def print_table(rows: Sequence[dict], speed: dict) -> None:
+    print("S/N          stamps  no fit (statmorph)   ratio of median errors, ours over statmorph's")
+    for row in rows:
+        share = row["without_fit"]
+        ratios = [
+            f"{name.removeprefix('sersic_')} {row[name]['ours']:.3f}/{row[name]['statmorph']:.3f} ="
+            f" {row[name]['ratio']:.2f} [{row[name]['ratio_interval'][0]:.2f},"
+            f" {row[name]['ratio_interval'][1]:.2f}]"
+            for name in NAMES
+        ]
+        head = f"{row['snr'][0]:4d} to {row['snr'][1]:4d} {row['stamps']:6d}"
+        print(head, f"{share['ours']:6.1%} ({share['statmorph']:.1%})    ", "  ".join(ratios))
+    for name, value in speed.items():
+        print(f"{name:28s} {value:10.1f}")
+
+
+def write(out: Path, found: TruthSet, ours: dict, theirs: dict, result: dict) -> None:
+    from galddpm.evaluation.figures import save
+    from galddpm.evaluation.truth_figure import truth_figure
+
+    out.mkdir(parents=True, exist_ok=True)
+    save(truth_figure(found, {"ours": ours, "statmorph": theirs}), out, "truth")
+    runs.write_json(out / "validation.json", plain(result | {"provenance": runs.provenance()}))
+    print(out / "truth.png")

@@ -1,0 +1,25 @@
+"""Magnitudes and colours in the aperture of the leading band."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+
+from galddpm.data.galaxiesml import ZERO_POINT
+
+
+def colours(aperture: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """`magnitude_BAND` of every band and `BAND-BAND` of neighbouring ones [mag], (N,).
+
+    aperture: band: (N,) fluxes [count at zero point 27]. NaN where a flux is not positive.
+    """
+    magnitude = {band: magnitudes(flux) for band, flux in aperture.items()}
+    result = {f"magnitude_{band}": values for band, values in magnitude.items()}
+    pairs = pairwise(magnitude)
+    return result | {f"{blue}-{red}": magnitude[blue] - magnitude[red] for blue, red in pairs}
+
+
+def magnitudes(flux: np.ndarray) -> np.ndarray:
+    """AB magnitudes; NaN where the flux is not positive."""
+    known = np.where(flux > 0, flux, np.nan)
+    return ZERO_POINT - 2.5 * np.log10(known)
