@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 source scripts/environment.sh test
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
-.venv/bin/python -m pytest "$@"
+OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadfile "$@"  # a file a core

@@ -91,6 +91,7 @@ def test_mistakes_are_named(path, setting, message):
         ("- a\n- b", "found list, expected sections"),
         ("data: [", "not readable as YAML"),
         ("data: {training: a}", "data.validation: missing"),
+        ("task: colour", "task: found 'colour', expected one of diffusion, redshift"),
         ("!!python/object/apply:os.system ['true']", "not readable as YAML"),
     ],
 )

@@ -298,3 +298,27 @@ def test_without_a_run_the_mistake_says_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="no finished diffusion run"):
         main([])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the cluster's own making
+def test_a_cluster_measures_the_same(folder, tmp_path):
+    from distributed import LocalCluster
+
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(**options) as cluster:
+        out = tmp_path / "report"
+        main(arguments(folder, "--dask", cluster.scheduler_address, out=str(out)))
+    for side in ("real", "generated"):
+        one, two = (
+            Table.read(path / f"catalog_{side}.fits", hdu="i", mask_invalid=False)
+            for path in (folder / "report", out)
+        )
+        for name in one.colnames:
+            np.testing.assert_array_equal(one[name], two[name])
+
+
+def test_a_scheduler_that_does_not_answer_is_refused(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("galddpm.evaluation.cluster.PATIENCE", "1s")
+    with pytest.raises(UserError, match="no scheduler answers"):
+        main(arguments(folder, "--dask", "tcp://127.0.0.1:9", out=str(tmp_path / "r")))

@@ -14,7 +14,7 @@ from galddpm.evaluation.psf import survey_psf
 from galddpm.evaluation.report import Selection, judge, select
 from galddpm.evaluation.tables import Catalog
 
-N = 500
+N = 400
 SHAPES = ("ellipticity", "semimajor_axis", "isophotal_area", "half_light_radius")
 pytestmark = pytest.mark.slow
 
@@ -83,7 +83,7 @@ def test_a_common_factor_is_seen_in_light_and_noise_and_not_in_shapes(catalogs):
     report = verdict(catalogs, "scaled")
     for name in ("flux", "sky_sigma", "magnitude_i"):
         assert far(report["metrics"][name]), name
-    assert report["brightness"]["i"]["asinh_ratio"] < 0.75
+    assert report["brightness"]["i"]["asinh_ratio"] < 0.8
     assert report["metrics"]["flux"]["mean_ratio"] == pytest.approx(0.6, abs=0.15)
     assert not [name for name in SHAPES if far(report["metrics"][name])]
 
@@ -113,7 +113,7 @@ def test_shuffled_redshifts_are_seen_at_given_redshift_alone(catalogs):
             after["metrics"][name]["conditional_ks"]
             > after["metrics"][name]["conditional_ks_floor_95"]
         )
-        assert after["metrics"][name]["conditional_ks"] > 1.5 * before[name]["conditional_ks"]
+        assert after["metrics"][name]["conditional_ks"] > 1.3 * before[name]["conditional_ks"]
     assert after["joint"]["trees"]["accuracy"] > 0.6
 
 

@@ -12,6 +12,7 @@ from galddpm.commands.shell import Parser, cores, count, progress, whole
 from galddpm.data.galaxiesml import BANDS, GalaxyFile
 from galddpm.errors import UserError
 from galddpm.evaluation.catalog import Measurement, measure, worker_pool
+from galddpm.evaluation.cluster import dask_pool
 from galddpm.evaluation.psf import read_psf, survey_psf
 from galddpm.evaluation.tables import Catalog
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     psfs = choose_psf(options.psf, bands)
     work = {
         side: Measurement(
-            path=file.path,
+            path=file.path.resolve(),  # a worker may stand in another folder
             bands=bands,
             measured=judged_bands(options.band, bands, file.path),
             psfs=psfs,
@@ -60,6 +61,7 @@ def parse(arguments: Sequence[str] | None):
     add("--statmorph", type=whole, default=1000, metavar="N", help="a side; default: 1000")
     add("--psf", type=Path, metavar="FILE", help="FITS image or cube; default: a Moffat profile")
     add("--jobs", type=count, default=cores(), metavar="J", help="default: all cores")
+    add("--dask", metavar="ADDRESS", help="measure on this scheduler's cluster instead of --jobs")
     add("--overwrite", action="store_true")
     return parser.parse_args(arguments)
 
@@ -170,7 +172,7 @@ def measure_all(
 
     estimate = Estimator.load(estimator) if estimator else None
     catalogs = {}
-    with worker_pool(options.jobs) as pool:
+    with dask_pool(options.dask) if options.dask else worker_pool(options.jobs) as pool:
         for side, task in work.items():
             with progress(total=task.count, desc=f"measuring {side}", unit="galaxy") as bar:
                 catalogs[side] = measure(
@@ -205,7 +207,7 @@ def write_report(
     report = judge(real, generated, reference, chosen, work["real"].measured)
     training = training_file(files["generated"].path)
     report["images"] = compare_images(files["real"], files["generated"], training, chosen)
-    paths = {side: str(task.path) for side, task in work.items()}
+    paths = {side: str(file.path) for side, file in files.items()}
     report |= {"files": paths, "arguments": recorded, "provenance": runs.provenance()}
     figures = draw_figures(report, real, generated, chosen, work, out)
     runs.write_text(out / "report.html", page(report, figures))

@@ -54,13 +54,19 @@ class SersicFits:
 
 
 def fit_sersic(
-    image: Tensor, valid: Tensor, sky_sigma: Tensor, psf: Tensor, start: Tensor
+    image: Tensor,
+    valid: Tensor,
+    sky_sigma: Tensor,
+    sky_error: Tensor,
+    psf: Tensor,
+    start: Tensor,
 ) -> SersicFits:
     """Fit one Sersic profile to each stamp.
 
     image: (N, H, W) [count, sky-subtracted]; valid: (N, H, W), False on neighbours and padding;
-    sky_sigma: (N,) [count]; psf: (k, k) of odd size and unit sum, in the dtype and on the device to
-    compute in; start: (N, 7), where the intensity does not matter.
+    sky_sigma: (N,) noise of a pixel [count]; sky_error: (N,) standard deviation of what the
+    subtracted level may be wrong by [count]; psf: (k, k) of odd size and unit sum, in the dtype and
+    on the device to compute in; start: (N, 7), where the intensity does not matter.
     """
     count, height, width = image.shape
     results = [torch.zeros(count, *shape, dtype=torch.float64) for shape in _SHAPES]
@@ -73,7 +79,9 @@ def fit_sersic(
             shift = torch.zeros(len(rows), PARAMETERS, dtype=torch.float64)
             shift[:, [X, Y]] = corner.double()
             weight = mask / sky_sigma[rows, None, None].to(psf)
-            fitted = levenberg_marquardt(model, data, weight, (start[rows] - shift).to(psf.device))
+            level = (sky_error[rows] / sky_sigma[rows]).to(psf.device)
+            first = (start[rows] - shift).to(psf.device)
+            fitted = levenberg_marquardt(model, data, weight, level, first)
             for result, value in zip(results, fitted, strict=True):
                 result[rows] = value.cpu().double()
             results[0][rows] += shift
@@ -107,16 +115,17 @@ def cut(stamps: Tensor, corner: Tensor, side: int) -> Tensor:
 
 
 def levenberg_marquardt(
-    model: SersicModel, data: Tensor, weight: Tensor, start: Tensor
+    model: SersicModel, data: Tensor, weight: Tensor, level: Tensor, start: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Parameters (N, 7), covariance (N, 7, 7), chi^2 per degree of freedom and success, (N,).
 
-    weight: 1 / sigma of each pixel, 0 where it does not count. A stamp leaves the batch as soon as
+    weight: 1 / sigma of each pixel, 0 where it does not count; level: (N,) as for
+    `normal_equations`. A stamp leaves the batch as soon as
     it has settled, so that the slow ones do not keep the others.
     """
     parameters = with_intensity(model, data, weight, start)
     done = torch.zeros(len(start), dtype=torch.bool, device=data.device)
-    chi2, slope, curvature = normal_equations(model, data, weight, parameters)
+    chi2, slope, curvature = normal_equations(model, data, weight, level, parameters)
     damping = torch.full_like(chi2, DAMPING)
     left = torch.arange(len(start), device=data.device)
     for _ in range(ITERATIONS):
@@ -125,7 +134,7 @@ def levenberg_marquardt(
             start[left],
             model.size,
         )
-        new = normal_equations(model, data[left], weight[left], trial)
+        new = normal_equations(model, data[left], weight[left], level[left], trial)
         gain = chi2[left] - new[0]
         better = gain > 0
         taken = left[better]
@@ -143,10 +152,14 @@ def levenberg_marquardt(
 
 
 def normal_equations(
-    model: SersicModel, data: Tensor, weight: Tensor, parameters: Tensor
+    model: SersicModel, data: Tensor, weight: Tensor, level: Tensor, parameters: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """chi^2 (N,), its descent J^T r (N, 7) and curvature J^T J (N, 7, 7), with the prior's share;
-    float64."""
+    float64.
+
+    level: (N,) standard deviation of the sky's level, in units of a pixel's noise. The level is
+    free within that and has been solved for, which takes off what every pixel shares.
+    """
     images = model.images(parameters)
     light = parameters[:, INTENSITY, None, None].to(data.dtype) * images[:, INTENSITY]
     residual = ((data - light) * weight).flatten(1)
@@ -154,6 +167,13 @@ def normal_equations(
     chi2 = residual.double().square().sum(dim=1)
     descent = torch.bmm(slopes, residual[:, :, None])[:, :, 0].double()
     curvature = torch.bmm(slopes, slopes.transpose(1, 2)).double()
+    seen = (weight > 0).flatten(1).to(residual.dtype)  # what a sky of one pixel's noise would add
+    freedom = level**-2 + seen.sum(dim=1).double()
+    common = (seen * residual).sum(dim=1).double() / freedom
+    shared = torch.bmm(slopes, seen[:, :, None])[:, :, 0].double()
+    chi2 -= common**2 * freedom
+    descent -= shared * common[:, None]
+    curvature -= shared[:, :, None] * shared[:, None, :] / freedom[:, None, None]
     mean, spread = PRIOR
     pull = (mean - parameters[:, LN_N]) / spread
     descent[:, LN_N] += pull / spread

@@ -15,6 +15,7 @@ from galddpm.evaluation.sersic_model import ETA_1, ETA_2, LN_N, LN_R_C
 SERSIC = ("sersic_n", "sersic_r_eff", "sersic_ellipticity")
 START_INDEX = 1.5
 START_FLATTEST = 0.15  # smallest b/a of a start
+WINGS = 0.1  # of a galaxy's mean light in a pixel of its stamp
 DTYPE = torch.float32  # sums over pixels are float64
 
 
@@ -34,12 +35,21 @@ def sersic_columns(
         torch.from_numpy(np.stack([images[k] - found[k].sky for k in sources])),
         torch.from_numpy(np.stack([~found[k].others for k in sources])),
         torch.tensor([found[k].sky_sigma for k in sources], dtype=torch.float64),
+        torch.tensor([sky_error(found[k], rows[k]) for k in sources], dtype=torch.float64),
         torch.from_numpy(psf).to(DTYPE),
         torch.tensor([start(rows[k], psf_radius(psf)) for k in sources], dtype=torch.float64),
     )
     for k, values in zip(sources, described(fits), strict=True):
         columns[k] = values
     return columns
+
+
+def sky_error(found: Detection, row: Mapping[str, float]) -> float:
+    """What a stamp's sky level may be wrong by [count]: by the noise of the pixels it was measured
+    on, and by the wings of the galaxy itself that were taken for sky."""
+    noise = found.sky_sigma / np.sqrt(max(found.free.sum(), 1))
+    wings = WINGS * np.nan_to_num(row["flux"]) / found.free.size
+    return float(np.hypot(noise, wings))
 
 
 def start(row: Mapping[str, float], blur: float) -> list[float]:

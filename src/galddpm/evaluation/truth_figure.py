@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullFormatter
 
 from galddpm.evaluation.truth import NAMES, SNR_RANGES, TruthSet
 
@@ -14,6 +15,7 @@ LABEL = {
     "sersic_r_eff": "$r_{eff}$ [pix]",
     "sersic_ellipticity": "ellipticity",
 }
+TICKS = {"sersic_n": (0.5, 1, 2, 4), "sersic_r_eff": (1, 2, 4, 8)}
 GROUPS = 6  # of equal number along the truth
 
 
@@ -28,19 +30,29 @@ def truth_figure(found: TruthSet, fits: Mapping[str, Mapping[str, np.ndarray]]) 
             truth = found.truth[name][inside]
             first = fits["ours"][name][inside]
             axis.plot(truth, first, ".", ms=2, color=COLOUR["ours"], alpha=0.4)
-            axis.axline((truth.mean(), truth.mean()), slope=1, color="#888", lw=1)
+            ends = [truth.min(), truth.max()]
+            axis.plot(ends, ends, color="#888", lw=1)
             for side, columns in fits.items():
                 _draw_groups(axis, truth, columns[name][inside], side)
-            if name != "sersic_ellipticity":
-                axis.set(xscale="log", yscale="log")
+            if name in TICKS:
+                _logarithmic(axis, TICKS[name])
             axis.set_xlabel(f"true {LABEL[name]}")
             if row == 0:
                 axis.set_title(f"S/N {low} to {high}")
         spread = found.truth[name]
         axes[row, 0].set_ylabel(f"measured {LABEL[name]}")
-        axes[row, 0].set_ylim(spread.min() / 1.6, spread.max() * 1.6)
+        limits = (spread.min() / 1.6, spread.max() * 1.6) if name in TICKS else (0, 1)
+        axes[row, 0].set_ylim(*limits)
     axes[0, 0].legend(frameon=False)
     return figure
+
+
+def _logarithmic(axis, ticks) -> None:
+    axis.set(xscale="log", yscale="log")
+    for one in (axis.xaxis, axis.yaxis):
+        one.set_major_locator(FixedLocator(ticks))
+        one.set_major_formatter("{x:g}")
+        one.set_minor_formatter(NullFormatter())
 
 
 def _draw_groups(axis, truth: np.ndarray, measured: np.ndarray, side: str) -> None:
