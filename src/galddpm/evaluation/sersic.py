@@ -1,7 +1,9 @@
 """PSF-convolved Sersic fits of many stamps at once, by Levenberg-Marquardt.
 
-A weak normal prior on ln n keeps the index of a source that is lost in noise from running away; at
-a signal-to-noise ratio of 100 it moves nothing by a hundredth of an error bar.
+The sky's level is free within its error, because the wings of a galaxy of high index pass for sky:
+above a signal-to-noise ratio of 100 that halves the errors. A weak normal prior on ln n keeps the
+index of a source that is lost in noise from running away; above 100 it moves nothing by more than a
+few hundredths of an error bar.
 """
 
 import math
@@ -154,11 +156,10 @@ def levenberg_marquardt(
 def normal_equations(
     model: SersicModel, data: Tensor, weight: Tensor, level: Tensor, parameters: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """chi^2 (N,), its descent J^T r (N, 7) and curvature J^T J (N, 7, 7), with the prior's share;
-    float64.
+    """chi^2 (N,), its descent J^T r (N, 7) and curvature J^T J (N, 7, 7), with the sky's level
+    solved for and with the prior; float64.
 
-    level: (N,) standard deviation of the sky's level, in units of a pixel's noise. The level is
-    free within that and has been solved for, which takes off what every pixel shares.
+    level: (N,) standard deviation of the sky's level, in units of a pixel's noise.
     """
     images = model.images(parameters)
     light = parameters[:, INTENSITY, None, None].to(data.dtype) * images[:, INTENSITY]
@@ -167,13 +168,15 @@ def normal_equations(
     chi2 = residual.double().square().sum(dim=1)
     descent = torch.bmm(slopes, residual[:, :, None])[:, :, 0].double()
     curvature = torch.bmm(slopes, slopes.transpose(1, 2)).double()
-    seen = (weight > 0).flatten(1).to(residual.dtype)  # what a sky of one pixel's noise would add
-    freedom = level**-2 + seen.sum(dim=1).double()
-    common = (seen * residual).sum(dim=1).double() / freedom
-    shared = torch.bmm(slopes, seen[:, :, None])[:, :, 0].double()
-    chi2 -= common**2 * freedom
-    descent -= shared * common[:, None]
-    curvature -= shared[:, :, None] * shared[:, None, :] / freedom[:, None, None]
+
+    sky = (weight > 0).flatten(1).to(residual.dtype)  # what a level of one pixel's noise adds
+    stiffness = level**-2 + sky.sum(dim=1).double()
+    best = (sky * residual).sum(dim=1).double() / stiffness  # level, at these parameters
+    tied = torch.bmm(slopes, sky[:, :, None])[:, :, 0].double()
+    chi2 -= best**2 * stiffness
+    descent -= tied * best[:, None]
+    curvature -= tied[:, :, None] * tied[:, None, :] / stiffness[:, None, None]
+
     mean, spread = PRIOR
     pull = (mean - parameters[:, LN_N]) / spread
     descent[:, LN_N] += pull / spread
