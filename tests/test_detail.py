@@ -5,7 +5,7 @@ import torch
 
 from galddpm.data.scaling import fit_scaling
 from galddpm.diffusion.denoiser import Denoiser
-from galddpm.diffusion.detail import passed, smooth
+from galddpm.diffusion.detail import Texture, passed, sky_filtered, smooth, spectrum
 from galddpm.diffusion.schedule import Schedule
 
 SKY = 0.2
@@ -16,10 +16,11 @@ class Silent(torch.nn.Module):
         return torch.zeros_like(x)
 
 
-def denoised(x, ratio, local):
+def denoised(x, ratio, local, neighbour=0.0):
     alpha = 1 / (1 + ratio**2) ** 0.5
     schedule = Schedule.linear(1000, 1e-4, 0.02, True)
-    denoiser = Denoiser(Silent(), schedule, "edm", SKY, lambda value: torch.full_like(value, local))
+    texture = Texture(SKY, lambda value: torch.full_like(value, local), neighbour)
+    denoiser = Denoiser(Silent(), schedule, "edm", SKY, texture)
     return denoiser(alpha * x, (alpha, alpha * ratio), torch.zeros(len(x)))
 
 
@@ -53,14 +54,42 @@ def test_nothing_is_said_where_all_is_noise():
     x = torch.randn(2, 1, 32, 32)
     with_detail = denoised(x, 50.0, 0.01)
     torch.testing.assert_close(with_detail, passed(SKY, torch.tensor(50.0)) * x)
-    at_the_end = Denoiser(
-        Silent(),
-        Schedule.linear(1000, 1e-4, 0.02, True),
-        "edm",
-        SKY,
-        lambda v: 0.1 * torch.ones_like(v),
-    )(x, (0.0, 1.0), torch.zeros(2))
-    assert torch.isfinite(at_the_end).all()
+    texture = Texture(SKY, lambda value: torch.full_like(value, 0.1))
+    at_the_end = Denoiser(Silent(), Schedule.linear(1000, 1e-4, 0.02, True), "edm", SKY, texture)
+    assert torch.isfinite(at_the_end(x, (0.0, 1.0), torch.zeros(2))).all()
+
+
+def correlated(shape, neighbour, seed=0):
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    for axis in (-2, -1):
+        noise = noise + neighbour * (noise.roll(1, axis) + noise.roll(-1, axis))
+    return noise / (1 + 2 * neighbour**2)
+
+
+def test_spectrum_is_that_of_the_smoothed_noise():
+    seen = torch.fft.fft(correlated((4000, 64), 0.15)[:, :], dim=-1).abs().square().mean(dim=0) / 64
+    expected = spectrum(torch.fft.fftfreq(64, dtype=torch.float64), 0.15)
+    torch.testing.assert_close(seen / seen.mean(), expected, rtol=0.15, atol=0.02)
+    assert expected.mean().item() == pytest.approx(1)
+
+
+def test_correlated_sky_is_denoised_as_well_as_can_be():
+    """No share for all waves leaves as small an error as the Wiener filter with the spectrum."""
+    sky = SKY * correlated((8, 1, 64, 64), 0.15)
+    ratio = SKY
+    seen = sky + ratio * correlated(sky.shape, 0.0, seed=1)
+    with_spectrum = (denoised(seen, ratio, SKY, 0.15) - sky).square().mean()
+    best_share = min((share * seen - sky).square().mean() for share in torch.linspace(0.3, 0.7, 41))
+    assert with_spectrum < 0.97 * best_share
+    power = spectrum(torch.fft.fftfreq(64, dtype=torch.float64), 0.15)
+    shares = passed(SKY * (power[:, None] * power).sqrt(), torch.tensor(ratio, dtype=torch.float64))
+    least = ratio**2 * shares.mean()  # mean over waves of S r^2 / (S + r^2)
+    assert with_spectrum.item() == pytest.approx(least.item(), rel=0.03)
+
+
+def test_white_spectrum_is_a_single_share():
+    x = correlated((2, 3, 16, 20), 0.0)
+    torch.testing.assert_close(sky_filtered(x, torch.tensor(0.5), 0.0), x / 1.25)
 
 
 def test_noise_of_the_sky_on_bright_light():

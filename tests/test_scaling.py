@@ -54,10 +54,22 @@ def test_softening_is_counted_in_sky_noise():
     )
 
 
+@pytest.mark.parametrize("a", [0.0, 0.05, 0.1, 0.2])
+def test_kernel_of_correlated_noise_is_found(a):
+    noise = 0.3 * np.random.default_rng(0).normal(size=(300, 64, 64))
+    for axis in (1, 2):
+        noise = noise + a * (np.roll(noise, 1, axis) + np.roll(noise, -1, axis))
+    sigma, found = sky_noise(noise)
+    assert sigma == pytest.approx(noise.std(), rel=0.02)
+    assert found == pytest.approx(a, abs=0.01)
+
+
 def test_sky_noise_is_found_under_galaxies():
     noise = [0.041, 0.062, 0.076, 0.157, 0.328]  # what `galaxies.py` draws with
     flux = simple_galaxies(40, seed=3)["image"]
-    assert [sky_noise(flux[:, band]) for band in range(5)] == pytest.approx(noise, rel=0.08)
+    found = [sky_noise(flux[:, band]) for band in range(5)]
+    assert [sigma for sigma, _ in found] == pytest.approx(noise, rel=0.1)
+    assert [a for _, a in found] == pytest.approx([0] * 5, abs=0.03)
 
 
 @pytest.mark.parametrize("name", ["asinh", "min_max", "raw"])

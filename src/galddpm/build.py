@@ -13,6 +13,7 @@ from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.scaling import Scaling, fit_scaling
 from galddpm.data.stream import BatchStream, sample_rows
 from galddpm.diffusion.denoiser import Denoiser
+from galddpm.diffusion.detail import Texture
 from galddpm.diffusion.objective import NoiseLevels, Objective
 from galddpm.diffusion.samplers import SAMPLERS
 from galddpm.diffusion.schedule import Level, Schedule
@@ -86,8 +87,9 @@ def denoiser(config: Config, scaling: Scaling, device: torch.device) -> Denoiser
     process = config.process
     if process.sigma_data == "images":
         return Denoiser(net, schedule(config), process.prediction, scaling.sigma_data)
-    local = scaling.sky_sigma_at if process.prediction == "edm" else None
-    return Denoiser(net, schedule(config), process.prediction, scaling.sky_sigma, local)
+    texture = Texture(scaling.sky_sigma, scaling.sky_sigma_at, scaling.sky_neighbour)
+    known = texture if process.prediction == "edm" else None
+    return Denoiser(net, schedule(config), process.prediction, scaling.sky_sigma, known)
 
 
 def redshift_cnn(config: RedshiftConfig, device: torch.device) -> RedshiftCNN:

@@ -1,11 +1,9 @@
 """A network and what its output means, as an estimate of the image."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
-from galddpm.diffusion.detail import detail_output
+from galddpm.diffusion.detail import Texture, detail_output
 from galddpm.diffusion.process import column, input_scale, x_0_from
 from galddpm.diffusion.schedule import Schedule
 
@@ -23,8 +21,7 @@ class Denoiser(nn.Module):
     prediction: "eps", "v", "x_0" or "edm".
     sigma_data: standard deviation that edm and the input's scale assume of the images. With that of
         the sky alone an edm network that puts out 0 is already the ideal denoiser of sky noise.
-    local_sigma: pixel values -> standard deviation of the data's noise there, for edm with that
-        sigma_data; see detail.py. None where it is not known.
+    texture: what is known of the sky's noise, for edm with its sigma_data; see detail.py.
     """
 
     def __init__(
@@ -33,12 +30,12 @@ class Denoiser(nn.Module):
         schedule: Schedule,
         prediction: str,
         sigma_data: float = 1.0,
-        local_sigma: Callable[[Tensor], Tensor] | None = None,
+        texture: Texture | None = None,
     ):
         super().__init__()
         self.network, self.schedule = network, schedule
         self.prediction, self.sigma_data = prediction, sigma_data
-        self.local_sigma = local_sigma
+        self.texture = texture
 
     def output(self, x: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor) -> Tensor:
         """The output F at x (B, C, H, W), levels (B,) and redshifts (B,): the network's, and the
@@ -46,9 +43,7 @@ class Denoiser(nn.Module):
         scaled = x * column(input_scale(alpha, sigma, self.sigma_data), x)
         t = self.schedule.t_of(alpha, sigma).to(x.dtype)
         output = self.network(scaled, t, redshift).to(x.dtype)
-        if self.local_sigma is None:
-            return output
-        return output + detail_output(x, alpha, sigma, self.sigma_data, self.local_sigma)
+        return output + detail_output(x, alpha, sigma, self.texture) if self.texture else output
 
     def forward(self, x: Tensor, level: tuple[float, float], redshift: Tensor) -> Tensor:
         """The estimated image, (B, C, H, W), of x at one level (alpha, sigma)."""

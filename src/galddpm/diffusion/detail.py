@@ -1,10 +1,15 @@
 """Fine structure under noise, as far as it can be told beforehand: a local Wiener filter.
 
 With the sky's noise as its sigma_data an edm network that puts out 0 lets the share
-k(s) = s^2 / (s^2 + (sigma/alpha)^2), s = sigma_data, of every pixel's noise pass, as the sky needs.
-Where the data's own noise s is smaller, as in the bright parts of a galaxy after an asinh, less may
-pass; what is too much there is known and need not be learned.
+k(s) = s^2 / (s^2 + (sigma/alpha)^2), s = sigma_data, of every pixel's noise pass, as a white sky
+needs. Two things more are known. Where the data's own noise is smaller, as in the bright parts of a
+galaxy after an asinh, less may pass; and where neighbouring pixels of the sky correlate, as
+resampling makes them, more of the slow waves and less of the fast ones. What that changes need not
+be learned.
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,27 +21,59 @@ REACH = 2  # pixels on each side of the filter
 FARTHEST = 2.0  # sigma/alpha from which on the image is too noisy to tell where it is bright
 
 
-def detail_output(
-    x: Tensor, alpha: Tensor, sigma: Tensor, sigma_data: float, local_sigma
-) -> Tensor:
-    """What an edm output has to hold so that fine noise passes as local_sigma says, (B, C, H, W).
+@dataclass(frozen=True)
+class Texture:
+    """The noise that the data have of their own.
 
-    x: (B, C, H, W) at levels (B,); local_sigma: pixel values (B, C, H, W) -> standard deviation of
-    the data's noise there.
+    sigma: its standard deviation on the sky; local_sigma: pixel values (B, C, H, W) -> that at each
+    of them; neighbour: a, where the noise is white noise smoothed along both axes with (a, 1, a).
+    """
+
+    sigma: float
+    local_sigma: Callable[[Tensor], Tensor]
+    neighbour: float = 0.0
+
+
+def detail_output(x: Tensor, alpha: Tensor, sigma: Tensor, texture: Texture) -> Tensor:
+    """What an edm output has to hold so that noise passes as the texture says, (B, C, H, W).
+
+    x: (B, C, H, W) at levels (B,).
     """
     with torch.autocast(x.device.type, enabled=False):  # differences of large numbers
-        ratio = column(sigma / alpha.clamp(min=1e-12), x)
+        alpha = alpha.clamp(min=1e-12)
+        ratio = column(sigma / alpha, x)
+        near = ratio < FARTHEST
         surface = smooth(x)
-        local = local_sigma(surface / column(alpha.clamp(min=1e-12), x))
-        excess = passed(sigma_data, ratio) - passed(local, ratio)
-        excess = torch.where(ratio < FARTHEST, excess, 0.0)
-        scale = torch.sqrt(sigma**2 + (alpha * sigma_data) ** 2) / (alpha * sigma * sigma_data)
-        return -excess * (x - surface) * torch.where(ratio < FARTHEST, column(scale, x), 0.0)
+        sky = passed(texture.sigma, ratio)
+        local = passed(texture.local_sigma(surface / column(alpha, x)), ratio)
+        waves = sky_filtered(x, ratio / texture.sigma, texture.neighbour) - sky * x
+        change = local / sky * waves + (local - sky) * (x - surface)
+        scale = torch.sqrt(sigma**2 + (alpha * texture.sigma) ** 2)
+        scale = column(scale / (alpha * sigma * texture.sigma), x)
+        return torch.where(near, change * scale, 0.0)
 
 
 def passed(spread: float | Tensor, ratio: Tensor) -> Tensor:
     """Share of noise of standard deviation `ratio` that belongs to data of this spread."""
     return spread**2 / (spread**2 + ratio**2)
+
+
+def sky_filtered(x: Tensor, ratio: Tensor, neighbour: float) -> Tensor:
+    """The ideal denoiser of noise with the spectrum of `neighbour` and unit variance, under white
+    noise of standard deviation `ratio`, applied to x (B, C, H, W)."""
+    height, width = x.shape[-2:]
+    along_y, along_x = (
+        spectrum(frequencies, neighbour)
+        for frequencies in (torch.fft.fftfreq(height), torch.fft.rfftfreq(width))
+    )
+    power = (along_y[:, None] * along_x).to(x)
+    return torch.fft.irfft2(torch.fft.rfft2(x) * passed(power.sqrt(), ratio), s=(height, width))
+
+
+def spectrum(frequency: Tensor, neighbour: float) -> Tensor:
+    """Power of white noise of unit variance smoothed with (a, 1, a) and brought back to it."""
+    wave = 1 + 2 * neighbour * torch.cos(2 * torch.pi * frequency)
+    return wave**2 / (1 + 2 * neighbour**2)
 
 
 def smooth(x: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ def compare_images(
     if min(map(len, sides)) < LEAST:
         reason = f"fewer than {LEAST} galaxies on a side"
         return {"pixels": None, "unique_fraction": None, "memory": None, "reason": reason}
-    noise = np.array([sky_noise(np.nan_to_num(sides[0][:, k])) for k in range(real.shape[1])])
+    noise = np.array([sky_noise(np.nan_to_num(sides[0][:, k]))[0] for k in range(real.shape[1])])
     noise = np.maximum(noise, np.finfo(np.float32).tiny)
     seen = [vectors(side, noise) for side in sides]
     result = {
