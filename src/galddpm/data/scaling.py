@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+EMPTY = 0.1  # quantile of the stamps: galaxies and their neighbours raise the others
 MAD_TO_SIGMA = 1.4826  # of a normal distribution
 STRETCHED_MOST = 12.0  # asinh of 80,000 softenings: brighter than any pixel
 
@@ -103,23 +104,26 @@ def sky_noise(flux: np.ndarray) -> tuple[float, float]:
     """Standard deviation of a sky pixel [count], and a of the noise's kernel (a, 1, a), in one
     band's stamps (n, H, W).
 
-    From the differences of pixels next to each other and next but one, which the smooth light of
-    galaxies hardly changes, as medians over stamps. White noise smoothed with (a, 1, a) has the
-    correlations 2a / (1 + 2a^2) and a^2 / (1 + 2a^2) there, so that the ratio q of the two
-    variances is (1 - 2a + 2a^2) / (1 + a^2).
+    From two differences along rows that a slope of light does not change, in the emptier stamps.
+    White noise smoothed with (a, 1, a) has the correlations r = 2a / (1 + 2a^2) of neighbours and
+    s = a^2 / (1 + 2a^2) of the next but one, which gives (1, -2, 1) a variance of 6 - 8r + 2s and
+    (1, -1, -1, 1) one of 4 - 2r - 4s; a solves the equation for their ratio.
     """
-    near, far = (_difference(flux, step) for step in (1, 2))
-    if near == 0 or far == 0:
+    bend, wave = (_spread(flux, weights) for weights in ((1, -2, 1), (1, -1, -1, 1)))
+    if bend == 0 or wave == 0:
         return 0.0, 0.0
-    q = (near / far) ** 2
-    a = (1 - np.sqrt(max(0.0, 1 - (2 - q) * (1 - q)))) / (2 - q) if q < 1 else 0.0
-    return float(near / np.sqrt(1 - 2 * a / (1 + 2 * a**2))), float(a)
+    q = min((bend / wave) ** 2, 1.5)  # 1.5 without correlation
+    half = 4 - q
+    a = (half - np.sqrt(half**2 - (7 - 2 * q) * (3 - 2 * q))) / (7 - 2 * q)
+    variance = bend**2 * (1 + 2 * a**2) / (6 - 16 * a + 14 * a**2)
+    return float(np.sqrt(variance)), float(a)
 
 
-def _difference(flux: np.ndarray, step: int) -> float:
-    """Robust standard deviation of a difference of two pixels, over the square root of two."""
-    difference = np.abs(flux[:, :, step:] - flux[:, :, :-step]).reshape(len(flux), -1)
-    return float(MAD_TO_SIGMA / np.sqrt(2) * np.median(np.median(difference, axis=1)))
+def _spread(flux: np.ndarray, weights: Sequence[float]) -> float:
+    """Robust standard deviation of a weighted sum of neighbours along rows, in the emptier stamps."""
+    width = flux.shape[2] - len(weights) + 1
+    total = sum(w * flux[:, :, k : k + width] for k, w in enumerate(weights))
+    return float(MAD_TO_SIGMA * np.quantile(np.median(np.abs(total), axis=(1, 2)), EMPTY))
 
 
 def _fit_asinh(
