@@ -50,7 +50,7 @@ def sky(bands=(0.04, 0.3)):
 
 def test_softening_is_counted_in_sky_noise():
     assert fit_scaling("asinh", sky(), softening=3.0).softening == pytest.approx(
-        [0.12, 0.9], rel=0.02
+        [0.12, 0.9], rel=0.04
     )
 
 
@@ -60,7 +60,7 @@ def test_kernel_of_correlated_noise_is_found(a):
     for axis in (1, 2):
         noise = noise + a * (np.roll(noise, 1, axis) + np.roll(noise, -1, axis))
     sigma, found = sky_noise(noise)
-    assert sigma == pytest.approx(noise.std(), rel=0.02)
+    assert sigma == pytest.approx(noise.std(), rel=0.04)
     assert found == pytest.approx(a, abs=0.01)
 
 
@@ -76,7 +76,7 @@ def test_sky_noise_is_found_under_galaxies():
 def test_sky_sigma_is_that_of_an_encoded_empty_sky(name):
     flux = sky((0.2, 0.2))
     scaling = fit_scaling(name, flux)
-    assert scaling.encode(flux).std(dtype=np.float64) == pytest.approx(scaling.sky_sigma, rel=0.02)
+    assert scaling.encode(flux).std(dtype=np.float64) == pytest.approx(scaling.sky_sigma, rel=0.04)
 
 
 def test_min_max_maps_the_sample_to_minus_one_and_one():

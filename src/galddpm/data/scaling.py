@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-EMPTY = 0.1  # quantile of the stamps: galaxies and their neighbours raise the others
+EMPTY = 0.25  # quantile of the stamps: galaxies and their neighbours raise the others
 MAD_TO_SIGMA = 1.4826  # of a normal distribution
 STRETCHED_MOST = 12.0  # asinh of 80,000 softenings: brighter than any pixel
 
@@ -120,7 +120,7 @@ def sky_noise(flux: np.ndarray) -> tuple[float, float]:
 
 
 def _spread(flux: np.ndarray, weights: Sequence[float]) -> float:
-    """Robust standard deviation of a weighted sum of neighbours along rows, in the emptier stamps."""
+    """Robust standard deviation of a weighted sum along rows, in the emptier stamps."""
     width = flux.shape[2] - len(weights) + 1
     total = sum(w * flux[:, :, k : k + width] for k, w in enumerate(weights))
     return float(MAD_TO_SIGMA * np.quantile(np.median(np.abs(total), axis=(1, 2)), EMPTY))
