@@ -9,5 +9,5 @@ $python scripts/data.py mock --out data/mock --jobs 2
 $python scripts/train.py --config configs/quickstart.yaml
 $python scripts/train.py --config configs/quickstart-redshift-cnn.yaml
 $python scripts/sample.py --run runs/quickstart --redshifts "$test"
-$python scripts/evaluate.py --real "$test" --out runs/quickstart/report --statmorph 500 --jobs 2 \
+$python scripts/evaluate.py --real "$test" --out runs/quickstart/report --statmorph 300 --jobs 2 \
     --redshift-cnn runs/quickstart-redshift-cnn

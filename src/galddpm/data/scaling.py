@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-EMPTY = 0.25  # quantile of the stamps: galaxies and their neighbours raise the others
+DARK = 0.4  # of a stamp that is taken for sky: its darkest pixels
 MAD_TO_SIGMA = 1.4826  # of a normal distribution
 STRETCHED_MOST = 12.0  # asinh of 80,000 softenings: brighter than any pixel
 
@@ -104,7 +104,8 @@ def sky_noise(flux: np.ndarray) -> tuple[float, float]:
     """Standard deviation of a sky pixel [count], and a of the noise's kernel (a, 1, a), in one
     band's stamps (n, H, W).
 
-    From two differences along rows that a slope of light does not change, in the emptier stamps.
+    From two differences along rows that a slope of light does not change, in the dark parts of the
+    stamps, as medians over these.
     White noise smoothed with (a, 1, a) has the correlations r = 2a / (1 + 2a^2) of neighbours and
     s = a^2 / (1 + 2a^2) of the next but one, which gives (1, -2, 1) a variance of 6 - 8r + 2s and
     (1, -1, -1, 1) one of 4 - 2r - 4s; a solves the equation for their ratio.
@@ -120,10 +121,14 @@ def sky_noise(flux: np.ndarray) -> tuple[float, float]:
 
 
 def _spread(flux: np.ndarray, weights: Sequence[float]) -> float:
-    """Robust standard deviation of a weighted sum along rows, in the emptier stamps."""
+    """Robust standard deviation of a weighted sum along rows, where the stamps are dark."""
     width = flux.shape[2] - len(weights) + 1
-    total = sum(w * flux[:, :, k : k + width] for k, w in enumerate(weights))
-    return float(MAD_TO_SIGMA * np.quantile(np.median(np.abs(total), axis=(1, 2)), EMPTY))
+    pieces = [flux[:, :, k : k + width] for k in range(len(weights))]
+    light = sum(pieces)
+    dark = light <= np.quantile(light, DARK, axis=(1, 2), keepdims=True)
+    total = sum(w * piece for w, piece in zip(weights, pieces, strict=True))
+    spreads = [np.median(np.abs(stamp[mask])) for stamp, mask in zip(total, dark, strict=True)]
+    return float(MAD_TO_SIGMA * np.median(spreads))
 
 
 def _fit_asinh(
