@@ -10,9 +10,11 @@ import pytest
 from galddpm.commands import data, evaluate, sample, train
 from galddpm.data.galaxiesml import BANDS, GalaxyFile, write_galaxies
 from galddpm.evaluation.catalog import Measurement, measure
+from galddpm.evaluation.detection import detect
 from galddpm.evaluation.flags import Flag
 from galddpm.evaluation.measurement import measure_stamps
 from galddpm.evaluation.sersic_columns import SERSIC
+from galddpm.evaluation.statmorph_statistics import statmorph_sersic
 
 DATA = os.environ.get("GALDDPM_TEST_DATA")
 SIZE = 64
@@ -80,6 +82,26 @@ def test_fits_are_believable_or_flagged(measured):
     assert good.sum() >= 4
     assert all(np.isfinite(table[name][good]).all() for name in SERSIC)
     assert (table["sersic_r_eff"][good] < 40).all()
+
+
+def test_fits_agree_with_statmorph(measured):
+    """On the same pixels with the same PSF, where both have a fit."""
+    name, catalog = measured
+    table = catalog.bands["i"]
+    image, psfs = stamps(name)
+    band = BANDS.index("i")
+    ratios = []
+    for row, stamp in enumerate(image[:, band].astype(np.float64)):
+        found = detect(stamp)
+        masks = found.segment, found.others
+        psf = psfs[band].astype(np.float64)
+        theirs = statmorph_sersic(stamp - found.sky, *masks, found.sky_sigma, psf)
+        if table["flag_sersic"][row] == 0 and np.isfinite(theirs["sersic_n"]):
+            ratios.append([table[column][row] / theirs[column] for column in SERSIC])
+    n, r_eff, ellipticity = np.median(ratios, axis=0)
+    assert len(ratios) >= 3
+    assert (n, r_eff) == pytest.approx((1, 1), abs=0.3)
+    assert ellipticity == pytest.approx(1, abs=0.15)
 
 
 def test_one_galaxy_in_two_stamps_has_the_same_numbers(measured):

@@ -64,6 +64,14 @@ def test_kernel_of_correlated_noise_is_found(a):
     assert found == pytest.approx(a, abs=0.01)
 
 
+def test_padding_is_no_sky():
+    noise = np.random.default_rng(0).normal(0, 0.3, (60, 64, 64))
+    noise[:, :40] = 0
+    noise[::3] = 0  # no data at all
+    assert sky_noise(noise)[0] == pytest.approx(0.3, rel=0.02)
+    assert sky_noise(np.zeros((3, 16, 16))) == (0.0, 0.0)
+
+
 def test_sky_noise_is_found_under_galaxies():
     noise = [0.041, 0.062, 0.076, 0.157, 0.328]  # what `galaxies.py` draws with
     flux = simple_galaxies(40, seed=3)["image"]

@@ -124,11 +124,15 @@ def _spread(flux: np.ndarray, weights: Sequence[float]) -> float:
     """Robust standard deviation of a weighted sum along rows, where the stamps are dark."""
     width = flux.shape[2] - len(weights) + 1
     pieces = [flux[:, :, k : k + width] for k in range(len(weights))]
-    light = sum(pieces)
-    dark = light <= np.quantile(light, DARK, axis=(1, 2), keepdims=True)
     total = sum(w * piece for w, piece in zip(weights, pieces, strict=True))
-    spreads = [np.median(np.abs(stamp[mask])) for stamp, mask in zip(total, dark, strict=True)]
-    return float(MAD_TO_SIGMA * np.median(spreads))
+    light = np.where(np.all([piece != 0 for piece in pieces], axis=0), sum(pieces), np.inf)
+    spreads = []
+    for stamp, seen in zip(total, light, strict=True):
+        known = np.isfinite(seen)  # exact zeros are padding, or a band without data
+        if known.any():
+            dark = seen <= np.quantile(seen[known], DARK)
+            spreads.append(np.median(np.abs(stamp[dark])))
+    return float(MAD_TO_SIGMA * np.median(spreads)) if spreads else 0.0
 
 
 def _fit_asinh(
