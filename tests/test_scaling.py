@@ -64,6 +64,11 @@ def test_kernel_of_correlated_noise_is_found(a):
     assert found == pytest.approx(a, abs=0.01)
 
 
+def test_images_without_noise_have_a_finite_scaling():
+    smooth = np.linspace(1, 2, 32) ** 3 * np.ones((4, 32, 1))
+    assert np.isfinite(sky_noise(smooth)).all()
+
+
 def test_padding_is_no_sky():
     noise = np.random.default_rng(0).normal(0, 0.3, (60, 64, 64))
     noise[:, :40] = 0

@@ -115,7 +115,8 @@ def sky_noise(flux: np.ndarray) -> tuple[float, float]:
         return 0.0, 0.0
     q = min((bend / wave) ** 2, 1.5)  # 1.5 without correlation
     half = 4 - q
-    a = (half - np.sqrt(half**2 - (7 - 2 * q) * (3 - 2 * q))) / (7 - 2 * q)
+    root = np.sqrt(max(0.0, half**2 - (7 - 2 * q) * (3 - 2 * q)))  # no such kernel is that smooth
+    a = (half - root) / (7 - 2 * q)
     variance = bend**2 * (1 + 2 * a**2) / (6 - 16 * a + 14 * a**2)
     return float(np.sqrt(variance)), float(a)
 
