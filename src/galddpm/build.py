@@ -58,8 +58,9 @@ def galaxy_file(config: AnyConfig, split: str) -> GalaxyFile:
 def scaling(config: AnyConfig, galaxies: GalaxyFile) -> Scaling:
     """Constants fitted to a fixed random sample of the training galaxies. Raises UserError."""
     rows = sample_rows(len(galaxies), config.scaling.sample, config.seed)
+    flux = galaxies.images(rows)
     try:
-        return fit_scaling(config.scaling.name, galaxies.images(rows), config.scaling.softening)
+        return fit_scaling(config.scaling.name, flux, config.scaling.softening)
     except ValueError as error:
         raise UserError(f"{galaxies.path}: image: {error}") from None
 
