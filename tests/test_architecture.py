@@ -16,6 +16,7 @@ MAY_IMPORT = {  # besides errors and themselves
     "runs": set(),
     "config": set(),
     "errors": set(),
+    "memory": set(),
     "build": {"config", "data", "diffusion", "networks", "training", "evaluation"},
     "model_file": {"config", "data", "runs", "training"},
     "generator": {"build", "config", "data", "diffusion", "model_file"},

@@ -58,7 +58,7 @@ def test_order_depends_on_the_seed_and_not_on_what_was_read_before(galaxies, sca
 
 def test_turned_gives_the_eight_symmetries():
     image = torch.arange(9.0).reshape(1, 1, 3, 3).repeat(8, 1, 1, 1)
-    out = turned(image, np.arange(8))
+    out = turned(image, torch.arange(8))
     assert len({tuple(turn.flatten().tolist()) for turn in out}) == 8
     torch.testing.assert_close(out[0], image[0])
     torch.testing.assert_close(out[1], torch.rot90(image[1], 1, (-2, -1)))

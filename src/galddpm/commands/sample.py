@@ -14,6 +14,7 @@ from galddpm.data.galaxiesml import CITATION, ZERO_POINT, GalaxyFile
 from galddpm.data.parts import Parts, recorded_arguments
 from galddpm.diffusion.samplers import SAMPLERS
 from galddpm.errors import UserError
+from galddpm.memory import keep_freed_memory
 from galddpm.training.checkpoint import WEIGHTS
 
 SUFFIXES = (".hdf5", ".h5")
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     from galddpm.generator import Generator  # torch is loaded after the arguments were checked
 
+    keep_freed_memory()
     generator = Generator.load(model, options.weights)
     _warn_outside(redshift, generator.redshifts)
     settings = generator.config.sampling

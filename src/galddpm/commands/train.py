@@ -9,6 +9,7 @@ from galddpm.commands.preview import Previewer
 from galddpm.commands.shell import Parser, Terminated, progress
 from galddpm.config import AnyConfig, RedshiftConfig, dump_config, load_config, parse_config
 from galddpm.errors import UserError
+from galddpm.memory import keep_freed_memory
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -58,6 +59,7 @@ def train(config: AnyConfig, run: Path) -> None:
     from galddpm.training.board import board
     from galddpm.training.log import Log
 
+    keep_freed_memory()
     device = build.best_device()
     galaxies = build.galaxy_file(config, "training")
     for split in ("validation", "testing"):  # a wrong path shows now, not after the night

@@ -6,6 +6,7 @@ authors' validation and training code do, kept to show what they cost.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -59,7 +60,7 @@ class Scaling:
         leaves less of it where it is bright."""
         if self.name != "asinh":
             return torch.full_like(pixels, self.sky_sigma)
-        mean, std = (torch.tensor(c).to(pixels)[:, None, None] for c in (self.mean, self.std))
+        mean, std = (_column(band, pixels.device) for band in (self.mean, self.std))
         stretched = (pixels * std + mean).clamp(-STRETCHED_MOST, STRETCHED_MOST)
         return self.sky_sigma / torch.cosh(stretched)
 
@@ -70,6 +71,12 @@ class Scaling:
     def from_dict(cls, constants: Mapping) -> "Scaling":
         by_band = ("softening", "mean", "std")
         return cls(**{**constants, **{name: tuple(constants[name]) for name in by_band}})
+
+
+@lru_cache
+def _column(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """One value a band, (C, 1, 1), copied to the device once and not in every training step."""
+    return torch.tensor(values, device=device)[:, None, None]
 
 
 def fit_scaling(name: str, flux: np.ndarray, softening: float = 5.0) -> Scaling:

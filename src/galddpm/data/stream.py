@@ -56,14 +56,10 @@ class BatchStream:
 
     def __call__(self, index: int) -> tuple[Tensor, Tensor]:
         """Batch number `index`, from 0. Raises UserError where a pixel read is not finite."""
-        if self._pending is None or self._pending[0] != index:
-            self._pending = (index, self._ahead.submit(self._read, index))
-        pixels, redshift = self._pending[1].result()
-        self._pending = (index + 1, self._ahead.submit(self._read, index + 1))
-        pixels = pixels.to(self.device, non_blocking=True)
-        if self.symmetries:
-            pixels = turned(pixels, self._turns(index))
-        return pixels, redshift.to(self.device, non_blocking=True)
+        pixels, redshift, turns = (
+            values.to(self.device, non_blocking=True) for values in self._pending_batch(index)
+        )
+        return turned(pixels, turns) if self.symmetries else pixels, redshift
 
     def rows(self, index: int) -> Rows:
         """The galaxies of batch number `index`, (B,)."""
@@ -75,9 +71,22 @@ class BatchStream:
         ]
         return np.concatenate(pieces)
 
-    def _read(self, index: int) -> tuple[Tensor, Tensor]:
+    def _pending_batch(self, index: int) -> tuple[Tensor, ...]:
+        """Batch number `index`, read ahead if it was the next; then the one after is."""
+        if self._pending is None or self._pending[0] != index:
+            self._pending = (index, self._ahead.submit(self._read, index))
+        batch = self._pending[1].result()
+        self._pending = (index + 1, self._ahead.submit(self._read, index + 1))
+        return batch
+
+    def _read(self, index: int) -> tuple[Tensor, ...]:
+        """Pixels, redshifts and symmetries. From pinned memory a CUDA device copies them while it
+        computes; pages that may move would have to be waited for."""
         rows = self.rows(index)
-        return self._fetch(rows), self.redshift[rows]
+        batch = (self._fetch(rows), self.redshift[rows], self._turns(index))
+        if self.device.type != "cuda":
+            return batch
+        return tuple(values if values.is_cuda else values.pin_memory() for values in batch)
 
     def _permutation(self, epoch: int) -> np.ndarray:
         if epoch not in self._permutations:
@@ -87,8 +96,9 @@ class BatchStream:
             } | {epoch: order}
         return self._permutations[epoch]
 
-    def _turns(self, index: int) -> np.ndarray:
-        return np.random.default_rng([self.seed, index, 8]).integers(8, size=self.batch_size)
+    def _turns(self, index: int) -> Tensor:
+        rng = np.random.default_rng([self.seed, index, 8])
+        return torch.from_numpy(rng.integers(8, size=self.batch_size))
 
     def _cached(self, cache: str, folder: Path | None, progress: Callable) -> Fetch:
         if cache == "none":
@@ -134,15 +144,15 @@ class BatchStream:
         return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
 
-def turned(pixels: Tensor, turns: np.ndarray) -> Tensor:
-    """Each image (B, C, H, W) under one of the square's symmetries: turns % 4 right angles, then
-    mirrored where turns >= 4."""
-    out = torch.empty_like(pixels)
-    for turn in range(8):
-        chosen = torch.from_numpy(np.flatnonzero(turns == turn)).to(pixels.device)
-        image = torch.rot90(pixels[chosen], turn % 4, dims=(-2, -1))
-        out[chosen] = image.flip(-1) if turn >= 4 else image
-    return out
+def turned(pixels: Tensor, turns: Tensor) -> Tensor:
+    """Each image (B, C, H, H) under one of the square's symmetries, turns (B,): turns % 4 right
+    angles, then mirrored where turns >= 4."""
+    side = pixels.shape[-1]
+    places = torch.arange(side**2, device=pixels.device).view(side, side)
+    quarters = [torch.rot90(places, turn) for turn in range(4)]
+    sources = torch.stack([*quarters, *(quarter.flip(-1) for quarter in quarters)]).flatten(1)
+    chosen = sources[turns][:, None].expand(-1, pixels.shape[1], -1)
+    return pixels.flatten(2).gather(2, chosen).view_as(pixels)
 
 
 def sample_rows(count: int, wanted: int, seed: int) -> np.ndarray:

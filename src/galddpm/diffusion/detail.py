@@ -64,9 +64,12 @@ def sky_filtered(x: Tensor, ratio: Tensor, neighbour: float) -> Tensor:
     height, width = x.shape[-2:]
     along_y, along_x = (
         spectrum(frequencies, neighbour)
-        for frequencies in (torch.fft.fftfreq(height), torch.fft.rfftfreq(width))
+        for frequencies in (
+            torch.fft.fftfreq(height, device=x.device),
+            torch.fft.rfftfreq(width, device=x.device),
+        )
     )
-    power = (along_y[:, None] * along_x).to(x)
+    power = (along_y[:, None] * along_x).to(x.dtype)
     return torch.fft.irfft2(torch.fft.rfft2(x) * passed(power.sqrt(), ratio), s=(height, width))
 
 

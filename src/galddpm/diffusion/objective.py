@@ -36,17 +36,12 @@ class NoiseLevels:
         return self._at((part + offset) / count)
 
     def _at(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        alpha, sigma = (
-            torch.from_numpy(table).to(u.device)
-            for table in (self.schedule.alpha, self.schedule.sigma)
-        )
+        alpha, sigma, angles = self.schedule.tables(u.device)
         if self.noise == "uniform":
             t = 1 + (u * self.schedule.steps).long().clamp(max=self.schedule.steps - 1)
             return alpha[t], sigma[t]
         ratio = torch.exp(self.log_sigma_mean + self.log_sigma_std * torch.special.ndtri(u))
-        angle = torch.atan(ratio).clamp(
-            float(torch.atan2(sigma[1], alpha[1])), float(torch.atan2(sigma[-1], alpha[-1]))
-        )
+        angle = torch.atan(ratio).clamp(angles[1], angles[-1])
         return torch.cos(angle), torch.sin(angle)
 
 

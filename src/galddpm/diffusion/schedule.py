@@ -5,7 +5,7 @@ indexed by t = 0..T: t = 0 is the image, (1, 0), and t = T the noisiest level.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -45,6 +45,7 @@ class Schedule:
     """A variance-preserving process: alpha_bar (T + 1,) float64, from 1 downwards."""
 
     alpha_bar: np.ndarray
+    _on_device: dict = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def linear(cls, steps: int, start: float, end: float, zero_terminal_snr: bool = False):
@@ -69,13 +70,21 @@ class Schedule:
     def sigma(self) -> np.ndarray:
         return np.sqrt(1.0 - self.alpha_bar)
 
+    def tables(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """alpha, sigma and the angle atan2(sigma, alpha), (T + 1,) float64 each, copied to the
+        device once: a copy in every training step would make the device wait for the host."""
+        if device not in self._on_device:
+            tables = (self.alpha, self.sigma, np.arctan2(self.sigma, self.alpha))
+            self._on_device[device] = tuple(torch.from_numpy(table).to(device) for table in tables)
+        return self._on_device[device]
+
     def t_of(self, alpha: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         """t of levels (B,), not only whole ones, float64 in [0, T].
 
         Linear between table entries in the angle atan2(sigma, alpha), which is finite at alpha = 0,
         and depends on sigma/alpha alone, so that (1, sigma) is a level of the same process.
         """
-        angles = torch.from_numpy(np.arctan2(self.sigma, self.alpha)).to(alpha.device)
+        _, _, angles = self.tables(alpha.device)
         angle = torch.atan2(sigma.double(), alpha.double()).clamp(angles[0], angles[-1])
         above = torch.searchsorted(angles, angle.contiguous()).clamp(1, self.steps)
         low, high = angles[above - 1], angles[above]
