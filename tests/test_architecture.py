@@ -21,6 +21,7 @@ MAY_IMPORT = {  # besides errors and themselves
     "model_file": {"config", "data", "runs", "training"},
     "generator": {"build", "config", "data", "diffusion", "model_file"},
     "estimator": {"build", "data", "evaluation", "model_file"},
+    "benchmarks": {"build", "config", "data", "diffusion", "evaluation", "networks"},
     "__init__": {"generator"},
 }
 

@@ -1,4 +1,4 @@
-"""The two kinds of failure that a command reports in one line."""
+"""The kinds of failure that a command reports in one line."""
 
 
 class UserError(ValueError):
@@ -6,4 +6,8 @@ class UserError(ValueError):
 
 
 class RunError(RuntimeError):
-    """A failure that is nobody's mistake (non-finite loss, broken connection); exit status 1."""
+    """A failure that is nobody's mistake (broken connection, killed process); exit status 1."""
+
+
+class NonFiniteError(RunError):
+    """Training or sampling ran away to numbers that are not finite."""

@@ -43,7 +43,10 @@ class ModelFile:
         config = parse_config(metadata["config"], path)
         if config.task != task:
             raise UserError(f"{path}: found a {config.task} model, expected a {task} model")
-        scaling = Scaling.from_dict(metadata["scaling"])
+        try:
+            scaling = Scaling.from_dict(metadata["scaling"])
+        except (TypeError, KeyError) as error:
+            raise UserError(f"{path}: scaling: of another version of galddpm ({error})") from None
         return cls(path, config, scaling, metadata["redshifts"], tensors)
 
     def fill(self, model: nn.Module, weights: str = "ema") -> nn.Module:

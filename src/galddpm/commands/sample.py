@@ -13,7 +13,7 @@ from galddpm.commands.shell import Parser, count, progress, whole
 from galddpm.data.galaxiesml import CITATION, ZERO_POINT, GalaxyFile
 from galddpm.data.parts import Parts, recorded_arguments
 from galddpm.diffusion.samplers import SAMPLERS
-from galddpm.errors import UserError
+from galddpm.errors import NonFiniteError, UserError
 from galddpm.memory import keep_freed_memory
 from galddpm.training.checkpoint import WEIGHTS
 
@@ -98,7 +98,7 @@ def draw(generator, parts: Parts, redshift: np.ndarray, object_id: np.ndarray) -
                 redshift[chosen], settings["seed"], rows, settings["sampler"], settings["steps"]
             )
             if not np.isfinite(image).all():
-                raise UserError(
+                raise NonFiniteError(
                     f"{parts.path}: the model gives non-finite pixels with {settings['steps']}"
                     f" {settings['sampler']} steps; more steps, or a model trained longer, may help"
                 )

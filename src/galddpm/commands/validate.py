@@ -11,13 +11,9 @@ from galddpm import runs
 from galddpm.commands.shell import Parser, cores, count, progress
 from galddpm.errors import UserError
 from galddpm.evaluation.catalog import CHUNK, worker_pool
-from galddpm.evaluation.detection import detect
-from galddpm.evaluation.flags import Flag
-from galddpm.evaluation.measurement import measure_stamps
-from galddpm.evaluation.psf import survey_psf
 from galddpm.evaluation.report import plain
-from galddpm.evaluation.statmorph_statistics import statmorph_sersic
-from galddpm.evaluation.truth import BAND, NAMES, TruthSet, compare_fits, draw_truth
+from galddpm.evaluation.truth import NAMES, TruthSet, compare_fits, draw_truth
+from galddpm.evaluation.truth_fits import fit_ours, fit_theirs, warm_up
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -66,33 +62,6 @@ def timed(
 def run_all(pool: Executor | None, work, chunks: Sequence[np.ndarray], name: str) -> list:
     results = map(work, chunks) if pool is None else pool.map(work, chunks)
     return list(progress(results, total=len(chunks), desc=name))
-
-
-def warm_up(images: np.ndarray) -> None:
-    fit_ours(images)
-    fit_theirs(images)
-
-
-def fit_ours(images: np.ndarray) -> list[dict[str, float]]:
-    """The judge's row of each stamp; NaN where there is no fit or it is flagged."""
-    rows = measure_stamps(images, survey_psf(BAND), [False] * len(images))
-    for row in rows:
-        if row["flag_sersic"] & (Flag.SERSIC_BAD | Flag.UNDETECTED):
-            row.update(dict.fromkeys(NAMES, np.nan))
-    return [{name: row[name] for name in NAMES} for row in rows]
-
-
-def fit_theirs(images: np.ndarray) -> list[dict[str, float]]:
-    """statmorph's fit of each stamp, from the same detection."""
-    rows = []
-    for image in images:
-        found = detect(image)
-        row = dict.fromkeys((*NAMES, "seconds"), np.nan)
-        if found.segment is not None:
-            masks = found.segment, found.others
-            row = statmorph_sersic(image - found.sky, *masks, found.sky_sigma, survey_psf(BAND))
-        rows.append(row)
-    return rows
 
 
 def print_table(rows: Sequence[dict], speed: dict) -> None:

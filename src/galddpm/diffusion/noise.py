@@ -1,6 +1,7 @@
 """One stream of random numbers a galaxy, so that a galaxy does not depend on its neighbours."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -29,6 +30,10 @@ class GalaxyNoise:
 
     def __call__(self) -> torch.Tensor:
         out = np.empty((len(self.streams), *self.shape), dtype=np.float32)
-        for row, stream in zip(out, self.streams, strict=True):
-            stream.standard_normal(dtype=np.float32, out=row)
+        with ThreadPoolExecutor() as pool:  # numpy draws without holding the interpreter's lock
+            list(pool.map(_fill, out, self.streams))
         return torch.from_numpy(out).to(self.device)
+
+
+def _fill(row: np.ndarray, stream: np.random.Generator) -> None:
+    stream.standard_normal(dtype=np.float32, out=row)

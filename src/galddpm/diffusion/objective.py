@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import huber_loss
 
 from galddpm.diffusion.denoiser import Denoiser
-from galddpm.diffusion.process import add_noise, target
+from galddpm.diffusion.process import add_noise, mixture, target
 from galddpm.diffusion.schedule import Schedule
 
 
@@ -50,11 +50,13 @@ class Objective:
     """The denoising loss of each galaxy (Ho et al. 2020, Eq. 14, with the paper's Huber loss).
 
     jitter: standard deviation of the noise on the redshift (section 5.1 of the paper).
+    weighting: "none", or "min_snr", min(SNR, 5) in the loss of x_0 (arXiv:2303.09556, Eq. 5).
     """
 
     levels: NoiseLevels
     jitter: float = 0.01
     huber_delta: float = 1.0
+    weighting: str = "none"
 
     def __call__(
         self, denoiser: Denoiser, x_0: Tensor, redshift: Tensor, generator: torch.Generator
@@ -68,4 +70,14 @@ class Objective:
         output = denoiser.output(x_t, alpha, sigma, redshift)
         aim = target(denoiser.prediction, x_0, eps, alpha, sigma, denoiser.sigma_data)
         losses = huber_loss(output, aim, reduction="none", delta=self.huber_delta)
-        return losses.flatten(1).mean(dim=1), self.levels.schedule.t_of(alpha, sigma)
+        losses = losses.flatten(1).mean(dim=1)
+        if self.weighting == "min_snr":
+            losses = losses * min_snr_weight(denoiser, alpha, sigma)
+        return losses, self.levels.schedule.t_of(alpha, sigma)
+
+
+def min_snr_weight(denoiser: Denoiser, alpha: Tensor, sigma: Tensor) -> Tensor:
+    """Weights (B,) of the network's output that make min(SNR, 5) of the error in x_0."""
+    a, b = mixture(denoiser.prediction, alpha, sigma, denoiser.sigma_data)
+    error_in_x_0 = sigma / (alpha * b - sigma * a)
+    return (torch.clamp((alpha / sigma) ** 2, max=5.0) * error_in_x_0**2).float()

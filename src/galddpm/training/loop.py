@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from galddpm.errors import RunError
+from galddpm.errors import NonFiniteError
 from galddpm.training.checkpoint import (
     Checkpoints,
     load_weights,
@@ -71,8 +71,9 @@ class Trainer:
     ) -> bool:
         """Train to the end of the plan, or until `stopped`; whether the end was reached.
 
-        advance(images, loss) drives a progress bar; inspect(ema model, images seen) looks at
-        it. Raises RunError after a non-finite loss or gradient, at the next log line or checkpoint.
+        advance(images, loss) drives a progress bar; inspect(ema model, images seen) looks at it.
+        Raises NonFiniteError after a non-finite loss or gradient, at the next log line or
+        checkpoint.
         """
         window = Window()
         while self.images_seen < self.plan.images and not stopped():
@@ -134,7 +135,7 @@ class Trainer:
         """A non-finite loss makes a non-finite gradient norm, so one flag watches both. It is read
         when something is reported or saved: reading it every step would stall the device."""
         if not self._finite:
-            raise RunError(
+            raise NonFiniteError(
                 f"the loss or its gradient was not finite before {self.images_seen} images; nothing"
                 " of it was saved. A lower training.learning_rate, or training.precision: fp32,"
                 " may help"

@@ -1,0 +1,41 @@
+"""Sersic fits a second, beside statmorph's, on all cores."""
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from galddpm.benchmarks.timing import take_turns
+from galddpm.errors import UserError
+from galddpm.evaluation.catalog import worker_pool
+from galddpm.evaluation.truth import draw_truth
+from galddpm.evaluation.truth_fits import fit_ours, fit_theirs, warm_up
+
+STAMPS = 32  # in each range of signal-to-noise
+CHUNK = 16  # stamps that a process takes at a time
+TURNS = 3
+
+
+def run(device: torch.device, jobs: int) -> dict[str, float]:
+    """Detection, moments and fit together; for statmorph also its fit alone."""
+    try:
+        images = draw_truth(STAMPS).image
+    except ModuleNotFoundError as error:
+        raise UserError(f"{error.name} is not installed; pip install galddpm[benchmark]") from None
+    chunks = [images[k : k + CHUNK] for k in range(0, len(images), CHUNK)]
+    with worker_pool(jobs) as pool:
+        work = map if pool is None else pool.map
+        list(work(warm_up, [images[:1]] * jobs))
+        contestants: dict[str, Callable] = {
+            "sersic": lambda: list(work(fit_ours, chunks)),
+            "statmorph": lambda: list(work(fit_theirs, chunks)),
+        }
+        seconds = take_turns(contestants, device, turns=TURNS, warm_up=0)
+        rows = itertools.chain.from_iterable(work(fit_theirs, chunks))
+        alone = np.nanmean([row["seconds"] for row in rows])
+    figures = {f"{name}_per_second": len(images) / value for name, value in seconds.items()}
+    figures["statmorph_fit_alone_per_second"] = jobs / alone
+    figures["sersic_ratio"] = seconds["statmorph"] / seconds["sersic"]
+    figures["fit_alone_ratio"] = figures["sersic_per_second"] * alone / jobs
+    return figures

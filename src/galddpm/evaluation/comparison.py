@@ -1,0 +1,68 @@
+"""Reports of several models side by side, as one table."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+PAPER_METRICS = ("ellipticity", "semimajor_axis", "sersic_n", "isophotal_area")
+KS = (*PAPER_METRICS, "half_light_radius", "flux", "g-r", "sky_sigma", "asymmetry")
+SHORT = {"semimajor_axis": "axis", "sersic_n": "index", "isophotal_area": "area"}
+COLUMNS = {
+    **{f"ks_{name}": f"KS {SHORT.get(name, name.replace('_', ' '))}" for name in KS},
+    **{f"ratio_{name}": f"ratio {SHORT.get(name, name)}" for name in PAPER_METRICS},
+    "brightness": "brightness",
+    "energy": "energy",
+    "trees": "trees",
+    "pixels": "pixels",
+    "nmad_ratio": "NMAD ratio",
+    "train_seconds": "training [s]",
+    "sample_seconds": "sampling [s]",
+}
+
+
+def figures(report: Mapping) -> dict[str, float | None]:
+    """The numbers of one report that models are compared by; None where one could not be had."""
+    metrics = report["metrics"]
+    found = {f"ks_{name}": metrics[name]["ks"] for name in KS}
+    found |= {f"ratio_{name}": metrics[name]["mean_ratio"] for name in PAPER_METRICS}
+    found["brightness"] = float(np.mean([b["asinh_ratio"] for b in report["brightness"].values()]))
+    counts = report["counts"]["generated"]
+    found["detected"] = counts["detected"] / counts["total"]
+    found["energy"] = report["joint"]["energy"]["energy"]
+    found["trees"] = report["joint"]["trees"]["accuracy"]
+    found["pixels"] = report["images"]["pixels"]["accuracy"]
+    redshift = report["redshift"]
+    found["nmad_ratio"] = redshift["nmad_ratio"] if redshift else None
+    found["floor"] = float(np.mean([metrics[name]["ks_floor"] for name in PAPER_METRICS]))
+    found["floor_95"] = float(np.mean([metrics[name]["ks_floor_95"] for name in PAPER_METRICS]))
+    return found
+
+
+def markdown(rows: Mapping[str, Sequence[Mapping]]) -> str:
+    """A table with means over the seeds; one seed's standard deviation after a plus-minus sign.
+
+    rows: name: figures of each seed.
+    """
+    lines = ["| | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    for name, seeds in rows.items():
+        failed = [seed["failed"] for seed in seeds if "failed" in seed]
+        if failed:
+            lines.append(f"| {name} | {failed[0]} |" + " |" * (len(COLUMNS) - 1))
+        elif seeds:
+            cells = [_cell([seed.get(key) for seed in seeds]) for key in COLUMNS]
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    done = (seed for seeds in rows.values() for seed in seeds if "failed" not in seed)
+    first = next(done, None)
+    if first:
+        floor = f"{first['floor']:.3f} (95 %: {first['floor_95']:.3f})"
+        lines.append(f"\nReal against real, mean of the four: KS {floor}")
+    return "\n".join(lines)
+
+
+def _cell(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return "-"
+    digits = 0 if min(known) >= 10 else 3
+    text = f"{np.mean(known):.{digits}f}"
+    return text if len(known) == 1 else f"{text} ± {np.std(known, ddof=1):.{digits}f}"
