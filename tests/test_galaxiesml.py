@@ -153,3 +153,13 @@ def test_a_fingerprint_sees_pixels_and_redshifts(path, tmp_path):
         prints.append(GalaxyFile(same).fingerprint())
     assert GalaxyFile(path).fingerprint() == prints[0]
     assert len(set(prints)) == 3
+
+
+def test_a_range_of_redshifts_can_be_left_out(path):
+    whole = GalaxyFile(path)
+    low, high = np.quantile(whole.redshift, [0.3, 0.6])
+    part = GalaxyFile(path, leave_out=(low, high))
+    expected = whole.redshift[(whole.redshift < low) | (whole.redshift >= high)]
+    np.testing.assert_array_equal(part.redshift, expected)
+    np.testing.assert_array_equal(part.images([0]), whole.images(part.rows[:1]))
+    assert part.dropped == 0

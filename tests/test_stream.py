@@ -70,3 +70,12 @@ def test_sample_rows_are_fixed_and_distinct():
     np.testing.assert_array_equal(rows, sample_rows(1000, 100, seed=3))
     assert len(np.unique(rows)) == 100
     np.testing.assert_array_equal(sample_rows(5, 100, seed=3), np.arange(5))
+
+
+def test_rare_redshifts_come_more_often(galaxies, scaling):
+    stream = BatchStream(galaxies, scaling, len(galaxies), cache="none", rarity=1.0)
+    shown = np.concatenate([galaxies.redshift[stream.rows(epoch)] for epoch in range(20)])
+    plain = galaxies.redshift
+    far = np.quantile(plain, 0.9)
+    assert (shown > far).mean() > 1.5 * (plain > far).mean()
+    np.testing.assert_array_equal(stream.rows(3), stream.rows(3))

@@ -45,7 +45,8 @@ def uses_bf16(precision: str, device: torch.device) -> bool:
 def galaxy_file(config: AnyConfig, split: str) -> GalaxyFile:
     """One of the config's files, "training", "validation" or "testing". Raises UserError."""
     data = config.data
-    galaxies = GalaxyFile(getattr(data, split), data.non_finite, bands=len(data.bands))
+    left_out = data.leave_out if split == "training" else None
+    galaxies = GalaxyFile(getattr(data, split), data.non_finite, len(data.bands), left_out)
     side = (data.image_size, data.image_size)
     if galaxies.shape[2:] != side:
         found = "x".join(str(pixels) for pixels in galaxies.shape[2:])
@@ -176,6 +177,7 @@ def stream(
         config.training.batch_size,
         seed=config.seed,
         cache=config.data.cache,
+        rarity=config.data.rarity,
         symmetries=config.data.symmetries,
         device=device,
         cache_folder=run / "cache",

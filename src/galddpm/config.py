@@ -34,7 +34,17 @@ class Data(Section):
     image_size: Count = 64  # pixels on a side
     non_finite: Literal["refuse", "drop"] = "refuse"  # galaxies with a NaN or infinite value
     cache: Literal["none", "memory", "device", "memory_map"] = "memory"  # encoded training pixels
+    leave_out: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None  # training
+    # galaxies from the first redshift to the second, to see what a model makes of a gap
+    rarity: Annotated[float, Field(ge=0, le=1)] = 0.0  # 0: each training galaxy once in an epoch;
+    # up to 1: rare redshifts more often, in proportion to density in ln(1+z) to the power -rarity
     symmetries: bool = False  # turn and mirror training galaxies at random (8 ways)
+
+    @model_validator(mode="after")
+    def _ordered(self):
+        if self.leave_out and self.leave_out[0] >= self.leave_out[1]:
+            raise ValueError(f"leave_out {self.leave_out}: expected the smaller redshift first")
+        return self
 
 
 class Scaling(Section):

@@ -24,7 +24,7 @@ class Generator:
         self, config: Config, scaling: Scaling, denoiser: Denoiser, redshifts: list[float]
     ):
         self.config, self.scaling, self.denoiser = config, scaling, denoiser
-        self.redshifts = redshifts  # the smallest and largest trained on
+        self.redshifts = redshifts  # quantiles of those trained on
         self.device = next(denoiser.parameters()).device
 
     @classmethod

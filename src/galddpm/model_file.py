@@ -26,7 +26,7 @@ class ModelFile:
     path: Path
     config: AnyConfig
     scaling: Scaling
-    redshifts: list[float]  # the smallest and largest trained on
+    redshifts: list[float]  # quantiles of those trained on, from the smallest to the largest
     tensors: dict[str, Tensor]
 
     @classmethod

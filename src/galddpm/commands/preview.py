@@ -18,13 +18,13 @@ class Previewer:
 
     config: Config
     scaling: Scaling
-    redshifts: list[float]  # the smallest and largest trained on
+    redshifts: list[float]  # quantiles of those trained on
     run: Path
 
     def __call__(self, model: nn.Module, images_seen: int) -> None:
         from galddpm.generator import Generator
 
-        redshift = np.linspace(*self.redshifts, COUNT)
+        redshift = np.linspace(self.redshifts[0], self.redshifts[-1], COUNT)
         image = Generator(self.config, self.scaling, model, self.redshifts).sample(redshift)
         path = self.run / "previews" / f"{images_seen:012d}.png"
         path.parent.mkdir(exist_ok=True)

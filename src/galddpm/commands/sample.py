@@ -12,6 +12,7 @@ from galddpm import runs
 from galddpm.commands.shell import Parser, count, progress, whole
 from galddpm.data.galaxiesml import CITATION, ZERO_POINT, GalaxyFile
 from galddpm.data.parts import Parts, recorded_arguments
+from galddpm.data.redshift_density import RARE, REACH, share_seen
 from galddpm.diffusion.samplers import SAMPLERS
 from galddpm.errors import NonFiniteError, UserError
 from galddpm.memory import keep_freed_memory
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     keep_freed_memory()
     generator = Generator.load(model, options.weights)
-    _warn_outside(redshift, generator.redshifts)
+    _warn_unknown(redshift, generator.redshifts)
     settings = generator.config.sampling
     batch_size = options.batch_size or settings.batch_size
     recorded = {
@@ -129,13 +130,23 @@ def _numbers(spec: str, fields: Sequence[str]) -> list[float]:
         ) from None
 
 
-def _warn_outside(redshift: np.ndarray, trained: Sequence[float]) -> None:
-    low, high = trained
-    outside = int(((redshift < low) | (redshift > high)).sum())
-    if outside:
+def _warn_unknown(redshift: np.ndarray, trained: Sequence[float]) -> None:
+    """Say how far the model is from its data; `trained`: quantiles of its redshifts."""
+    low, high = trained[0], trained[-1]
+    beyond = np.maximum(low - redshift, redshift - high)
+    if (beyond > 0).any():
         print(
-            f"warning: {outside} of {len(redshift)} redshifts lie outside the training range"
-            f" {low:.3f} to {high:.3f}; the model extrapolates there",
+            f"warning: {(beyond > 0).sum()} of {len(redshift)} redshifts lie outside the training"
+            f" range {low:.3f} to {high:.3f}, by up to {beyond.max():.3f}; the model extrapolates"
+            " there",
+            file=sys.stderr,
+        )
+    rare = (share_seen(redshift, trained) < RARE) & (beyond <= 0)
+    if rare.any():
+        print(
+            f"warning: at {rare.sum()} of {len(redshift)} redshifts, {redshift[rare].min():.3f} to"
+            f" {redshift[rare].max():.3f}, the model has seen less than {RARE:.1%} of its galaxies"
+            f" within {REACH}",
             file=sys.stderr,
         )
 

@@ -55,6 +55,7 @@ def claim(run: Path, config: AnyConfig, resume: str) -> str:
 def train(config: AnyConfig, run: Path) -> None:
     """Train to the end of the plan; raises KeyboardInterrupt or Terminated when stopped."""
     from galddpm import build
+    from galddpm.data.redshift_density import redshift_quantiles
     from galddpm.model_file import save_model
     from galddpm.training.board import board
     from galddpm.training.log import Log
@@ -79,7 +80,7 @@ def train(config: AnyConfig, run: Path) -> None:
     runs.write_json(run / "provenance.json", origin)
     seen = trainer.images_seen
     log = Log(run / "log.jsonl", seen, board(run / "tensorboard", seen))
-    redshifts = [float(galaxies.redshift.min()), float(galaxies.redshift.max())]
+    redshifts = redshift_quantiles(galaxies.redshift)
     stopping = None
     if isinstance(config, RedshiftConfig):
         inspect = stopping = build.early_stopping(config, scaling, device, run)

@@ -38,11 +38,18 @@ class GalaxyFile:
     non_finite: "refuse" raises on a galaxy with a non-finite pixel or redshift; "drop" leaves such
         galaxies out, which costs one pass over the file, and counts them in `dropped`.
     bands: the number of bands the caller expects, or None for any.
+    leave_out: galaxies from the first to below the second of these redshifts are not read.
 
     Raises UserError where the file is missing, is not HDF5, or breaks the schema.
     """
 
-    def __init__(self, path: str | Path, non_finite: str = "refuse", bands: int | None = None):
+    def __init__(
+        self,
+        path: str | Path,
+        non_finite: str = "refuse",
+        bands: int | None = None,
+        leave_out: Sequence[float] | None = None,
+    ):
         if non_finite not in NON_FINITE:
             raise ValueError(f"non_finite: found {non_finite!r}, expected one of {NON_FINITE}")
         self.path = Path(path)
@@ -55,6 +62,9 @@ class GalaxyFile:
         if non_finite == "drop":
             self.rows = np.flatnonzero(np.isfinite(redshift) & self._finite_pixels(shape[0]))
         self.dropped = shape[0] - len(self.rows)
+        if leave_out:
+            z = redshift[self.rows]
+            self.rows = self.rows[~((z >= leave_out[0]) & (z < leave_out[1]))]
         self.shape = (len(self.rows), *shape[1:])
         self.redshift, self.object_id = redshift[self.rows], object_id[self.rows]
         _check_redshift(self.redshift, self.path)

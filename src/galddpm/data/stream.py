@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile
+from galddpm.data.redshift_density import rarity_weights, resampled
 from galddpm.data.scaling import Scaling
 
 ROWS_IN_CACHE = 16  # 1.3 MB of five-band 64 px stamps
@@ -22,8 +23,8 @@ Fetch = Callable[[Rows], Tensor]
 class BatchStream:
     """Batch number k of shuffled galaxies: pixels (B, C, H, W) and redshifts (B,) on the device.
 
-    Epoch by epoch every galaxy comes once, in an order that depends on (seed, epoch) alone; a batch
-    may span two epochs. The next batch is read ahead in a thread.
+    Epoch by epoch every galaxy comes once (see `rarity`), in an order that depends on (seed, epoch)
+    alone; a batch may span two epochs. The next batch is read ahead in a thread.
 
     Parameters
     ----------
@@ -31,6 +32,7 @@ class BatchStream:
     scaling: flux to pixels; callers never see flux.
     cache: "none" reads the file each time; "memory", "device" and "memory_map" hold encoded pixels
         in host memory, on the device, or in a file in `cache_folder`, made on first use.
+    rarity: 0 shows every galaxy once in an epoch; up to 1, rare redshifts more often than others.
     symmetries: turn and mirror each galaxy at random (the 8 symmetries of the square).
     """
 
@@ -41,6 +43,7 @@ class BatchStream:
         batch_size: int,
         seed: int = 0,
         cache: str = "memory",
+        rarity: float = 0.0,
         symmetries: bool = False,
         device: str | torch.device = "cpu",
         cache_folder: Path | None = None,
@@ -50,6 +53,7 @@ class BatchStream:
         self.seed, self.symmetries, self.device = seed, symmetries, torch.device(device)
         self.redshift = torch.from_numpy(galaxies.redshift.astype(np.float32))
         self._fetch = self._cached(cache, cache_folder, progress)
+        self._weights = rarity_weights(galaxies.redshift, rarity) if rarity else None
         self._permutations: dict[int, np.ndarray] = {}
         self._ahead = ThreadPoolExecutor(max_workers=1)
         self._pending: tuple[int, object] | None = None
@@ -90,7 +94,10 @@ class BatchStream:
 
     def _permutation(self, epoch: int) -> np.ndarray:
         if epoch not in self._permutations:
-            order = np.random.default_rng([self.seed, int(epoch)]).permutation(len(self.galaxies))
+            rng = np.random.default_rng([self.seed, int(epoch)])
+            order = rng.permutation(len(self.galaxies))
+            if self._weights is not None:
+                order = resampled(self._weights, rng)[order]
             self._permutations = {
                 old: kept for old, kept in self._permutations.items() if old >= epoch - 1
             } | {epoch: order}

@@ -1,6 +1,6 @@
 """Reports of several models side by side, as one table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -25,17 +25,29 @@ def figures(report: Mapping) -> dict[str, float | None]:
     metrics = report["metrics"]
     found = {f"ks_{name}": metrics[name]["ks"] for name in KS}
     found |= {f"ratio_{name}": metrics[name]["mean_ratio"] for name in PAPER_METRICS}
-    found["brightness"] = float(np.mean([b["asinh_ratio"] for b in report["brightness"].values()]))
+    found["brightness"] = _mean(b["asinh_ratio"] for b in report["brightness"].values())
     counts = report["counts"]["generated"]
     found["detected"] = counts["detected"] / counts["total"]
-    found["energy"] = report["joint"]["energy"]["energy"]
-    found["trees"] = report["joint"]["trees"]["accuracy"]
-    found["pixels"] = report["images"]["pixels"]["accuracy"]
-    redshift = report["redshift"]
-    found["nmad_ratio"] = redshift["nmad_ratio"] if redshift else None
-    found["floor"] = float(np.mean([metrics[name]["ks_floor"] for name in PAPER_METRICS]))
-    found["floor_95"] = float(np.mean([metrics[name]["ks_floor_95"] for name in PAPER_METRICS]))
+    found["energy"] = _get(report, "joint", "energy", "energy")
+    found["trees"] = _get(report, "joint", "trees", "accuracy")
+    found["pixels"] = _get(report, "images", "pixels", "accuracy")
+    found["nmad_ratio"] = _get(report, "redshift", "nmad_ratio")
+    found["floor"] = _mean(metrics[name]["ks_floor"] for name in PAPER_METRICS)
+    found["floor_95"] = _mean(metrics[name]["ks_floor_95"] for name in PAPER_METRICS)
     return found
+
+
+def _get(report: Mapping, *keys: str) -> float | None:
+    """A number deep in a report; None where a part of it could not be had."""
+    for key in keys:
+        report = report[key] if report else None
+    return report
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean; None where a value could not be had."""
+    values = list(values)
+    return None if None in values else float(np.mean(values))
 
 
 def markdown(rows: Mapping[str, Sequence[Mapping]]) -> str:
@@ -51,7 +63,7 @@ def markdown(rows: Mapping[str, Sequence[Mapping]]) -> str:
         elif seeds:
             cells = [_cell([seed.get(key) for seed in seeds]) for key in COLUMNS]
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    done = (seed for seeds in rows.values() for seed in seeds if "failed" not in seed)
+    done = (seed for seeds in rows.values() for seed in seeds if seed.get("floor"))
     first = next(done, None)
     if first:
         floor = f"{first['floor']:.3f} (95 %: {first['floor_95']:.3f})"

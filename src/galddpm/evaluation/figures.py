@@ -153,7 +153,8 @@ def bin_edges(values: np.ndarray, logarithmic: bool) -> np.ndarray:
     """Edges between the shown quantiles; of equal width, or of equal ratio where that is asked."""
     if logarithmic:
         values = values[values > 0]
-    low, high = np.quantile(values, SHOWN)
+    low = np.quantile(values, SHOWN[0], method="lower")  # so that few values all lie between
+    high = np.quantile(values, SHOWN[1], method="higher")
     if low == high:
         low, high = low - 0.5 * abs(low) - 1e-3, high + 0.5 * abs(high) + 1e-3
     if logarithmic and low > 0:

@@ -61,7 +61,8 @@ def compare_memory(real: Tensor, generated: Tensor, training: Tensor) -> dict:
     """Nearest training galaxies of generated galaxies, against those of real ones held out.
 
     copied_fraction: share of the generated ones nearer than all but 1 % of the real ones are, so
-    0.01 without memorising. median_ratio: of the median distances, 1 without.
+    0.01 without memorising. median_ratio: of the median distances, 1 without; None where the real
+    galaxies are themselves training galaxies.
     """
     distance = {
         side: nearest(x, training) for side, x in (("real", real), ("generated", generated))
@@ -74,6 +75,6 @@ def compare_memory(real: Tensor, generated: Tensor, training: Tensor) -> dict:
         "n_training": len(training),
         "median_real": medians["real"],
         "median_generated": medians["generated"],
-        "median_ratio": medians["generated"] / medians["real"],
+        "median_ratio": medians["generated"] / medians["real"] if medians["real"] else None,
         "copied_fraction": float((distance["generated"] < limit).float().mean()),
     }

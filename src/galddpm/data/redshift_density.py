@@ -1,0 +1,40 @@
+"""How densely a training set covers redshift: to learn rare ones, and to say what was learned."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+QUANTILES = 257  # that a model remembers of its training set
+REACH = 0.1  # redshifts this near count as seen
+RARE = 1e-3  # share of the training set within reach below which a redshift is hardly known
+BINS = 40  # of ln(1+z), in which the density is counted
+
+
+def redshift_quantiles(redshift: ArrayLike) -> list[float]:
+    """Evenly spaced quantiles, from the smallest redshift to the largest."""
+    return [float(z) for z in np.quantile(redshift, np.linspace(0, 1, QUANTILES))]
+
+
+def share_seen(redshift: ArrayLike, quantiles: Sequence[float]) -> NDArray:
+    """Share of a training set within REACH of each redshift (n,), from its quantiles."""
+    ranks = np.linspace(0, 1, len(quantiles))
+    low, high = (np.asarray(redshift) + side for side in (-REACH, REACH))
+    return np.interp(high, quantiles, ranks) - np.interp(low, quantiles, ranks)
+
+
+def rarity_weights(redshift: NDArray, power: float) -> NDArray:
+    """How often each galaxy (N,) comes in an epoch: density in ln(1+z) to the power -`power`, with
+    mean 1. Power 0 shows all alike, 1 all redshifts alike."""
+    logarithm = np.log1p(redshift)
+    counts, edges = np.histogram(logarithm, bins=BINS)
+    density = np.interp(logarithm, (edges[1:] + edges[:-1]) / 2, np.maximum(counts, 1))
+    weights = density**-power
+    return weights / weights.mean()
+
+
+def resampled(weights: NDArray, rng: np.random.Generator) -> NDArray:
+    """Rows (N,) in which row k comes floor or ceil of weights[k] times (systematic resampling)."""
+    edges = np.floor(np.cumsum(weights) * (len(weights) / weights.sum()) + rng.uniform())
+    edges[-1] = len(weights)  # whatever rounding made of it
+    return np.repeat(np.arange(len(weights)), np.diff(edges, prepend=0).astype(int))
