@@ -143,7 +143,9 @@ def figure(points: dict):
         guide = "as the pixels" if panel == "size" else f"as the {x.replace('_', ' ')}"
         axes.loglog(along, (along / along[0]) ** power, "k:", lw=1, label=guide)
         axes.set(xlabel=x.replace("_", " "), ylabel="over the first point")
-        axes.set_xticks(along, [f"{value:,.0f}" for value in along], fontsize=7)
+        axes.set_xticks(
+            along, [f"{value:,.0f}".replace(",000", "k") for value in along], fontsize=7
+        )
         axes.minorticks_off()
         axes.legend(fontsize=7, frameon=False)
     return drawing
