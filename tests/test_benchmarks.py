@@ -164,6 +164,11 @@ def test_the_fused_optimiser_steps_as_the_plain_one():
     torch.testing.assert_close(steps[0], steps[1], rtol=1e-5, atol=1e-7)
 
 
+def test_all_of_a_denoiser_is_on_its_device():
+    model = training.fresh_denoiser(small_config("quickstart"), torch.device("meta"))
+    assert {value.device.type for value in model.state_dict().values()} == {"meta"}
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="compiled on CUDA only")
 def test_the_compiled_network_computes_what_the_plain_one_does():
     device = torch.device("cuda")

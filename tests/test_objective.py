@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from galddpm.diffusion.denoiser import Denoiser
-from galddpm.diffusion.objective import NoiseLevels, Objective
+from galddpm.diffusion.objective import NoiseLevels, Objective, with_gradient_over
 from galddpm.diffusion.process import add_noise, column, target
 from galddpm.diffusion.schedule import Schedule
+from galddpm.diffusion.typical_loss import TypicalLoss
 
 PAPER = Schedule.linear(1000, 1e-4, 0.02)
 ZERO = Schedule.linear(1000, 1e-4, 0.02, zero_terminal_snr=True)
@@ -89,6 +90,30 @@ def test_redshifts_are_jittered_by_the_papers_amount():
     )
     assert seen[0].mean().item() == pytest.approx(0.5, abs=4e-4)
     assert seen[0].std().item() == pytest.approx(0.01, rel=0.03)
+
+
+def test_equal_weights_divide_gradients_by_the_usual_loss():
+    """Of losses 1 and 9 at two levels each gradient is that of the loss over its own mean."""
+    schedule, t = PAPER, torch.tensor([100.0, 900.0])
+    typical = TypicalLoss()
+    for _ in range(3):
+        usual = typical.update(torch.tensor([1.0, 9.0]), t, schedule.steps)
+    torch.testing.assert_close(usual, torch.tensor([1.0, 9.0]))
+    parameter = torch.tensor([1.0, 3.0], requires_grad=True)
+    losses = with_gradient_over(parameter.square(), usual)
+    torch.testing.assert_close(losses.detach(), torch.tensor([1.0, 9.0]))
+    losses.sum().backward()
+    torch.testing.assert_close(parameter.grad, torch.tensor([2.0, 6.0 / 9.0]))
+
+
+def test_the_usual_loss_forgets():
+    typical, t = TypicalLoss(), torch.tensor([500.0])
+    typical.update(torch.tensor([8.0]), t, 1000)
+    for _ in range(9):
+        usual = typical.update(torch.tensor([2.0]), t, 1000)
+    weights = 0.99 ** np.arange(10)
+    expected = (2 * weights[:9].sum() + 8 * weights[9]) / weights.sum()
+    assert usual.item() == pytest.approx(expected, rel=1e-6)
 
 
 def test_denoiser_scales_its_input_to_unit_variance_and_names_t():

@@ -87,11 +87,12 @@ def denoiser(config: Config, scaling: Scaling, device: torch.device) -> Denoiser
     torch.manual_seed(config.seed)
     net = network(config).to(device, memory_format=torch.channels_last)
     process = config.process
-    if process.sigma_data == "images":
-        return Denoiser(net, schedule(config), process.prediction, scaling.sigma_data)
-    texture = Texture(scaling.sky_sigma, scaling.sky_sigma_at, scaling.sky_neighbour)
-    known = texture if process.prediction == "edm" else None
-    return Denoiser(net, schedule(config), process.prediction, scaling.sky_sigma, known)
+    known, sigma_data = None, scaling.sigma_data
+    if process.sigma_data == "sky":
+        sigma_data = scaling.sky_sigma
+        texture = Texture(scaling.sky_sigma, scaling.sky_sigma_at, scaling.sky_neighbour)
+        known = texture if process.prediction == "edm" else None
+    return Denoiser(net, schedule(config), process.prediction, sigma_data, known).to(device)
 
 
 def redshift_cnn(config: RedshiftConfig, device: torch.device) -> RedshiftCNN:

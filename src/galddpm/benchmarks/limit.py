@@ -13,11 +13,12 @@ from galddpm.benchmarks.timing import take_turns
 
 MATRIX = {"cpu": 2048, "cuda": 8192}  # side of the square matrices that are multiplied
 SHAPES = 6  # convolutions tried, those with the most operations
-KINDS = {  # parts of operators' names, in the order in which they are looked for
-    "convolution": ("convolution", "conv2d"),
-    "attention": ("dot_product", "bmm", "softmax"),
-    "linear": ("addmm", "::mm"),
-    "optimiser and average": ("adam", "lerp", "norm_", "linalg", "foreach"),
+KINDS = {  # parts of operators' and CUDA kernels' names, in the order in which they are looked for
+    "fused pointwise": ("triton",),
+    "convolution": ("convolution", "conv2d", "fprop", "dgrad", "wgrad"),
+    "attention": ("dot_product", "bmm", "softmax", "flash", "fmha"),
+    "linear": ("addmm", "::mm", "gemm"),
+    "optimiser and average": ("adam", "lerp", "norm_", "linalg", "foreach", "multi_tensor"),
     "normalisation": ("group_norm", "layer_norm"),
     "GELU": ("gelu",),
 }
@@ -150,10 +151,14 @@ def shares(run: Callable[[], object], device: torch.device) -> Iterator[tuple[st
         activities.append(torch.profiler.ProfilerActivity.CUDA)
     with torch.profiler.profile(activities=activities) as profile:
         run()
-    on_device = "self_device_time_total" if device.type == "cuda" else "self_cpu_time_total"
+    where = (
+        torch.autograd.DeviceType.CUDA if device.type == "cuda" else torch.autograd.DeviceType.CPU
+    )
+    time = "self_device_time_total" if device.type == "cuda" else "self_cpu_time_total"
     spent = dict.fromkeys([*KINDS, "other"], 0.0)
     for event in profile.key_averages():
-        spent[kind_of(event.key)] += getattr(event, on_device)
+        if event.device_type == where:  # a kernel's time also counts for what launched it
+            spent[kind_of(event.key)] += getattr(event, time)
     total = sum(spent.values())
     yield from ((kind, seconds / total) for kind, seconds in spent.items())
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from galddpm.diffusion.detail import Texture, detail_output
 from galddpm.diffusion.process import column, input_scale, x_0_from
 from galddpm.diffusion.schedule import Schedule
+from galddpm.diffusion.typical_loss import TypicalLoss
 
 
 class Denoiser(nn.Module):
@@ -36,6 +37,7 @@ class Denoiser(nn.Module):
         self.network, self.schedule = network, schedule
         self.prediction, self.sigma_data = prediction, sigma_data
         self.texture = texture
+        self.typical_loss = TypicalLoss()  # of use in training alone
 
     def output(self, x: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor) -> Tensor:
         """The output F at x (B, C, H, W), levels (B,) and redshifts (B,): the network's, and the

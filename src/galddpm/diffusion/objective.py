@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import huber_loss
 
 from galddpm.diffusion.denoiser import Denoiser
-from galddpm.diffusion.process import add_noise, mixture, target
+from galddpm.diffusion.process import add_noise, target
 from galddpm.diffusion.schedule import Schedule
 
 
@@ -50,7 +50,9 @@ class Objective:
     """The denoising loss of each galaxy (Ho et al. 2020, Eq. 14, with the paper's Huber loss).
 
     jitter: standard deviation of the noise on the redshift (section 5.1 of the paper).
-    weighting: "none", or "min_snr", min(SNR, 5) in the loss of x_0 (arXiv:2303.09556, Eq. 5).
+    weighting: "none", or "equal": each loss over what is usual at its noise level, so that the high
+        levels, where much of an image cannot be known, do not drown the others in their noise (with
+        a running mean for the network that arXiv:2312.02696, Eq. 21, trains for this).
     """
 
     levels: NoiseLevels
@@ -71,13 +73,14 @@ class Objective:
         aim = target(denoiser.prediction, x_0, eps, alpha, sigma, denoiser.sigma_data)
         losses = huber_loss(output, aim, reduction="none", delta=self.huber_delta)
         losses = losses.flatten(1).mean(dim=1)
-        if self.weighting == "min_snr":
-            losses = losses * min_snr_weight(denoiser, alpha, sigma)
-        return losses, self.levels.schedule.t_of(alpha, sigma)
+        t = self.levels.schedule.t_of(alpha, sigma)
+        if self.weighting == "equal":
+            typical = denoiser.typical_loss.update(losses, t, self.levels.schedule.steps)
+            losses = with_gradient_over(losses, typical)
+        return losses, t
 
 
-def min_snr_weight(denoiser: Denoiser, alpha: Tensor, sigma: Tensor) -> Tensor:
-    """Weights (B,) of the network's output that make min(SNR, 5) of the error in x_0."""
-    a, b = mixture(denoiser.prediction, alpha, sigma, denoiser.sigma_data)
-    error_in_x_0 = sigma / (alpha * b - sigma * a)
-    return (torch.clamp((alpha / sigma) ** 2, max=5.0) * error_in_x_0**2).float()
+def with_gradient_over(losses: Tensor, typical: Tensor) -> Tensor:
+    """The losses as they are, to be logged, whose gradients are divided by `typical` (B,)."""
+    constant = losses.detach()
+    return constant + (losses - constant) / typical
