@@ -22,7 +22,7 @@ def test_every_row_of_the_projects_tables_is_a_config(path):
     table = ablate.read_table(path)
     base = path.parent.parent / Path(table.config).name
     for row in table.rows:
-        load_config(base, [*table.set, *row.set])
+        assert load_config(base, [*table.set, *row.set]).task == "diffusion"
 
 
 @pytest.fixture

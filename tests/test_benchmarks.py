@@ -11,6 +11,7 @@ from galddpm.benchmarks import growth, limit, loading, peers, training
 from galddpm.benchmarks.timing import take_turns
 from galddpm.commands import benchmark
 from galddpm.config import load_config
+from models import awake
 
 CPU = torch.device("cpu")
 SMALL = ["network.channels=[16, 32]", "network.bottleneck=32", "network.blocks=1"]
@@ -29,18 +30,22 @@ def relative(error, reference):
 
 def test_operations_and_bytes_of_a_convolution():
     weight = torch.randn(7, 3, 3, 3)
-    asked = limit.work(lambda batch: conv2d(torch.zeros(batch, 3, 10, 10), weight, padding=1), 4)
+
+    def prepared(batch):
+        images = torch.zeros(batch, 3, 10, 10)
+        return lambda: conv2d(images, weight, padding=1)
+
+    asked = limit.work(prepared, 4)
     assert asked.operations == 4 * 2 * 9 * 3 * 7 * 100
-    zeros = 300 * 4  # the input is written once and read once
-    assert asked.bytes == 4 * (2 * zeros + 700 * 4) + weight.nbytes
+    assert asked.bytes == 4 * (300 * 4 + 700 * 4) + weight.nbytes
 
 
 def test_operations_of_attention_and_of_its_backward_pass():
     """Forward two products of N x N x d, backward five."""
 
     def attention(batch):
-        q, k, v = torch.randn(3, batch, 2, 50, 8, requires_grad=True)
-        scaled_dot_product_attention(q, k, v).sum().backward()
+        qkv = torch.randn(3, batch, 2, 50, 8, requires_grad=True)
+        return lambda: scaled_dot_product_attention(*qkv).sum().backward()
 
     assert limit.work(attention, 3).operations == 3 * 2 * 7 * 2 * 50 * 50 * 8
 
@@ -88,16 +93,6 @@ def test_the_command_writes_ratios(tmp_path, monkeypatch, capsys):
     assert "loader.memory_ratio" in capsys.readouterr().out
 
 
-def awake(model):
-    """The model with its zero-initialised layers given weights."""
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if not parameter.any():
-                parameter.normal_(0, 0.05, generator=generator)
-    return model
-
-
 def gradients(model, layout=torch.channels_last, bf16=False):
     """Output and gradients of one loss on fixed inputs, as one vector each."""
     generator = torch.Generator().manual_seed(2)
@@ -114,8 +109,8 @@ def gradients(model, layout=torch.channels_last, bf16=False):
 
 @pytest.mark.parametrize("name", ["quickstart", "paper"])
 def test_channels_last_computes_what_the_plain_layout_does(name):
-    model = awake(training.fresh_denoiser(small_config(name), CPU))
-    plain = awake(training.fresh_denoiser(small_config(name), CPU)).to(
+    model = awake(training.fresh_denoiser(small_config(name), CPU), 0.05)
+    plain = awake(training.fresh_denoiser(small_config(name), CPU), 0.05).to(
         memory_format=torch.contiguous_format
     )
     fast = gradients(model)
@@ -126,7 +121,7 @@ def test_channels_last_computes_what_the_plain_layout_does(name):
 @pytest.mark.parametrize("name", ["quickstart", "paper"])
 def test_bfloat16_stays_near_float32(name):
     """An output within 2 %, a gradient within 3 %: 8 bits of mantissa, over some 20 layers."""
-    model = awake(training.fresh_denoiser(small_config(name), CPU))
+    model = awake(training.fresh_denoiser(small_config(name), CPU), 0.05)
     output, slopes = gradients(model)
     rounded_output, rounded_slopes = gradients(model, bf16=True)
     assert relative(rounded_output, output) < 0.02
@@ -172,7 +167,7 @@ def test_all_of_a_denoiser_is_on_its_device():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="compiled on CUDA only")
 def test_the_compiled_network_computes_what_the_plain_one_does():
     device = torch.device("cuda")
-    model = awake(training.fresh_denoiser(small_config(), CPU)).to(device)
+    model = awake(training.fresh_denoiser(small_config(), CPU), 0.05).to(device)
     x, redshift = torch.randn(4, 5, 32, 32, device=device), torch.rand(4, device=device)
     plain = model(x, (0.6, 0.8), redshift)
     model.network.compile()

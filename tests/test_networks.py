@@ -8,6 +8,7 @@ from torch.nn.functional import layer_norm, scaled_dot_product_attention
 from galddpm.networks.blocks import AttentionBlock, attend
 from galddpm.networks.embeddings import sinusoids
 from galddpm.networks.unet import UNet
+from models import awake
 
 SMALL = {"channels": (8, 16), "bottleneck": 16, "blocks": 1, "attention": (4,), "embedding": 16}
 
@@ -16,16 +17,6 @@ def small(**changes):
     torch.manual_seed(0)
     options = {"bands": 5, "size": 8, "heads": 2} | SMALL | changes
     return UNet(**options)
-
-
-def awake(network):
-    """The network with its zero-initialised layers given weights."""
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            if not parameter.any():
-                parameter.normal_(0, 0.1, generator=generator)
-    return network.eval()
 
 
 def inputs(size=8, bands=5, count=3):

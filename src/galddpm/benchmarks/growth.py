@@ -137,7 +137,8 @@ def figure(points: dict):
         along = np.array([point[x] for point in points[panel]], dtype=float)
         for quantity in quantities:
             values = np.array([point[quantity] for point in points[panel]])
-            label = f"{quantity.replace('_', ' ')}: {values[0]:.3g} to {values[-1]:.3g}"
+            name = quantity.replace("_seconds", " [s]").replace("memory", "memory [MiB]")
+            label = f"{name}: {values[0]:.3g} to {values[-1]:.4g}"
             axes.loglog(along, values / values[0], "o-", ms=3, label=label)
         power = 2 if panel == "size" else 1
         guide = "as the pixels" if panel == "size" else f"as the {x.replace('_', ' ')}"

@@ -48,10 +48,12 @@ class ByteCounter(TorchDispatchMode):
         return out
 
 
-def work(run: Callable[[int], object], batch: int) -> Work:
-    """What run(batch) asks for, on the CPU: extrapolated from batches of 1 and 2, because weights
-    count once and images each time."""
-    one, two = (_counted(lambda size=size: run(size)) for size in (1, 2))
+def work(prepare: Callable[[int], Callable[[], object]], batch: int) -> Work:
+    """What the calls that prepare(batch) returns ask for, on the CPU, after the first.
+
+    Extrapolated from batches of 1 and 2, because weights count once and images each time.
+    """
+    one, two = (_counted(prepare(size)) for size in (1, 2))
     return Work(
         one.operations + (batch - 1) * (two.operations - one.operations),
         one.bytes + (batch - 1) * (two.bytes - one.bytes),
@@ -64,6 +66,7 @@ def _counted(run: Callable[[], object]) -> Work:
         aten._scaled_dot_product_flash_attention_for_cpu: _attention_operations,
         aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward_operations,
     }
+    run()  # an optimiser makes its state in the first step
     operations, traffic = FlopCounterMode(display=False, custom_mapping=fused), ByteCounter()
     with operations, traffic:
         run()

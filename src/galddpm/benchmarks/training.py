@@ -51,13 +51,9 @@ def precisions(device: torch.device) -> list[str]:
 def asked(config: Config, name: str) -> dict[str, float]:
     """Operations and bytes of an image in a step, and of one evaluation in sampling."""
     batch = config.training.batch_size
-    evaluated = limit.work(lambda size: evaluation(config, size, torch.device("cpu"))(), batch)
-    settings = {"precision": "fp32", "batch_size": 1}
-
-    def step(size: int) -> None:
-        training_step(config, torch.device("cpu"), **settings | {"batch_size": size})()
-
-    stepped = limit.work(step, batch)
+    cpu = torch.device("cpu")
+    evaluated = limit.work(lambda size: evaluation(config, size, cpu), batch)
+    stepped = limit.work(lambda size: training_step(config, cpu, "fp32", size), batch)
     return {
         f"{name}_parameters": peers.parameters(build.network(config)),
         f"{name}_step_operations": stepped.operations / batch,
@@ -70,14 +66,14 @@ def asked(config: Config, name: str) -> dict[str, float]:
 def asked_by_diffusers(config: Config) -> dict[str, float]:
     network, cpu = peers.diffusers_network(config, torch.device("cpu")), torch.device("cpu")
 
-    def evaluate(size: int) -> None:
+    def evaluated(size: int) -> Callable[[], object]:
         images, t, _ = _inputs(config, size, cpu)
-        network(images, t)
+        return torch.inference_mode()(lambda: network(images, t))
 
     batch = config.training.batch_size
     return {
         "diffusers_parameters": peers.parameters(network),
-        "diffusers_evaluation_operations": limit.work(evaluate, batch).operations / batch,
+        "diffusers_evaluation_operations": limit.work(evaluated, batch).operations / batch,
     }
 
 

@@ -90,10 +90,10 @@ def read_spec(spec: str) -> tuple[np.ndarray, np.ndarray]:
 def draw(generator, parts: Parts, redshift: np.ndarray, object_id: np.ndarray) -> None:
     """Make the chunks that are missing, a batch each."""
     settings = parts.arguments
-    todo = parts.missing(len(redshift), settings["batch_size"])
-    left = sum(len(rows) for rows in todo)
+    chunks = parts.missing(len(redshift), settings["batch_size"])
+    left = sum(len(rows) for rows in chunks)
     with progress(total=left, desc="sampling", unit="galaxy") as bar:
-        for rows in todo:
+        for rows in chunks:
             chosen = slice(rows.start, rows.stop)
             image = generator.sample(
                 redshift[chosen], settings["seed"], rows, settings["sampler"], settings["steps"]

@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -154,12 +155,17 @@ class BatchStream:
 def turned(pixels: Tensor, turns: Tensor) -> Tensor:
     """Each image (B, C, H, H) under one of the square's symmetries, turns (B,): turns % 4 right
     angles, then mirrored where turns >= 4."""
-    side = pixels.shape[-1]
-    places = torch.arange(side**2, device=pixels.device).view(side, side)
-    quarters = [torch.rot90(places, turn) for turn in range(4)]
-    sources = torch.stack([*quarters, *(quarter.flip(-1) for quarter in quarters)]).flatten(1)
-    chosen = sources[turns][:, None].expand(-1, pixels.shape[1], -1)
+    chosen = _sources(pixels.shape[-1], pixels.device)[turns]
+    chosen = chosen[:, None].expand(-1, pixels.shape[1], -1)
     return pixels.flatten(2).gather(2, chosen).view_as(pixels)
+
+
+@lru_cache
+def _sources(side: int, device: torch.device) -> Tensor:
+    """The pixel that each pixel is taken from, under each of the eight symmetries, (8, H * H)."""
+    places = torch.arange(side**2, device=device).view(side, side)
+    quarters = [torch.rot90(places, turn) for turn in range(4)]
+    return torch.stack([*quarters, *(quarter.flip(-1) for quarter in quarters)]).flatten(1)
 
 
 def sample_rows(count: int, wanted: int, seed: int) -> np.ndarray:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-PAPER_METRICS = ("ellipticity", "semimajor_axis", "sersic_n", "isophotal_area")
-KS = (*PAPER_METRICS, "half_light_radius", "flux", "g-r", "sky_sigma", "asymmetry")
+from galddpm.evaluation.measurement import PAPER
+
+KS = (*PAPER, "half_light_radius", "flux", "g-r", "sky_sigma", "asymmetry")
 SHORT = {"semimajor_axis": "axis", "sersic_n": "index", "isophotal_area": "area"}
 COLUMNS = {
     **{f"ks_{name}": f"KS {SHORT.get(name, name.replace('_', ' '))}" for name in KS},
-    **{f"ratio_{name}": f"ratio {SHORT.get(name, name)}" for name in PAPER_METRICS},
+    **{f"ratio_{name}": f"ratio {SHORT.get(name, name)}" for name in PAPER},
     "brightness": "brightness",
     "energy": "energy",
     "trees": "trees",
@@ -24,7 +25,7 @@ def figures(report: Mapping) -> dict[str, float | None]:
     """The numbers of one report that models are compared by; None where one could not be had."""
     metrics = report["metrics"]
     found = {f"ks_{name}": metrics[name]["ks"] for name in KS}
-    found |= {f"ratio_{name}": metrics[name]["mean_ratio"] for name in PAPER_METRICS}
+    found |= {f"ratio_{name}": metrics[name]["mean_ratio"] for name in PAPER}
     found["brightness"] = _mean(b["asinh_ratio"] for b in report["brightness"].values())
     counts = report["counts"]["generated"]
     found["detected"] = counts["detected"] / counts["total"]
@@ -32,8 +33,8 @@ def figures(report: Mapping) -> dict[str, float | None]:
     found["trees"] = _get(report, "joint", "trees", "accuracy")
     found["pixels"] = _get(report, "images", "pixels", "accuracy")
     found["nmad_ratio"] = _get(report, "redshift", "nmad_ratio")
-    found["floor"] = _mean(metrics[name]["ks_floor"] for name in PAPER_METRICS)
-    found["floor_95"] = _mean(metrics[name]["ks_floor_95"] for name in PAPER_METRICS)
+    found["floor"] = _mean(metrics[name]["ks_floor"] for name in PAPER)
+    found["floor_95"] = _mean(metrics[name]["ks_floor_95"] for name in PAPER)
     return found
 
 

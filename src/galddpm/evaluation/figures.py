@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from galddpm.evaluation.distributions import finite
-from galddpm.evaluation.measurement import NUMBERS
+from galddpm.evaluation.measurement import NUMBERS, PAPER
 from galddpm.evaluation.report import Selection, comparable
 from galddpm.evaluation.tables import Catalog
 
@@ -17,7 +17,6 @@ COLOUR = {"real": "#0072B2", "generated": "#D55E00"}  # Okabe & Ito: told apart 
 MARKER = {"real": "o", "generated": "s"}
 LABEL = {"isophotal_area": "isophotal area", "sky_sigma": "sky rms", "snr": "S/N", "m20": "M20"}
 SYMBOL = {"pix": "pix", "pix2": "pix$^2$", "ct": "count", "": ""}
-PAPER = ("ellipticity", "semimajor_axis", "sersic_n", "isophotal_area")
 LIGHT = ("flux", "half_light_radius", "sky_sigma", "concentration")
 LOGARITHMIC = ("flux", "snr", "isophotal_area")
 BINS = 32

@@ -9,7 +9,6 @@ from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.evaluation.catalog import Measurement
 from galddpm.evaluation.figures import (
     LIGHT,
-    PAPER,
     choose_pairs,
     compared_columns,
     distances_and_floor,
@@ -18,7 +17,7 @@ from galddpm.evaluation.figures import (
     save,
     stamp_pairs,
 )
-from galddpm.evaluation.measurement import COMPARED
+from galddpm.evaluation.measurement import COMPARED, PAPER
 from galddpm.evaluation.redshift_figures import colours_by_redshift, redshift_scatter
 from galddpm.evaluation.report import Selection
 from galddpm.evaluation.tables import Catalog

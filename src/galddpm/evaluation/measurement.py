@@ -52,6 +52,7 @@ FLAGS = {
     "flag": "bits of galddpm.evaluation.flags",
     "flag_sersic": "bits about the Sersic fit",
 }
+PAPER = ("ellipticity", "semimajor_axis", "sersic_n", "isophotal_area")  # what the paper compares
 STATUS = "status"  # ok, undetected, edge or bad_pixels
 NOTHING_MEASURED = Flag.UNDETECTED | Flag.BAD_PIXELS
 

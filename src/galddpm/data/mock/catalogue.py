@@ -66,13 +66,13 @@ def _make_split(
     ]
     unfinished = [(side, parts) for side, parts in enumerate(files) if not parts.finished]
     missing = {rows for _, parts in unfinished for rows in parts.missing(arguments["count"], CHUNK)}
-    todo = sorted(missing, key=lambda rows: rows.start)
+    chunks = sorted(missing, key=lambda rows: rows.start)
     make = partial(make_rows, arguments["seed"], arguments["split"])
     with (
         ProcessPoolExecutor(jobs, get_context("spawn"), signal.signal, IGNORE_INTERRUPT) as pool,
-        progress(total=sum(map(len, todo)), desc=f"mock {arguments['split']}") as bar,
+        progress(total=sum(map(len, chunks)), desc=f"mock {arguments['split']}") as bar,
     ):
-        for rows, made in zip(todo, pool.map(make, todo), strict=True):
+        for rows, made in zip(chunks, pool.map(make, chunks), strict=True):
             for side, parts in unfinished:
                 parts.save(rows, made[side])
             bar.update(len(rows))
