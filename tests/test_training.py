@@ -14,6 +14,7 @@ from galddpm.training.ema import Ema
 from galddpm.training.learning_rate import learning_rate
 from galddpm.training.log import Log, by_quartile
 from galddpm.training.loop import Plan, Trainer
+from galddpm.training.muon import Muon
 
 CPU = torch.device("cpu")
 
@@ -38,7 +39,17 @@ def batches(step):
     return x, 2 * x + 1
 
 
-def trainer(folder, images=40, loss=noisy_fit, data=batches, **changes):
+def adamw(model):
+    return [torch.optim.AdamW(model.parameters(), fused=True)]
+
+
+def muon_and_adamw(model):
+    matrices, others = ([p for p in model.parameters() if (p.ndim > 1) == m] for m in (True, False))
+    settings = {"lr": 1e-3, "weight_decay": 0.01}
+    return [Muon(matrices, **settings), torch.optim.AdamW(others, **settings, fused=True)]
+
+
+def trainer(folder, images=40, loss=noisy_fit, data=batches, optimisers=adamw, **changes):
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(1, 8), torch.nn.GELU(), torch.nn.Linear(8, 1))
     options = {
@@ -48,13 +59,13 @@ def trainer(folder, images=40, loss=noisy_fit, data=batches, **changes):
         "clip": 1.0,
         "log_every": 8,
         "checkpoint_every": 16,
+        "snapshot_every": None,
         "inspect_every": None,
         "seed": 3,
         "bf16": False,
     }
-    optimiser = torch.optim.AdamW(model.parameters(), fused=True)
-    plan = Plan(**options | changes)
-    return Trainer(model, Ema(model, 0.9), optimiser, loss, data, plan, Checkpoints(folder), CPU)
+    plan, ema = Plan(**options | changes), Ema(model, 0.9)
+    return Trainer(model, ema, optimisers(model), loss, data, plan, Checkpoints(folder), CPU)
 
 
 def run(trainer, folder, stopped=lambda: False, inspect=lambda model, seen: None):
@@ -106,13 +117,14 @@ def test_training_lowers_the_loss_and_logs_it(tmp_path):
     assert len(records[0]["loss_by_t"]) == 4
 
 
+@pytest.mark.parametrize("optimisers", [adamw, muon_and_adamw])
 @pytest.mark.parametrize("stop_after", [3, 4, 7])
-def test_resuming_gives_the_same_bits(tmp_path, stop_after):
-    whole = trainer(tmp_path / "whole")
+def test_resuming_gives_the_same_bits(tmp_path, stop_after, optimisers):
+    whole = trainer(tmp_path / "whole", optimisers=optimisers)
     run(whole, tmp_path)
-    first = trainer(tmp_path / "parts")
+    first = trainer(tmp_path / "parts", optimisers=optimisers)
     run(first, tmp_path, stopped=lambda: first.step >= stop_after)
-    second = trainer(tmp_path / "parts")
+    second = trainer(tmp_path / "parts", optimisers=optimisers)
     assert second.resume()
     assert second.step == stop_after
     run(second, tmp_path)
@@ -152,7 +164,7 @@ def test_gradients_are_clipped(tmp_path):
     assert norm > 1e3
     assert torch.isfinite(weights(t)[0]).all()
     assert not torch.equal(before, weights(t)[0])
-    exp_avg = t.optimiser.state_dict()["state"][0]["exp_avg"]  # 0.1 of the clipped gradient
+    exp_avg = t.optimisers[0].state_dict()["state"][0]["exp_avg"]  # 0.1 of the clipped gradient
     assert exp_avg.norm() <= 1.01e-4
 
 

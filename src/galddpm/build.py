@@ -26,6 +26,8 @@ from galddpm.training.early_stopping import EarlyStopping
 from galddpm.training.ema import Ema
 from galddpm.training.learning_rate import learning_rate
 from galddpm.training.loop import Loss, Plan, Trainer
+from galddpm.training.muon import Muon
+from galddpm.training.power_average import FOLDER, PowerAverages
 
 
 def best_device() -> torch.device:
@@ -207,19 +209,28 @@ def trainer(
         inspect_every=inspect_every(config),
         **training.model_dump(
             include={"images", "batch_size", "clip", "log_every", "checkpoint_every"}
+            | {"snapshot_every"}
         ),
     )
     ema = Ema(model, training.ema_decay)
     if training.compile and device.type == "cuda":
         model.network.compile()
-    optimiser = torch.optim.AdamW(
-        model.parameters(),
-        lr=training.learning_rate,
-        weight_decay=training.weight_decay,
-        fused=True,
-    )
     checkpoints = Checkpoints(run / "checkpoints")
-    return Trainer(model, ema, optimiser, loss(config), batches, plan, checkpoints, device)
+    steps = optimisers(config, model)
+    averages = PowerAverages(model, run / FOLDER) if training.snapshot_every else None
+    return Trainer(model, ema, steps, loss(config), batches, plan, checkpoints, device, averages)
+
+
+def optimisers(config: AnyConfig, model: nn.Module) -> list[torch.optim.Optimizer]:
+    """AdamW for all weights, or Muon for the hidden matrices and AdamW for the others."""
+    training = config.training
+    settings = {"lr": training.learning_rate, "weight_decay": training.weight_decay}
+    if training.optimiser == "adamw":
+        return [torch.optim.AdamW(model.parameters(), **settings, fused=True)]
+    hidden = model.hidden_weights()
+    known = {id(weight) for weight in hidden}
+    others = [weight for weight in model.parameters() if id(weight) not in known]
+    return [Muon(hidden, **settings), torch.optim.AdamW(others, **settings, fused=True)]
 
 
 def inspect_every(config: AnyConfig) -> int | None:

@@ -116,6 +116,7 @@ class Network(Section):
 class Training(Section):
     images: Count  # run length
     batch_size: Count = 128
+    optimiser: Literal["adamw", "muon"] = "adamw"  # muon: of hidden matrices; adamw for the rest
     learning_rate: Positive = 2e-5
     warm_up: Annotated[int, Field(ge=0)] = 0  # images over which the learning rate rises
     decay: Literal["constant", "cosine"] = "constant"  # of the learning rate after the warm-up
@@ -125,6 +126,8 @@ class Training(Section):
     precision: Literal["fp32", "bf16", "auto"] = "auto"  # auto: bf16 where the processor has it
     compile: bool = True  # torch.compile on CUDA
     checkpoint_every: Count = 500_000  # images
+    snapshot_every: Count | None = None  # images between snapshots of averages, from which sampling
+    # can choose the length of the average (sample.py --ema-width)
     log_every: Count = 12_800  # images
     preview_every: Count | None = 500_000  # images; null draws none
 

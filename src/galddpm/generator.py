@@ -12,6 +12,7 @@ from galddpm.data.scaling import Scaling
 from galddpm.diffusion.denoiser import Denoiser
 from galddpm.diffusion.noise import GalaxyNoise
 from galddpm.model_file import ModelFile
+from galddpm.training.power_average import FOLDER, averaged
 
 
 class Generator:
@@ -28,14 +29,22 @@ class Generator:
         self.device = next(denoiser.parameters()).device
 
     @classmethod
-    def load(cls, run: str | Path, weights: str = "ema") -> "Generator":
+    def load(
+        cls, run: str | Path, weights: str = "ema", ema_width: float | None = None
+    ) -> "Generator":
         """The generator of a run folder or of a model file.
 
-        Raises UserError where there is no model, or the file is not one of ours.
+        ema_width: of an average over the run's snapshots in units of its length, instead of the
+        weights in the model file. Raises UserError where there is no model or no snapshot, or the
+        file is not one of ours.
         """
         model = ModelFile.read(run, "diffusion")
         denoiser = build.denoiser(model.config, model.scaling, build.best_device())
-        return cls(model.config, model.scaling, model.fill(denoiser, weights), model.redshifts)
+        denoiser = model.fill(denoiser, weights)
+        if ema_width is not None:
+            tensors = averaged(model.path.parent / FOLDER, ema_width)
+            denoiser.load_state_dict(tensors, strict=False)  # the buffers stay
+        return cls(model.config, model.scaling, denoiser, model.redshifts)
 
     def sample(
         self,

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from galddpm.generator import Generator  # torch is loaded after the arguments were checked
 
     keep_freed_memory()
-    generator = Generator.load(model, options.weights)
+    generator = Generator.load(model, options.weights, options.ema_width)
     _warn_unknown(redshift, generator.redshifts)
     settings = generator.config.sampling
     batch_size = options.batch_size or settings.batch_size
@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "steps": options.steps or settings.steps,
         "seed": options.seed,
         "weights": options.weights,
+        "ema_width": options.ema_width,
         "batch_size": batch_size,
     }
     out = Path(options.out) if options.out else _default_out(model.parent, recorded)
@@ -70,6 +71,12 @@ def parse(arguments: Sequence[str] | None):
     parser.add_argument("--seed", type=whole, default=0, metavar="S")
     parser.add_argument("--batch-size", type=count, metavar="B", help="default: the run's config")
     parser.add_argument("--weights", choices=list(WEIGHTS), default="ema")
+    parser.add_argument(
+        "--ema-width",
+        type=float,
+        metavar="W",
+        help="average over the run's snapshots, by its width over the run's length: up to 0.28",
+    )
     parser.add_argument("--overwrite", action="store_true")
     return parser.parse_args(arguments)
 

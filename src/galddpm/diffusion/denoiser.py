@@ -39,6 +39,10 @@ class Denoiser(nn.Module):
         self.texture = texture
         self.typical_loss = TypicalLoss()  # of use in training alone
 
+    def hidden_weights(self) -> list[nn.Parameter]:
+        """The network's matrices that lie inside of it."""
+        return self.network.hidden_weights()
+
     def output(self, x: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor) -> Tensor:
         """The output F at x (B, C, H, W), levels (B,) and redshifts (B,): the network's, and the
         fine detail that is known without it."""

@@ -43,6 +43,11 @@ class RedshiftCNN(nn.Module):
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
 
+    def hidden_weights(self) -> list[nn.Parameter]:
+        """The matrices of all layers but the last."""
+        parts = (self.network, self.hidden)
+        return [weight for part in parts for weight in part.parameters() if weight.ndim > 1]
+
     def features(self, pixels: Tensor) -> Tensor:
         """What the estimate is read from, (B, features)."""
         trunk = self.network(pixels).mean(dim=(2, 3))

@@ -91,6 +91,11 @@ class UNet(nn.Module):
         self.last = zero_initialised(nn.Conv2d(channels[0], bands * fold**2, 3, padding=1))
         self.gate = zero_initialised(nn.Conv2d(channels[0], bands * fold**2, 1)) if gate else None
 
+    def hidden_weights(self) -> list[nn.Parameter]:
+        """The matrices of the stages, without the layers from and to pixels and conditions."""
+        stages = (self.down, self.middle, self.up)
+        return [weight for part in stages for weight in part.parameters() if weight.ndim > 1]
+
     def padding(self, size: int) -> int:
         """Pixels that a side of `size` lacks to a multiple of the stride."""
         return -size % self.stride

@@ -1,8 +1,9 @@
-"""The training loop. It knows a loss, batches and an optimiser, and nothing of galaxies."""
+"""The training loop. It knows a loss, batches and optimisers, and nothing of galaxies."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from galddpm.training.checkpoint import (
 )
 from galddpm.training.ema import Ema
 from galddpm.training.log import Log, by_quartile
+from galddpm.training.power_average import PowerAverages
 
 # (model, batch, generator, share of the plan done) -> losses (B,), and the values (B,) by name that
 # losses are reported against
@@ -36,6 +38,7 @@ class Plan:
     clip: float  # largest gradient norm
     log_every: int
     checkpoint_every: int
+    snapshot_every: int | None
     inspect_every: int | None
     seed: int
     bf16: bool  # autocast the loss to bfloat16
@@ -47,12 +50,13 @@ class Trainer:
 
     model: nn.Module
     ema: Ema
-    optimiser: Optimizer
+    optimisers: list[Optimizer]  # each for its own part of the weights
     loss: Loss
     batches: Callable[[int], tuple]  # batch number -> batch
     plan: Plan
     checkpoints: Checkpoints
     device: torch.device
+    averages: PowerAverages | None = None  # to choose the length of the average afterwards
     step: int = 0
 
     def __post_init__(self):
@@ -86,26 +90,33 @@ class Trainer:
                 window = Window()
             if self._due(self.plan.checkpoint_every):
                 self.save()
+            if self.averages and self._due(self.plan.snapshot_every):
+                self.averages.save(self.step)
             if self.plan.inspect_every and self._due(self.plan.inspect_every):
                 inspect(self.ema.model, self.images_seen)
         self.save()
+        if self.averages:
+            self.averages.save(self.step)
         return self.images_seen >= self.plan.images
 
     def train_step(self) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """One step: losses (B,), the values they are reported against, and the gradient norm."""
         batch = self.batches(self.step)
-        for group in self.optimiser.param_groups:
+        for group in chain(*(optimiser.param_groups for optimiser in self.optimisers)):
             group["lr"] = self._rate()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.bf16):
             done = self.images_seen / self.plan.images
             losses, values = self.loss(self.model, batch, self._generator(), done)
         losses.mean().backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
+        for optimiser in self.optimisers:
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
         self.ema.update(self.model)
         self._finite &= torch.isfinite(norm)
         self.step += 1
+        if self.averages:
+            self.averages.update(self.model, self.step)
         return losses.detach(), values, norm
 
     def save(self) -> None:
@@ -114,8 +125,11 @@ class Trainer:
         tensors = {
             **prefixed("raw", self.model.state_dict()),
             **prefixed("ema", self.ema.model.state_dict()),
-            **prefixed("optimiser", optimiser_tensors(self.optimiser)),
         }
+        for number, optimiser in enumerate(self.optimisers):
+            tensors |= prefixed(f"optimiser.{number}", optimiser_tensors(optimiser))
+        if self.averages:
+            tensors |= prefixed("averages", self.averages.state())
         counters = {"step": self.step, "images_seen": self.images_seen}
         self.checkpoints.save(tensors, counters | {"ema_updates": self.ema.updates})
 
@@ -127,7 +141,10 @@ class Trainer:
         tensors, counters = state
         load_weights(self.model, without_prefix("raw", tensors), self.checkpoints.folder)
         load_weights(self.ema.model, without_prefix("ema", tensors), self.checkpoints.folder)
-        restore_optimiser(self.optimiser, without_prefix("optimiser", tensors))
+        for number, optimiser in enumerate(self.optimisers):
+            restore_optimiser(optimiser, without_prefix(f"optimiser.{number}", tensors))
+        if self.averages:
+            self.averages.load(without_prefix("averages", tensors))
         self.step, self.ema.updates = counters["step"], counters["ema_updates"]
         return True
 

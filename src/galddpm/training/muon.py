@@ -1,0 +1,75 @@
+"""Muon: momentum for weight matrices, brought to equal singular values before each step."""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+# The odd polynomial a s + b s^3 + c s^5 that takes singular values s of (0, 1] to about 1 when
+# applied five times; the coefficients are those of Jordan et al. 2024,
+# https://kellerjordan.github.io/posts/muon. After it they lie between 0.68 and 1.14.
+A, B, C = 3.4445, -4.7750, 2.0315
+ITERATIONS = 5
+MATCH = 0.2  # root mean square of an AdamW step in units of its learning rate (arXiv:2502.16982)
+
+
+class Muon(torch.optim.Optimizer):
+    """Steps for parameters of two or more dimensions, a matrix (outputs, all else) each.
+
+    With U the Nesterov momentum of the gradients and U V^T its orthogonal factor, the step is
+    lr 0.2 sqrt(larger side) U V^T: as large as one of AdamW, so that both share a learning rate
+    (Liu et al. 2025, arXiv:2502.16982, Eq. 4). All directions that the gradient of a layer has move
+    alike, the rare ones too, where AdamW follows the few that dominate.
+    """
+
+    def __init__(
+        self, parameters: Iterable[nn.Parameter], lr: float, weight_decay: float, momentum=0.95
+    ):
+        defaults = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum}
+        super().__init__(parameters, defaults)
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for group in self.param_groups:
+            for parameter in group["params"]:  # one by one: what is at hand stays in the cache
+                step = orthogonalised(as_matrix(self._ahead(parameter, group["momentum"])))
+                size = group["lr"] * MATCH * max(step.shape) ** 0.5
+                parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                parameter.add_(as_tensor(step, parameter.shape), alpha=-size)
+
+    def _ahead(self, parameter: nn.Parameter, momentum: float) -> Tensor:
+        """Nesterov's momentum: the running mean with the newest gradient once more."""
+        state = self.state[parameter]
+        if not state:
+            state["momentum"] = torch.zeros_like(parameter)
+        running = state["momentum"].lerp_(parameter.grad, 1 - momentum)
+        return parameter.grad.lerp(running, momentum)
+
+
+def as_matrix(tensor: Tensor) -> Tensor:
+    """(outputs, inputs, ...) as (outputs, all else), channels last, as they lie in memory."""
+    return tensor.movedim(1, -1).flatten(1)
+
+
+def as_tensor(matrix: Tensor, shape: Sequence[int]) -> Tensor:
+    """The tensor (outputs, inputs, ...) of a matrix that `as_matrix` made."""
+    outputs, inputs, *kernel = shape
+    return matrix.view(outputs, *kernel, inputs).movedim(-1, 1)
+
+
+def orthogonalised(matrix: Tensor) -> Tensor:
+    """A matrix (rows, columns) with all singular values near 1, and 0 where they are 0.
+
+    The polynomial is iterated in the Gram matrix of the shorter side, which for a convolution is a
+    fraction of the work of iterating in the matrix.
+    """
+    wide = matrix.shape[0] <= matrix.shape[1]
+    gram = matrix @ matrix.T if wide else matrix.T @ matrix
+    square = gram.trace().clamp(min=1e-30)  # of the norm, which no singular value exceeds
+    gram = gram / square
+    total = torch.eye(len(gram), dtype=gram.dtype, device=gram.device) / square.sqrt()
+    for _ in range(ITERATIONS):
+        factor = torch.addmm(gram, gram, gram, beta=B, alpha=C)
+        factor.diagonal().add_(A)
+        gram, total = factor @ gram @ factor, factor @ total
+    return total @ matrix if wide else matrix @ total
