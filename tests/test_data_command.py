@@ -97,6 +97,22 @@ def test_a_subset_keeps_data_sets_and_their_types(path, tmp_path, capsys):
         data.main(["subset", str(path), str(tmp_path / "more.hdf5"), "--count", "61"])
 
 
+def test_a_subset_of_a_range_of_redshifts_holds_all_of_them_and_no_others(path, tmp_path, capsys):
+    out = tmp_path / "range.hdf5"
+    with h5py.File(path) as whole:
+        low, high = np.quantile(whole["specz_redshift"][:], [0.2, 0.7])
+        inside = (whole["specz_redshift"][:] >= low) & (whole["specz_redshift"][:] < high)
+        expected = whole["object_id"][:][inside]
+    command = ["subset", str(path), str(out), "--redshifts", f"{low}:{high}"]
+    data.main(command)
+    with h5py.File(out) as part:
+        np.testing.assert_array_equal(part["object_id"][:], expected)
+    data.main(command)
+    assert "nothing to do" in capsys.readouterr().out
+    with pytest.raises(UserError, match="no galaxy has a redshift from 90 to 91"):
+        data.main(["subset", str(path), str(tmp_path / "no.hdf5"), "--redshifts", "90:91"])
+
+
 def test_fits_export_keeps_pixels_and_ids(path, tmp_path):
     data.main(["fits", str(path)])
     with fits.open(tmp_path / "whole.fits") as file:

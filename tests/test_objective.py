@@ -40,16 +40,29 @@ def test_a_perfect_predictor_loses_nothing(prediction, noise):
     assert ((t >= 1 - 1e-6) & (t <= 1000)).all()
 
 
+class Zero(torch.nn.Module):
+    """Always says that the image is 0."""
+
+    prediction, sigma_data = "x_0", 1.0
+
+    def output(self, x, alpha, sigma, redshift):
+        return torch.zeros_like(x)
+
+
 def test_huber_loss_by_hand():
-    class Zero(torch.nn.Module):
-        prediction, sigma_data = "x_0", 1.0
-
-        def output(self, x, alpha, sigma, redshift):
-            return torch.zeros_like(x)
-
     x_0 = torch.tensor([0.5, -3.0]).reshape(1, 1, 1, 2)
     losses, _ = Objective(NoiseLevels(PAPER))(Zero(), x_0, torch.zeros(1), generator())
     assert losses.item() == pytest.approx((0.5**2 / 2 + (3 - 0.5)) / 2)
+
+
+def test_a_pixel_at_the_given_distance_weighs_half_as_much_as_the_centre():
+    objective = Objective(NoiseLevels(PAPER), centre=3.0)
+    x_0 = torch.zeros(3, 1, 9, 9)
+    x_0[0, 0, 4, 4] = x_0[1, 0, 4, 7] = 1.0  # the centre, and 3 pixels from it
+    x_0[2] = 1.0
+    losses, _ = objective(Zero(), x_0, torch.zeros(3), generator())
+    assert losses[1] / losses[0] == pytest.approx(0.5)
+    assert losses[2].item() == pytest.approx(0.5)  # weights have a mean of 1
 
 
 def test_uniform_levels_are_whole_steps_with_equal_chance():

@@ -155,7 +155,9 @@ def denoising_loss(config: Config) -> Loss:
     levels = NoiseLevels(
         schedule(config), process.noise, process.log_sigma_mean, process.log_sigma_std
     )
-    objective = Objective(levels, config.redshift.jitter, process.huber_delta, process.weighting)
+    objective = Objective(
+        levels, config.redshift.jitter, process.huber_delta, process.weighting, process.centre
+    )
 
     def galaxy_losses(
         model: nn.Module, batch: tuple, generator: torch.Generator, done: float

@@ -78,6 +78,7 @@ class Process(Section):
     log_sigma_mean: float = -1.2  # of the normal distribution of ln(sigma/alpha)
     log_sigma_std: Positive = 1.2
     weighting: Literal["none", "equal"] = "none"  # equal: every noise level weighs alike
+    centre: Positive | None = None  # distance at which a pixel weighs half as in the centre [pixel]
     huber_delta: Positive = 1.0  # Huber loss: quadratic below, linear above [network output]
 
     @model_validator(mode="after")

@@ -38,10 +38,11 @@ def parse(arguments: Sequence[str] | None):
     action = add("check", check, "say what is in a file, and whether it can be used", False)
     action.add_argument("file")
 
-    action = add("subset", subset, "cut a subset with the same distribution of redshifts")
+    action = add("subset", subset, "cut a range of redshifts, or fewer of the same distribution")
     action.add_argument("source")
     action.add_argument("out")
-    action.add_argument("--count", type=count, required=True, metavar="N")
+    action.add_argument("--redshifts", type=span, metavar="LOW:HIGH", help="default: all")
+    action.add_argument("--count", type=count, metavar="N", help="default: all in the range")
     action.add_argument("--seed", type=whole, default=0, metavar="S")
 
     action = add("fits", fits, "export a file, such as samples, as FITS")
@@ -96,6 +97,7 @@ def subset(options) -> None:
     arguments = {
         "subset_of": str(source),
         "bytes": source.stat().st_size if source.is_file() else None,
+        "redshifts": options.redshifts,
         "count": options.count,
         "seed": options.seed,
     }
@@ -104,8 +106,8 @@ def subset(options) -> None:
         return
     _refuse_existing(out, options.overwrite)
     text = json.dumps(arguments, sort_keys=True)
-    write_subset(source, out, options.count, options.seed, text, progress)
-    print(f"{out}: {options.count:,} galaxies")
+    chosen = (options.redshifts, options.count, options.seed)
+    print(f"{out}: {write_subset(source, out, *chosen, text, progress):,} galaxies")
 
 
 def fits(options) -> None:
@@ -115,6 +117,14 @@ def fits(options) -> None:
     out = Path(options.out) if options.out else source.with_suffix(".fits")
     _refuse_existing(out, options.overwrite)
     print(f"{out}: {write_fits(source, out):,} galaxies")
+
+
+def span(text: str) -> list[float]:
+    """The type of an argument LOW:HIGH."""
+    low, high = map(float, text.split(":"))
+    if not low < high:
+        raise ValueError
+    return [low, high]
 
 
 def _refuse_existing(out: Path, overwrite: bool) -> None:

@@ -1,7 +1,7 @@
-"""A smaller file with the same distribution of redshifts."""
+"""A smaller file: a range of redshifts, or fewer galaxies of the same distribution."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import h5py
@@ -19,26 +19,46 @@ def stratified_rows(redshift: NDArray, count: int, seed: int) -> NDArray:
     count that is not between 1 and the number of rows.
     """
     if not 1 <= count <= len(redshift):
-        raise ValueError(f"found {count}, expected 1 to {len(redshift)}")
+        raise ValueError(f"--count: found {count}, expected 1 to {len(redshift)}")
     order = np.argsort(redshift, kind="stable")
     edges = np.linspace(0, len(order), count + 1).astype(int)
     places = np.random.default_rng(seed).integers(edges[:-1], edges[1:])
     return np.sort(order[places])
 
 
+def chosen_rows(
+    redshift: NDArray, span: Sequence[float] | None, count: int | None, seed: int
+) -> NDArray:
+    """Rows, sorted, of the redshifts in [span[0], span[1]), all or a stratified `count` of them.
+
+    Raises ValueError where there are none, or fewer than `count`.
+    """
+    low, high = span or (-np.inf, np.inf)
+    rows = np.flatnonzero((redshift >= low) & (redshift < high))
+    if not len(rows):
+        raise ValueError(f"no galaxy has a redshift from {low:g} to {high:g}")
+    return rows if count is None else rows[stratified_rows(redshift[rows], count, seed)]
+
+
 def write_subset(
-    source: Path, out: Path, count: int, seed: int, arguments: str, progress: Callable
-) -> None:
-    """Copy a stratified subset of all data sets with one row a galaxy; whole or not at all.
+    source: Path,
+    out: Path,
+    span: Sequence[float] | None,
+    count: int | None,
+    seed: int,
+    arguments: str,
+    progress: Callable,
+) -> int:
+    """Copy `chosen_rows` of all data sets with one row a galaxy, whole or not at all; how many.
 
     dtypes and attributes stay; images are streamed. `arguments` is kept in the file's attributes.
-    Raises UserError where the source is unusable or the count impossible.
+    Raises UserError where the source is unusable or has no such rows.
     """
     galaxies = GalaxyFile(source)
     try:
-        rows = stratified_rows(galaxies.redshift, count, seed)
+        rows = chosen_rows(galaxies.redshift, span, count, seed)
     except ValueError as error:
-        raise UserError(f"{source}: --count: {error}") from None
+        raise UserError(f"{source}: {error}") from None
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(out.name + ".tmp")
     with open_hdf5(galaxies.path) as whole, h5py.File(temporary, "w") as part:
@@ -48,6 +68,7 @@ def write_subset(
         part.attrs.update(whole.attrs)
         part.attrs["arguments"] = arguments
     os.replace(temporary, out)
+    return len(rows)
 
 
 def _copy_rows(dataset: h5py.Dataset, part: h5py.File, name: str, rows: NDArray) -> None:

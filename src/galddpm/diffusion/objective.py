@@ -1,6 +1,7 @@
 """What is minimised: draw a level and noise, form the target, compare."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -53,12 +54,15 @@ class Objective:
     weighting: "none", or "equal": each loss over what is usual at its noise level, so that the high
         levels, where much of an image cannot be known, do not drown the others in their noise (with
         a running mean for the network that arXiv:2312.02696, Eq. 21, trains for this).
+    centre: distance from the centre at which a pixel weighs half as much as there [pixel]; None:
+        all weigh alike. The mean that is learned is the same, but a galaxy fills few pixels.
     """
 
     levels: NoiseLevels
     jitter: float = 0.01
     huber_delta: float = 1.0
     weighting: str = "none"
+    centre: float | None = None
 
     def __call__(
         self, denoiser: Denoiser, x_0: Tensor, redshift: Tensor, generator: torch.Generator
@@ -72,12 +76,22 @@ class Objective:
         output = denoiser.output(x_t, alpha, sigma, redshift)
         aim = target(denoiser.prediction, x_0, eps, alpha, sigma, denoiser.sigma_data)
         losses = huber_loss(output, aim, reduction="none", delta=self.huber_delta)
+        if self.centre:
+            losses = losses * centre_weights(*losses.shape[-2:], self.centre, losses.device)
         losses = losses.flatten(1).mean(dim=1)
         t = self.levels.schedule.t_of(alpha, sigma)
         if self.weighting == "equal":
             typical = denoiser.typical_loss.update(losses, t, self.levels.schedule.steps)
             losses = with_gradient_over(losses, typical)
         return losses, t
+
+
+@lru_cache
+def centre_weights(height: int, width: int, half: float, device: torch.device) -> Tensor:
+    """1 / (1 + (r / half)^2) at r pixels from the centre, over its mean, (height, width)."""
+    y, x = (torch.arange(side, device=device) - (side - 1) / 2 for side in (height, width))
+    weights = 1 / (1 + (y[:, None] ** 2 + x**2) / half**2)
+    return weights / weights.mean()
 
 
 def with_gradient_over(losses: Tensor, typical: Tensor) -> Tensor:

@@ -2,8 +2,8 @@
 arXiv:2312.02696, section 3).
 
 A power-function average at time t is (g + 1) / t^(g + 1) times the integral of tau^g theta(tau)
-over 0 < tau < t: it forgets in proportion to the time passed. Its width is its standard deviation in
-time over t. Training keeps two widths and now and then a snapshot of both; any other width is a
+over 0 < tau < t: it forgets in proportion to the time passed. Its width is its standard deviation
+in time over t. Training keeps two widths and now and then a snapshot of both; any other width is a
 weighted sum of snapshots, whose weights follow from the profiles tau^g alone.
 """
 
