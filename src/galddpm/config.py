@@ -77,7 +77,7 @@ class Process(Section):
     noise: Literal["uniform", "log_normal"] = "uniform"  # training draws t, or ln(sigma/alpha)
     log_sigma_mean: float = -1.2  # of the normal distribution of ln(sigma/alpha)
     log_sigma_std: Positive = 1.2
-    weighting: Literal["none", "equal"] = "none"  # equal: every noise level weighs alike
+    weighting: Literal["none", "equal", "min_snr"] = "none"  # equal: all noise levels weigh alike
     centre: Positive | None = None  # distance at which a pixel weighs half as in the centre [pixel]
     huber_delta: Positive = 1.0  # Huber loss: quadratic below, linear above [network output]
 

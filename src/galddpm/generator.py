@@ -12,7 +12,6 @@ from galddpm.data.scaling import Scaling
 from galddpm.diffusion.denoiser import Denoiser
 from galddpm.diffusion.noise import GalaxyNoise
 from galddpm.model_file import ModelFile
-from galddpm.training.power_average import FOLDER, averaged
 
 
 class Generator:
@@ -40,10 +39,7 @@ class Generator:
         """
         model = ModelFile.read(run, "diffusion")
         denoiser = build.denoiser(model.config, model.scaling, build.best_device())
-        denoiser = model.fill(denoiser, weights)
-        if ema_width is not None:
-            tensors = averaged(model.path.parent / FOLDER, ema_width)
-            denoiser.load_state_dict(tensors, strict=False)  # the buffers stay
+        denoiser = model.fill(denoiser, weights, ema_width)
         return cls(model.config, model.scaling, denoiser, model.redshifts)
 
     def sample(

@@ -16,6 +16,9 @@ COLUMNS = {
     "trees": "trees",
     "pixels": "pixels",
     "nmad_ratio": "NMAD ratio",
+    "detected": "detected",
+    "nearest_ratio": "nearest",
+    "copied": "copied",
     "train_seconds": "training [s]",
     "sample_seconds": "sampling [s]",
 }
@@ -33,6 +36,8 @@ def figures(report: Mapping) -> dict[str, float | None]:
     found["trees"] = _get(report, "joint", "trees", "accuracy")
     found["pixels"] = _get(report, "images", "pixels", "accuracy")
     found["nmad_ratio"] = _get(report, "redshift", "nmad_ratio")
+    found["nearest_ratio"] = _get(report, "images", "memory", "median_ratio")
+    found["copied"] = _get(report, "images", "memory", "copied_fraction")
     found["floor"] = _mean(metrics[name]["ks_floor"] for name in PAPER)
     found["floor_95"] = _mean(metrics[name]["ks_floor_95"] for name in PAPER)
     return found
