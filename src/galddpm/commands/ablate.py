@@ -1,8 +1,9 @@
 """`python scripts/ablate.py TABLE.yaml`: train, sample and judge variants of a recipe, one table.
 
 A table names a config, the settings that all rows share, and its rows; each row says what it
-changes in the config (`set`) and in sampling (`sample`, arguments of sample.py). Rows that change
-sampling alone share their training. What is finished is left alone: an interrupted table goes on.
+changes in the config (`set`) and in sampling (`sample`, arguments of sample.py), and may be judged
+on a file of its own (`testing`). Rows that are trained alike share their training. What is finished
+is left alone: an interrupted table goes on.
 """
 
 import hashlib
@@ -32,6 +33,7 @@ class Row(Section):
     name: str
     set: Texts
     sample: Texts
+    testing: str | None = None  # real galaxies to sample and judge; default: the config's
 
 
 class Table(Section):
@@ -106,7 +108,7 @@ def make_row(table: Table, row: Row, seed: int, run: Path, out: Path) -> dict:
     result = result_folder(row, seed, out)
     settings = [f"--set={setting}" for setting in [*table.set, *row.set, f"seed={seed}"]]
     train.main(["--config", table.config, "--run-dir", str(run), *settings])
-    testing = load_config(table.config, table.set).data.testing
+    testing = row.testing or load_config(table.config, table.set).data.testing
     samples = result / "samples.hdf5"
     fresh = not result.exists()  # the time of what an interrupted table has begun is not known
     start = time.perf_counter()
@@ -118,8 +120,9 @@ def make_row(table: Table, row: Row, seed: int, run: Path, out: Path) -> dict:
 
 
 def judge(table: Table, samples: Path, testing: str, result: Path, out: Path) -> None:
-    """The report of a row; the real galaxies are measured once for all rows."""
-    measured, mine = out / "catalog_real.fits", result / "report" / "catalog_real.fits"
+    """The report of a row; the galaxies of a file are measured once for all rows."""
+    measured = out / f"catalog-{Path(testing).stem}.fits"
+    mine = result / "report" / "catalog_real.fits"
     if measured.exists() and not mine.exists():
         mine.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(measured, mine)

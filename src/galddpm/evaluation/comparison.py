@@ -9,6 +9,7 @@ from galddpm.evaluation.measurement import PAPER
 KS = (*PAPER, "half_light_radius", "flux", "g-r", "sky_sigma", "asymmetry")
 SHORT = {"semimajor_axis": "axis", "sersic_n": "index", "isophotal_area": "area"}
 COLUMNS = {
+    "ks": "KS, mean of the paper's four",
     **{f"ks_{name}": f"KS {SHORT.get(name, name.replace('_', ' '))}" for name in KS},
     **{f"ratio_{name}": f"ratio {SHORT.get(name, name)}" for name in PAPER},
     "brightness": "brightness",
@@ -28,6 +29,7 @@ def figures(report: Mapping) -> dict[str, float | None]:
     """The numbers of one report that models are compared by; None where one could not be had."""
     metrics = report["metrics"]
     found = {f"ks_{name}": metrics[name]["ks"] for name in KS}
+    found["ks"] = _mean(metrics[name]["ks"] for name in PAPER)
     found |= {f"ratio_{name}": metrics[name]["mean_ratio"] for name in PAPER}
     found["brightness"] = _mean(b["asinh_ratio"] for b in report["brightness"].values())
     counts = report["counts"]["generated"]
@@ -56,18 +58,19 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return None if None in values else float(np.mean(values))
 
 
-def markdown(rows: Mapping[str, Sequence[Mapping]]) -> str:
+def markdown(rows: Mapping[str, Sequence[Mapping]], columns: Sequence[str] = tuple(COLUMNS)) -> str:
     """A table with means over the seeds; one seed's standard deviation after a plus-minus sign.
 
-    rows: name: figures of each seed.
+    rows: name: figures of each seed; columns: some of `COLUMNS`.
     """
-    lines = ["| | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    titles = [COLUMNS[key] for key in columns]
+    lines = ["| | " + " | ".join(titles) + " |", "|---" * (len(titles) + 1) + "|"]
     for name, seeds in rows.items():
         failed = [seed["failed"] for seed in seeds if "failed" in seed]
         if failed:
-            lines.append(f"| {name} | {failed[0]} |" + " |" * (len(COLUMNS) - 1))
+            lines.append(f"| {name} | {failed[0]} |" + " |" * (len(titles) - 1))
         elif seeds:
-            cells = [_cell([seed.get(key) for seed in seeds]) for key in COLUMNS]
+            cells = [_cell([seed.get(key) for seed in seeds]) for key in columns]
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
     done = (seed for seeds in rows.values() for seed in seeds if seed.get("floor"))
     first = next(done, None)

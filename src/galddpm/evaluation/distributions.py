@@ -131,7 +131,8 @@ def compare_means(real: np.ndarray, generated: np.ndarray, rng: np.random.Genera
         low, high = result["mean_real_interval"]
         if low * high > 0:
             result["mean_ratio"] = result["mean_generated"] / result["mean_real"]
-            result["mean_ratio_interval"] = interval(means["generated"] / means["real"])
+            with np.errstate(divide="ignore"):  # a resampled mean of rare values may be 0
+                result["mean_ratio_interval"] = interval(means["generated"] / means["real"])
     return result
 
 
