@@ -17,6 +17,7 @@ from galddpm.diffusion.detail import Texture
 from galddpm.diffusion.objective import NoiseLevels, Objective
 from galddpm.diffusion.samplers import SAMPLERS
 from galddpm.diffusion.schedule import Level, Schedule
+from galddpm.diffusion.student import Student, follow, student_levels, student_losses
 from galddpm.errors import UserError
 from galddpm.evaluation.redshift_cnn import RedshiftCNN, predict, redshift_losses
 from galddpm.evaluation.redshift_metrics import hsc_loss, scaled_error
@@ -97,6 +98,15 @@ def denoiser(config: Config, scaling: Scaling, device: torch.device) -> Denoiser
     return Denoiser(net, schedule(config), process.prediction, sigma_data, known).to(device)
 
 
+def student(config: Config, scaling: Scaling, device: torch.device) -> Student:
+    """A student with fresh weights drawn from the config's seed."""
+    torch.manual_seed(config.seed)
+    net = network(config).to(device, memory_format=torch.channels_last)
+    _, jumps = sampler(config, None, None)
+    sky = (scaling.sky_sigma, scaling.sky_neighbour)
+    return Student(net, schedule(config), jumps, *sky).to(device)
+
+
 def redshift_cnn(config: RedshiftConfig, device: torch.device) -> RedshiftCNN:
     """An estimator with fresh weights drawn from the config's seed."""
     torch.manual_seed(config.seed)
@@ -109,12 +119,15 @@ def model(config: AnyConfig, scaling: Scaling, device: torch.device) -> nn.Modul
     """What the config's task trains."""
     if isinstance(config, RedshiftConfig):
         return redshift_cnn(config, device)
-    return denoiser(config, scaling, device)
+    build = student if config.student else denoiser
+    return build(config, scaling, device)
 
 
 def loss(config: AnyConfig) -> Loss:
     """The loss of the config's task, and the values to report it against."""
-    return redshift_loss(config) if isinstance(config, RedshiftConfig) else denoising_loss(config)
+    if isinstance(config, RedshiftConfig):
+        return redshift_loss(config)
+    return student_loss(config) if config.student else denoising_loss(config)
 
 
 def redshift_loss(config: RedshiftConfig) -> Loss:
@@ -164,6 +177,18 @@ def denoising_loss(config: Config) -> Loss:
     ) -> tuple:
         losses, t = objective(model, *batch, generator)
         return losses, {"t": t, "redshift": batch[1]}
+
+    return galaxy_losses
+
+
+def student_loss(config: Config) -> Loss:
+    process = config.process
+
+    def galaxy_losses(
+        model: nn.Module, batch: tuple, generator: torch.Generator, done: float
+    ) -> tuple:
+        losses, t = student_losses(model, batch, process.huber_delta, process.centre)
+        return losses, {"t": t, "redshift": batch[2]}
 
     return galaxy_losses
 
@@ -245,11 +270,23 @@ def inspect_every(config: AnyConfig) -> int | None:
 def sampler(config: Config, name: str | None, steps: int | None) -> tuple[Callable, list[Level]]:
     """(sampler, levels) of the config, or of the given name and steps. Raises UserError."""
     settings = config.sampling
+    if config.student:
+        if name or steps:
+            raise UserError("sampler, steps: a student has its own; leave them out")
+        return follow, student_levels(teacher_levels(config), config.student.middle)
     name, steps = name or settings.sampler, steps or settings.steps
+    options = {"ddpm": {"variance": settings.variance}, "ddim": {"eta": settings.eta}}
+    return partial(SAMPLERS[name], **options.get(name, {})), levels(config, steps)
+
+
+def teacher_levels(config: Config) -> list[Level]:
+    """The levels at which a student's teacher is solved."""
+    return levels(config, config.student.steps)
+
+
+def levels(config: Config, steps: int) -> list[Level]:
+    """Noise levels of the config's spacing. Raises UserError for more steps than there are."""
+    settings = config.sampling
     if steps > config.process.steps:
         raise UserError(f"steps: found {steps}, the process has {config.process.steps}")
-    options = {"ddpm": {"variance": settings.variance}, "ddim": {"eta": settings.eta}}
-    levels = schedule(config).levels(
-        steps, settings.spacing, settings.sigma_min, settings.sigma_max
-    )
-    return partial(SAMPLERS[name], **options.get(name, {})), levels
+    return schedule(config).levels(steps, settings.spacing, settings.sigma_min, settings.sigma_max)

@@ -153,6 +153,13 @@ class Sampling(Section):
         return self
 
 
+class Student(Section):
+    teacher: str  # run folder or model file of the same process and network
+    steps: Annotated[int, Field(ge=2)] = 20  # of dpmpp_2m, with which the teacher solves its flow
+    pairs: Count = 2400  # noises that it is solved for, at redshifts of the training set
+    middle: list[Positive] = [3.0]  # sigma/alpha at which evaluations after the first start
+
+
 class RedshiftNetwork(Section):
     channels: Annotated[list[Count], Field(min_length=1)] = [32, 64, 128, 256]  # each at half the
     # resolution of the one before, the first at half of the image's
@@ -180,6 +187,17 @@ class Config(Section):
     network: Network = Network()
     training: Training
     sampling: Sampling = Sampling()
+    student: Student | None = None  # train one that needs few evaluations, not a denoiser
+
+    @model_validator(mode="after")
+    def _teachable(self):
+        process = self.process
+        if self.student and (process.prediction, process.sigma_data) != ("edm", "sky"):
+            raise ValueError(
+                "student: needs process.prediction edm with sigma_data sky, found"
+                f" {process.prediction} with {process.sigma_data}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _fits(self):

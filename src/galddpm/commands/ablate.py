@@ -33,7 +33,7 @@ class Row(Section):
     name: str
     set: Texts
     sample: Texts
-    testing: str | None = None  # real galaxies to sample and judge; default: the config's
+    testing: str | None = None  # real galaxies to sample and judge; default: the table's
 
 
 class Table(Section):
@@ -41,6 +41,7 @@ class Table(Section):
     seeds: Annotated[list[int], Field(min_length=1)]
     redshift_cnn: str | None = None  # run folder of the judge's CNN
     statmorph: Count = 300  # galaxies a side
+    testing: str | None = None  # default: the config's
     set: Texts  # settings of all rows
     rows: list[Row]
 
@@ -108,7 +109,7 @@ def make_row(table: Table, row: Row, seed: int, run: Path, out: Path) -> dict:
     result = result_folder(row, seed, out)
     settings = [f"--set={setting}" for setting in [*table.set, *row.set, f"seed={seed}"]]
     train.main(["--config", table.config, "--run-dir", str(run), *settings])
-    testing = row.testing or load_config(table.config, table.set).data.testing
+    testing = row.testing or table.testing or load_config(table.config, table.set).data.testing
     samples = result / "samples.hdf5"
     fresh = not result.exists()  # the time of what an interrupted table has begun is not known
     start = time.perf_counter()

@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run = Path(options.run) if options.run else runs.newest_run()
     model = run / runs.MODEL if run.is_dir() else run
 
+    from galddpm import build
     from galddpm.generator import Generator  # torch is loaded after the arguments were checked
 
     keep_freed_memory()
@@ -35,11 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _warn_unknown(redshift, generator.redshifts)
     settings = generator.config.sampling
     batch_size = options.batch_size or settings.batch_size
+    _, levels = build.sampler(generator.config, options.sampler, options.steps)
     recorded = {
         "model": hashlib.sha256(model.read_bytes()).hexdigest(),
         "redshifts": hashlib.sha256(redshift.tobytes() + object_id.tobytes()).hexdigest(),
-        "sampler": options.sampler or settings.sampler,
-        "steps": options.steps or settings.steps,
+        "sampler": options.sampler or ("student" if generator.config.student else settings.sampler),
+        "steps": len(levels) - 1,
         "seed": options.seed,
         "weights": options.weights,
         "ema_width": options.ema_width,
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if parts.finished:
         print(f"{out}: finished, nothing to do")
         return
-    draw(generator, parts, redshift, object_id)
+    draw(generator, parts, redshift, object_id, (options.sampler, options.steps))
     parts.join(_attributes(generator, recorded, str(run)))
     print(f"{out}: {len(redshift):,} galaxies")
 
@@ -94,17 +96,17 @@ def read_spec(spec: str) -> tuple[np.ndarray, np.ndarray]:
     return redshift, np.arange(len(redshift), dtype=np.int64)
 
 
-def draw(generator, parts: Parts, redshift: np.ndarray, object_id: np.ndarray) -> None:
-    """Make the chunks that are missing, a batch each."""
+def draw(
+    generator, parts: Parts, redshift: np.ndarray, object_id: np.ndarray, sampler: tuple
+) -> None:
+    """Make the chunks that are missing, a batch each; sampler: name and steps, or None for each."""
     settings = parts.arguments
     chunks = parts.missing(len(redshift), settings["batch_size"])
     left = sum(len(rows) for rows in chunks)
     with progress(total=left, desc="sampling", unit="galaxy") as bar:
         for rows in chunks:
             chosen = slice(rows.start, rows.stop)
-            image = generator.sample(
-                redshift[chosen], settings["seed"], rows, settings["sampler"], settings["steps"]
-            )
+            image = generator.sample(redshift[chosen], settings["seed"], rows, *sampler)
             if not np.isfinite(image).all():
                 raise NonFiniteError(
                     f"{parts.path}: the model gives non-finite pixels with {settings['steps']}"

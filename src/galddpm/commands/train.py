@@ -65,15 +65,20 @@ def train(config: AnyConfig, run: Path) -> None:
     galaxies = build.galaxy_file(config, "training")
     for split in ("validation", "testing"):  # a wrong path shows now, not after the night
         build.galaxy_file(config, split)
-    scaling = build.scaling(config, galaxies)
+    teacher = find_teacher(config)
+    scaling = teacher.generator.scaling if teacher else build.scaling(config, galaxies)
     origin = runs.provenance(
         data={"training": str(galaxies.path), "fingerprint": galaxies.fingerprint()},
         galaxies=len(galaxies),
         dropped=galaxies.dropped,
     )
     _refuse_changed_data(run, origin["data"])
-    batches = build.stream(config, galaxies, scaling, device, run, _caching)
     model = build.model(config, scaling, device)
+    if teacher:
+        model.start_from(teacher.generator.denoiser)
+        batches = teacher.stream(galaxies, run, _caching)
+    else:
+        batches = build.stream(config, galaxies, scaling, device, run, _caching)
     trainer = build.trainer(config, model, batches, device, run)
     trainer.resume()
     runs.write_text(run / "config.yaml", dump_config(config))
@@ -107,6 +112,15 @@ def train(config: AnyConfig, run: Path) -> None:
     if not (finished or exhausted()):
         raise interruption.exception()
     print(f"{run}: trained on {trainer.images_seen:,} images; {run / runs.MODEL} is ready")
+
+
+def find_teacher(config: AnyConfig):
+    """The teacher of a student's config; None for any other. Raises UserError."""
+    if isinstance(config, RedshiftConfig) or config.student is None:
+        return None
+    from galddpm.distillation import Teacher
+
+    return Teacher(config)
 
 
 class Interruption:
@@ -156,7 +170,7 @@ def _first_difference(held: dict, wanted: dict, key: str = "") -> str | None:
     """The first key in which two configs differ; a longer run is no difference."""
     for name, value in wanted.items():
         place = f"{key}.{name}" if key else name
-        if isinstance(value, dict):
+        if isinstance(value, dict) and held[name] is not None:
             difference = _first_difference(held[name], value, place)
             if difference:
                 return difference

@@ -1,0 +1,73 @@
+"""Batches of what a teacher made of its noises, addressed by a counter as those of stream.py."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from galddpm.data.stream import turned
+
+
+class PairStream:
+    """Batch number k: x at one level, the same at the next, redshifts, and which level it is.
+
+    Levels take turns from batch to batch; rows and symmetries depend on (seed, k) alone.
+
+    Parameters
+    ----------
+    states: (levels, N, C, H, W), each noise on its way to a galaxy.
+    redshift: (N,).
+    symmetries: turn and mirror both ends of a pair together, at random.
+    """
+
+    def __init__(
+        self,
+        states: NDArray,
+        redshift: NDArray,
+        batch_size: int,
+        seed: int,
+        symmetries: bool,
+        device: torch.device,
+    ):
+        self.states, self.redshift = states, torch.from_numpy(redshift.astype(np.float32))
+        self.batch_size, self.seed, self.device = batch_size, seed, device
+        self.symmetries = symmetries
+
+    def __call__(self, index: int) -> tuple[Tensor, Tensor, Tensor, int]:
+        rng = np.random.default_rng([self.seed, index])
+        rows = np.sort(rng.integers(len(self.redshift), size=self.batch_size))
+        turns = torch.from_numpy(rng.integers(8 if self.symmetries else 1, size=self.batch_size))
+        number = index % (len(self.states) - 1)
+        ends = (
+            torch.from_numpy(self.states[place][rows].astype(np.float32)).to(self.device)
+            for place in (number, number + 1)
+        )
+        x, lower = (turned(end, turns.to(self.device)) for end in ends)
+        return x, lower, self.redshift[rows].to(self.device), number
+
+
+def stored_states(
+    path: Path, shape: Sequence[int], batches: Iterable[Sequence[NDArray]]
+) -> NDArray:
+    """States (levels, N, C, H, W) as float16 in a .npy file, mapped into memory.
+
+    Where the file is there it is used; else it is written from `batches`, each the states
+    (B, C, H, W) of the next B galaxies, and appears whole.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".tmp")
+        states = np.lib.format.open_memmap(temporary, "w+", np.float16, tuple(shape))
+        start = 0
+        for batch in batches:
+            stop = start + len(batch[0])
+            for level, state in enumerate(batch):
+                states[level, start:stop] = state
+            start = stop
+        states.flush()
+        os.replace(temporary, path)
+    return np.load(path, mmap_mode="r")

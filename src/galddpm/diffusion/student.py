@@ -1,0 +1,160 @@
+"""A student: galaxies in one or two evaluations, learned from a teacher's samples.
+
+The probability flow of a trained denoiser takes every noise to one galaxy. A student learns that
+map in a few jumps between fixed levels, from noises and what the teacher's solver makes of them
+(Luhman & Luhman 2021, arXiv:2101.02388). What the flow does to the sky, whose noise is Gaussian
+with a known spectrum, is known exactly and need not be learned: the network adds the galaxies.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import huber_loss
+
+from galddpm.diffusion.denoiser import Denoiser
+from galddpm.diffusion.detail import spectrum
+from galddpm.diffusion.objective import centre_weights, with_gradient_over
+from galddpm.diffusion.samplers import Denoise, Noise, dpmpp_2m
+from galddpm.diffusion.schedule import Level, Schedule
+from galddpm.diffusion.typical_loss import TypicalLoss
+
+Jump = Callable[[Tensor, Level], Tensor]
+
+
+class Student(nn.Module):
+    """student(x, level, redshift) -> x at the next of its levels, all in the model's units.
+
+    In units in which sky noise has unit variance at every level, a jump is the flow of the sky and
+    the network's output, times what an image of one sky sigma comes to at the lower level.
+
+    Parameters
+    ----------
+    network: (x (B, C, H, W), t (B,), redshift (B,)) -> (B, C, H, W).
+    schedule: turns a level into t.
+    levels: where its jumps start and end, from the noisiest to the image.
+    sky_sigma, neighbour: of the sky's noise; see detail.Texture.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        schedule: Schedule,
+        levels: Sequence[Level],
+        sky_sigma: float,
+        neighbour: float = 0.0,
+    ):
+        super().__init__()
+        self.network, self.schedule = network, schedule
+        self.levels, self.sky_sigma, self.neighbour = list(levels), sky_sigma, neighbour
+        self.next = dict(pairwise(self.levels))
+        self.typical_loss = TypicalLoss()  # of use in training alone
+
+    def hidden_weights(self) -> list[nn.Parameter]:
+        """The network's matrices that lie inside of it."""
+        return self.network.hidden_weights()
+
+    def start_from(self, teacher: Denoiser) -> None:
+        """Take over a teacher's weights, whose output means nearly the same."""
+        self.network.load_state_dict(teacher.network.state_dict())
+
+    def forward(self, x: Tensor, level: Level, redshift: Tensor) -> Tensor:
+        """x (B, C, H, W) at one of the levels but the last, taken to the next."""
+        added = self.gain(level) * self.output(x, level, redshift)
+        return self.flow(x, level) + added.to(x.dtype)
+
+    def output(self, x: Tensor, level: Level, redshift: Tensor) -> Tensor:
+        """The network's output at x (B, C, H, W), whose aim is `aim`."""
+        alpha, sigma = _levels(x, level)
+        scaled = x / self.spread(level)
+        return self.network(scaled, self.schedule.t_of(alpha, sigma).to(x.dtype), redshift)
+
+    def aim(self, x: Tensor, lower: Tensor, level: Level) -> Tensor:
+        """The output that takes x (B, C, H, W) to `lower`."""
+        return (lower - self.flow(x, level)) / self.gain(level)
+
+    def flow(self, x: Tensor, level: Level) -> Tensor:
+        """Where x goes if it is nothing but sky."""
+        return sky_flow(x, level, self.next[level], self.sky_sigma, self.neighbour)
+
+    def gain(self, level: Level) -> float:
+        """What an image of one sky sigma comes to where a jump from a level ends."""
+        return self.next[level][0] * self.sky_sigma
+
+    def spread(self, level: Level) -> float:
+        """Standard deviation of sky pixels at a level."""
+        return math.hypot(level[0] * self.sky_sigma, level[1])
+
+
+def sky_flow(x: Tensor, level: Level, lower: Level, sigma: float, neighbour: float) -> Tensor:
+    """The probability flow of the sky's noise from one level to another, (B, C, H, W).
+
+    Under it every wave keeps its phase and its size in units of what is usual at the level (Song et
+    al. 2021, arXiv:2011.13456, Eq. 13, for Gaussian data).
+    """
+    height, width = x.shape[-2:]
+    along_y = spectrum(torch.fft.fftfreq(height, device=x.device), neighbour)
+    along_x = spectrum(torch.fft.rfftfreq(width, device=x.device), neighbour)
+    power = sigma**2 * along_y[:, None] * along_x
+    before, after = (alpha**2 * power + noise**2 for alpha, noise in (level, lower))
+    waves = torch.fft.rfft2(x) * torch.sqrt(after / before).to(x.dtype)
+    return torch.fft.irfft2(waves, s=(height, width))
+
+
+def student_levels(levels: Sequence[Level], middle: Sequence[float]) -> list[Level]:
+    """A teacher's first and last level, and between them those nearest to sigma/alpha `middle`."""
+    inner = levels[1:-1]
+    nearest = {
+        min(inner, key=lambda level: abs(math.log(level[1] / level[0] / ratio))) for ratio in middle
+    }
+    return [levels[0], *sorted(nearest), levels[-1]]  # alpha rises
+
+
+def states(
+    denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise, kept: Sequence[Level]
+) -> list[Tensor]:
+    """x at each of the `kept` levels, then the image, as dpmpp_2m solves the flow."""
+    found = []
+
+    def watched(x: Tensor, level: Level) -> Tensor:
+        if level in kept:
+            found.append(x)
+        return denoise(x, level)
+
+    image = dpmpp_2m(watched, x, levels, noise)
+    return [*found, image]
+
+
+def student_losses(
+    student: Student, batch: tuple, huber_delta: float, centre: float | None
+) -> tuple[Tensor, Tensor]:
+    """Losses (B,) and their t (B,), weighed as the teacher's; see Objective.
+
+    batch: x (B, C, H, W) at one level, the same at the next, redshifts (B,), and which level.
+    """
+    x, lower, redshift, number = batch
+    level = student.levels[number]
+    output = student.output(x, level, redshift).float()
+    losses = huber_loss(output, student.aim(x, lower, level), reduction="none", delta=huber_delta)
+    if centre:
+        losses = losses * centre_weights(*x.shape[-2:], centre, x.device)
+    losses = losses.flatten(1).mean(dim=1)
+    alpha, sigma = _levels(x, level)
+    t = student.schedule.t_of(alpha, sigma)
+    typical = student.typical_loss.update(losses, t, student.schedule.steps)
+    return with_gradient_over(losses, typical), t
+
+
+def follow(jump: Jump, x: Tensor, levels: Sequence[Level], noise: Noise) -> Tensor:
+    """The student's sampler: from jump to jump."""
+    for level in levels[:-1]:
+        x = jump(x, level)
+    return x
+
+
+def _levels(x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
+    """alpha and sigma, (B,) each."""
+    options = {"dtype": torch.float64, "device": x.device}
+    return tuple(torch.full((len(x),), part, **options) for part in level)
