@@ -76,6 +76,7 @@ def test_a_gate_passes_on_a_share_of_every_pixels_noise(fold):
     inside = (slice(None), slice(None), slice(1, -1), slice(1, -1))
     around = sum(x.roll((i, j), (2, 3)) for i in (-1, 0, 1) for j in (-1, 0, 1)) / 9
     torch.testing.assert_close(network(x, t, z)[inside], 0.3 * (x - around)[inside])
+    torch.testing.assert_close(network(x, t, z, fine=2 * x), 0.6 * x)
 
 
 def test_output_depends_on_redshift_and_t_after_a_few_steps():

@@ -88,7 +88,7 @@ class Constant(torch.nn.Module):
         super().__init__()
         self.value = value
 
-    def forward(self, x, t, redshift):
+    def forward(self, x, t, redshift, fine):
         return torch.full_like(x, self.value)
 
 

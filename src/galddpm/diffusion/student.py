@@ -28,11 +28,12 @@ class Student(nn.Module):
     """student(x, level, redshift) -> x at the next of its levels, all in the model's units.
 
     In units in which sky noise has unit variance at every level, a jump is the flow of the sky and
-    the network's output, times what an image of one sky sigma comes to at the lower level.
+    the network's output, times what an image of one sky sigma comes to at the lower level. Bright
+    pixels have less noise than the sky, so the network also sees what the sky alone would become.
 
     Parameters
     ----------
-    network: (x (B, C, H, W), t (B,), redshift (B,)) -> (B, C, H, W).
+    network: (x (B, C, H, W), t (B,), redshift (B,), fine (B, C, H, W)) -> (B, C, H, W).
     schedule: turns a level into t.
     levels: where its jumps start and end, from the noisiest to the image.
     sky_sigma, neighbour: of the sky's noise; see detail.Texture.
@@ -62,18 +63,14 @@ class Student(nn.Module):
 
     def forward(self, x: Tensor, level: Level, redshift: Tensor) -> Tensor:
         """x (B, C, H, W) at one of the levels but the last, taken to the next."""
-        added = self.gain(level) * self.output(x, level, redshift)
-        return self.flow(x, level) + added.to(x.dtype)
+        sky = self.flow(x, level)
+        return sky + self.gain(level) * self.output(x, level, redshift, sky).to(x.dtype)
 
-    def output(self, x: Tensor, level: Level, redshift: Tensor) -> Tensor:
-        """The network's output at x (B, C, H, W), whose aim is `aim`."""
-        alpha, sigma = _levels(x, level)
-        scaled = x / self.spread(level)
-        return self.network(scaled, self.schedule.t_of(alpha, sigma).to(x.dtype), redshift)
-
-    def aim(self, x: Tensor, lower: Tensor, level: Level) -> Tensor:
-        """The output that takes x (B, C, H, W) to `lower`."""
-        return (lower - self.flow(x, level)) / self.gain(level)
+    def output(self, x: Tensor, level: Level, redshift: Tensor, sky: Tensor) -> Tensor:
+        """The network's output at x (B, C, H, W), whose `flow` is `sky`."""
+        t = self.schedule.t_of(*_levels(x, level)).to(x.dtype)
+        fine = sky / self.spread(self.next[level])
+        return self.network(x / self.spread(level), t, redshift, fine=fine)
 
     def flow(self, x: Tensor, level: Level) -> Tensor:
         """Where x goes if it is nothing but sky."""
@@ -136,13 +133,14 @@ def student_losses(
     """
     x, lower, redshift, number = batch
     level = student.levels[number]
-    output = student.output(x, level, redshift).float()
-    losses = huber_loss(output, student.aim(x, lower, level), reduction="none", delta=huber_delta)
+    sky = student.flow(x, level)
+    output = student.output(x, level, redshift, sky).float()
+    aim = (lower - sky) / student.gain(level)
+    losses = huber_loss(output, aim, reduction="none", delta=huber_delta)
     if centre:
         losses = losses * centre_weights(*x.shape[-2:], centre, x.device)
     losses = losses.flatten(1).mean(dim=1)
-    alpha, sigma = _levels(x, level)
-    t = student.schedule.t_of(alpha, sigma)
+    t = student.schedule.t_of(*_levels(x, level))
     typical = student.typical_loss.update(losses, t, student.schedule.steps)
     return with_gradient_over(losses, typical), t
 

@@ -100,11 +100,14 @@ class UNet(nn.Module):
         """Pixels that a side of `size` lacks to a multiple of the stride."""
         return -size % self.stride
 
-    def forward(self, x: Tensor, t: Tensor, redshift: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, redshift: Tensor, fine: Tensor | None = None) -> Tensor:
+        """fine: (B, bands, H, W), what the gate lets pass instead of its share of the input."""
         height, width = x.shape[-2:]
         condition = nn.functional.silu(self.embedding(t, redshift))
-        x = pad(x, (0, self.padding(width), 0, self.padding(height)))
-        fine = self._folded(x - smooth(x)) if self.gate else None
+        edges = (0, self.padding(width), 0, self.padding(height))
+        x = pad(x, edges)
+        if self.gate:
+            fine = self._folded(x - smooth(x) if fine is None else pad(fine, edges))
         x = self.first(self._with_places(self._folded(x)))
         skips = []
         for level, stage in enumerate(self.down):
