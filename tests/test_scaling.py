@@ -85,6 +85,16 @@ def test_sky_noise_is_found_under_galaxies():
     assert [a for _, a in found] == pytest.approx([0] * 5, abs=0.03)
 
 
+@pytest.mark.parametrize("softening", [1.0, 5.0, 20.0])
+def test_encoded_sky_has_the_spread_that_the_scaling_says(softening):
+    """Drawn anew with exactly the noise that was fitted, to the error of 400,000 numbers."""
+    scaling = fit_scaling("asinh", sky((0.2, 0.2)), softening)
+    noise = np.array(scaling.softening, dtype=np.float32)[:, None, None] / softening
+    drawn = np.random.default_rng(1).standard_normal((200, 2, 32, 32), dtype=np.float32) * noise
+    spread = scaling.encode(drawn).std(axis=(0, 2, 3), dtype=np.float64)
+    assert spread == pytest.approx(2 * [scaling.sky_sigma], rel=0.004)
+
+
 @pytest.mark.parametrize("name", ["asinh", "min_max", "raw"])
 def test_sky_sigma_is_that_of_an_encoded_empty_sky(name):
     flux = sky((0.2, 0.2))

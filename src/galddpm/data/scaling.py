@@ -153,10 +153,18 @@ def _fit_asinh(
         moments.append((stretched.mean(dtype=np.float64), stretched.var(dtype=np.float64)))
     mean, variance = np.array(moments).T
     std = float(np.sqrt(variance.mean()))
-    sky_sigma = float(np.arcsinh(1 / softening)) / std
+    sky_sigma = encoded_sky_sigma(softening) / std
     return Scaling(
         "asinh", soft, tuple(mean.tolist()), len(soft) * (std,), 1.0, sky_sigma, neighbour
     )
+
+
+def encoded_sky_sigma(softening: float) -> float:
+    """Standard deviation of asinh(x / softening) for a normal x of unit variance, less than that of
+    x / softening because asinh bends; by Gauss-Hermite quadrature."""
+    x, weights = np.polynomial.hermite_e.hermegauss(32)
+    stretched = np.arcsinh(x / softening)
+    return float(np.sqrt(weights @ stretched**2 / weights.sum()))
 
 
 def _by_band(constants: tuple[float, ...]) -> np.ndarray:
