@@ -20,7 +20,7 @@ MAY_IMPORT = {  # besides errors and themselves
     "build": {"config", "data", "diffusion", "networks", "training", "evaluation"},
     "model_file": {"config", "data", "runs", "training"},
     "generator": {"build", "config", "data", "diffusion", "model_file"},
-    "distillation": {"build", "config", "data", "diffusion", "generator"},
+    "distillation": {"build", "config", "data", "diffusion", "generator", "model_file"},
     "estimator": {"build", "data", "evaluation", "model_file"},
     "benchmarks": {"build", "config", "data", "diffusion", "evaluation", "networks"},
     "__init__": {"generator"},

@@ -73,6 +73,8 @@ def test_settings_reach_into_sections(path):
         ("task=segmentation", "task: found 'segmentation'"),
         ("training", "expected section.key=value"),
         ("seed.x=3", "--set seed.x=3"),
+        ("student.techer=a", "student.techer: no such key; did you mean teacher?"),
+        ("student.teacher=a", "student: needs process.prediction edm"),
     ],
 )
 def test_mistakes_are_named(path, setting, message):

@@ -10,11 +10,14 @@ import torch
 
 import galddpm
 from galaxies import write_simple
+from galddpm import build
 from galddpm.commands import sample, train
+from galddpm.config import load_config
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.pairs import PairStream, stored_states
 from galddpm.data.stream import turned
 from galddpm.diffusion.detail import sky_filtered
+from galddpm.diffusion.noise import GalaxyNoise
 from galddpm.diffusion.samplers import ddim, dpmpp_2m
 from galddpm.diffusion.schedule import Schedule, edm_levels
 from galddpm.diffusion.student import (
@@ -26,6 +29,7 @@ from galddpm.diffusion.student import (
     student_losses,
 )
 from galddpm.errors import UserError
+from galddpm.training.checkpoint import load_tensors
 
 SKY, NEIGHBOUR = 0.3, 0.4
 ZERO = Schedule.linear(1000, 1e-4, 0.02, zero_terminal_snr=True)
@@ -156,6 +160,26 @@ def test_a_batch_depends_on_its_number_alone(pairs):
     assert not torch.equal(first(3)[0], first(5)[0])
 
 
+def test_symmetries_are_drawn_where_wanted(pairs):
+    plain, turned = (
+        PairStream(*pairs, 6, seed=1, symmetries=wanted, device=torch.device("cpu"))
+        for wanted in (False, True)
+    )
+    assert not torch.equal(plain(0)[0], turned(0)[0])
+
+
+def test_interrupted_states_leave_nothing_that_passes_for_whole(tmp_path, pairs):
+    path, (held, _) = tmp_path / "pairs.npy", pairs
+
+    def interrupted():
+        yield [level[:3] for level in held]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stored_states(path, held.shape, interrupted())
+    assert not path.exists()
+
+
 def test_states_are_made_once(tmp_path, pairs):
     path, (held, _) = tmp_path / "cache" / "pairs.npy", pairs
     batches = ([level[rows] for level in held] for rows in (slice(0, 3), slice(3, 5)))
@@ -183,6 +207,48 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def test_a_student_starts_from_its_teachers_weights(folder):
+    teacher = galddpm.load("teacher")
+    config = load_config("small.yaml", [setting.removeprefix("--set=") for setting in TAUGHT])
+    student = build.model(config, teacher.scaling, torch.device("cpu"))
+    student.start_from(teacher.denoiser)
+    held = teacher.denoiser.network.state_dict()
+    for name, tensor in student.network.state_dict().items():
+        assert torch.equal(tensor, held[name])
+
+
+def test_no_student_learns_from_the_noise_that_it_is_judged_on(folder):
+    train.main(["--config", "small.yaml", "--run-dir", "student", *TAUGHT])
+    held = np.load(next((folder / "student" / "cache").glob("pairs-*.npy")))
+    drawn = GalaxyNoise(0, range(10), (5, 16, 16))().numpy()
+    alike = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a in held[0] for b in drawn]
+    assert np.abs(alike).max() < 0.2
+
+
+def test_a_student_learns_and_goes_on_to_the_same_bits(folder):
+    rate, half = "--set=training.learning_rate=1e-3", "--set=training.images=32"
+    for run in ("whole", "halves"):
+        parts = [[half], []] if run == "halves" else [[]]
+        for part in parts:
+            arguments = ["--config", "small.yaml", "--run-dir", run, *TAUGHT, rate]
+            train.main([*arguments, *part])
+    whole, halves, taught = (
+        load_tensors(folder / run / "model.safetensors")[0]
+        for run in ("whole", "halves", "teacher")
+    )
+    assert all(torch.equal(whole[name], halves[name]) for name in whole)
+    name = "ema.network.last.weight"
+    assert not torch.equal(whole[name], taught[name])
+
+
+def test_a_changed_teacher_is_refused(folder):
+    student = ["--config", "small.yaml", "--run-dir", "student", *TAUGHT]
+    train.main([*student, "--set=training.images=32"])
+    train.main(["--config", "small.yaml", "--run-dir", "teacher", "--set=training.images=128"])
+    with pytest.raises(UserError, match="student.teacher has changed"):
+        train.main(student)
+
+
 @pytest.mark.slow
 def test_a_student_is_trained_and_sampled_by_the_same_commands(folder, capsys):
     student = ["--config", "small.yaml", "--run-dir", "student", *TAUGHT]
@@ -204,9 +270,14 @@ def test_a_student_is_trained_and_sampled_by_the_same_commands(folder, capsys):
 
 def test_teachers_of_another_kind_are_refused(folder):
     student = ["--config", "small.yaml", "--run-dir", "student", *TAUGHT]
+    resolved = ["--config", "teacher/config.yaml", "--run-dir", "teacher", *TAUGHT]
+    with pytest.raises(UserError, match="another config, student is None"):
+        train.main(resolved)  # where student: null may be filled in
     with pytest.raises(UserError, match="its section network differs"):
         train.main([*student, "--set=network.blocks=2"])
-    with pytest.raises(UserError, match="needs process.prediction edm .* found v with sky"):
+    with pytest.raises(UserError, match="its data.bands differs"):
+        train.main([*student, "--set=data.bands=[y, z, i, r, g]"])
+    with pytest.raises(UserError, match="needs process.prediction edm.* found v, sky, asinh"):
         train.main([*student, "--set=process.prediction=v"])
     with pytest.raises(UserError, match="nowhere.*no such file"):
         train.main([*student, "--set=student.teacher=nowhere"])

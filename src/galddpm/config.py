@@ -8,7 +8,7 @@ import difflib
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -191,11 +191,11 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _teachable(self):
-        process = self.process
-        if self.student and (process.prediction, process.sigma_data) != ("edm", "sky"):
+        found = [self.process.prediction, self.process.sigma_data, self.scaling.name]
+        if self.student and found != ["edm", "sky", "asinh"]:
             raise ValueError(
-                "student: needs process.prediction edm with sigma_data sky, found"
-                f" {process.prediction} with {process.sigma_data}"
+                "student: needs process.prediction edm, process.sigma_data sky and scaling.name"
+                f" asinh, found {', '.join(found)}"
             )
         return self
 
@@ -279,7 +279,9 @@ def _apply(content: dict, settings: Sequence[str]) -> dict:
         *sections, name = key.split(".")
         place = content
         for section in sections:
-            place = place.setdefault(section, {})
+            if place.get(section) is None:  # not there, or null in a resolved config
+                place[section] = {}
+            place = place[section]
             if not isinstance(place, dict):
                 raise UserError(f"--set {setting}: {section} is no section")
         try:
@@ -303,7 +305,8 @@ def _explain(problem: dict[str, Any], model: type[Section]) -> str:
 
 def _suggest(location: tuple, model: type[Section]) -> str:
     for part in location[:-1]:
-        model = model.model_fields[part].annotation
+        annotation = model.model_fields[part].annotation
+        model = next(iter(get_args(annotation)), annotation)  # of an optional section, the section
     near = difflib.get_close_matches(str(location[-1]), model.model_fields, n=1)
     if near:
         return f"; did you mean {near[0]}?"

@@ -1,5 +1,6 @@
 """What the training of a student takes from its teacher: weights, scaling and solved noises."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -11,11 +12,18 @@ from galddpm import build
 from galddpm.config import Config
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.pairs import PairStream, stored_states
+from galddpm.data.redshift_density import rarity_weights, resampled
 from galddpm.diffusion.student import states
 from galddpm.errors import UserError
 from galddpm.generator import Generator
+from galddpm.model_file import model_path
 
 SHARED = ("scaling", "redshift", "process", "network")  # sections in which both must agree
+SHARED_DATA = ("bands", "image_size")
+FIRST = (
+    2**63
+)  # noise_id of the first noise, beyond any that sample.py draws: no student is judged on
+# a noise that it was trained on
 
 
 class Teacher:
@@ -25,13 +33,18 @@ class Teacher:
     """
 
     def __init__(self, config: Config):
-        self.config, path = config, config.student.teacher
+        self.config, path = config, model_path(config.student.teacher)
         self.generator = Generator.load(path)
-        if self.generator.config.student:
+        held = self.generator.config
+        if held.student:
             raise UserError(f"{path}: student.teacher: found a student, expected its teacher")
-        for section in SHARED:
-            if getattr(self.generator.config, section) != getattr(config, section):
-                raise UserError(f"{path}: student.teacher: its section {section} differs")
+        for part in SHARED:
+            if getattr(held, part) != getattr(config, part):
+                raise UserError(f"{path}: student.teacher: its section {part} differs")
+        for part in SHARED_DATA:
+            if getattr(held.data, part) != getattr(config.data, part):
+                raise UserError(f"{path}: student.teacher: its data.{part} differs")
+        self.fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()[:32]
 
     def stream(self, galaxies: GalaxyFile, run: Path, progress: Callable) -> PairStream:
         """Batches of solved noises, which are made on first use and kept in the run folder."""
@@ -40,8 +53,9 @@ class Teacher:
         jumps = build.sampler(config, None, None)[1]
         shape = (len(jumps), len(redshift), *galaxies.shape[1:])
         solved = self._solved(redshift, jumps[:-1], progress)
+        path = run / "cache" / f"pairs-{self._contents(redshift)}.npy"
         return PairStream(
-            stored_states(run / "cache" / "pairs.npy", shape, solved),
+            stored_states(path, shape, solved),
             redshift,
             config.training.batch_size,
             config.seed,
@@ -52,14 +66,22 @@ class Teacher:
     def _redshifts(self, known: NDArray) -> NDArray:
         """Those of the training set in random order, as often as needed, with the jitter."""
         count, rng = self.config.student.pairs, np.random.default_rng(self.config.seed)
+        if self.config.data.rarity:
+            known = known[resampled(rarity_weights(known, self.config.data.rarity), rng)]
         drawn = np.resize(rng.permutation(known), count)
         return drawn + self.config.redshift.jitter * rng.standard_normal(count)
+
+    def _contents(self, redshift: NDArray) -> str:
+        """A name for the pairs that depends on all that they depend on."""
+        config = self.config
+        settings = (config.seed, config.student, config.sampling, redshift.tobytes())
+        return hashlib.sha256(repr((self.fingerprint, *settings)).encode()).hexdigest()[:16]
 
     def _solved(self, redshift: NDArray, kept: list, progress: Callable) -> Iterator[list]:
         solve, levels = partial(states, kept=kept), build.teacher_levels(self.config)
         size = self.config.sampling.batch_size
         for start in progress(range(0, len(redshift), size)):
-            rows = range(start, min(start + size, len(redshift)))
-            z = redshift[rows.start : rows.stop]
-            found = self.generator.walk(solve, levels, z, self.config.seed, rows)
+            z = redshift[start : start + size]
+            noise_id = range(FIRST + start, FIRST + start + len(z))
+            found = self.generator.walk(solve, levels, z, self.config.seed, noise_id)
             yield [state.float().cpu().numpy() for state in found]

@@ -20,6 +20,11 @@ from galddpm.training.checkpoint import (
 from galddpm.training.power_average import FOLDER, averaged
 
 
+def model_path(run: str | Path) -> Path:
+    """The model file of a run folder, or the file itself."""
+    return Path(run) / MODEL if Path(run).is_dir() else Path(run)
+
+
 @dataclass(frozen=True)
 class ModelFile:
     """What a model file holds, once checked."""
@@ -36,7 +41,7 @@ class ModelFile:
 
         Raises UserError where there is no model, the file is not one of ours, or of another task.
         """
-        path = Path(run) / MODEL if Path(run).is_dir() else Path(run)
+        path = model_path(run)
         tensors, metadata = load_tensors(path)
         missing = {"config", "scaling", "redshifts"} - metadata.keys()
         if missing:

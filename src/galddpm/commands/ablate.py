@@ -23,6 +23,7 @@ from galddpm import runs
 from galddpm.commands import evaluate, sample, train
 from galddpm.commands.shell import Parser
 from galddpm.config import Count, Section, load_config
+from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import NonFiniteError, UserError
 from galddpm.evaluation.comparison import COLUMNS, figures, markdown
 
@@ -54,9 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     table = read_table(options.table)
     out = options.out or Path("runs") / options.table.stem
-    for row in table.rows:  # a mistake in the last row shows now, not after hours
-        load_config(table.config, [*table.set, *row.set])
     chosen = choose(table.rows, options.rows)
+    for row in chosen:  # a mistake in the last row shows now, not after hours
+        train.find_teacher(load_config(table.config, [*table.set, *row.set]))
+        GalaxyFile(testing_file(table, row))
     for seed, row in product(table.seeds, chosen):
         run_row(table, row, seed, out)
         write(table, chosen, out)
@@ -109,7 +111,7 @@ def make_row(table: Table, row: Row, seed: int, run: Path, out: Path) -> dict:
     result = result_folder(row, seed, out)
     settings = [f"--set={setting}" for setting in [*table.set, *row.set, f"seed={seed}"]]
     train.main(["--config", table.config, "--run-dir", str(run), *settings])
-    testing = row.testing or table.testing or load_config(table.config, table.set).data.testing
+    testing = testing_file(table, row)
     samples = result / "samples.hdf5"
     fresh = not result.exists()  # the time of what an interrupted table has begun is not known
     start = time.perf_counter()
@@ -122,7 +124,7 @@ def make_row(table: Table, row: Row, seed: int, run: Path, out: Path) -> dict:
 
 def judge(table: Table, samples: Path, testing: str, result: Path, out: Path) -> None:
     """The report of a row; the galaxies of a file are measured once for all rows."""
-    measured = out / f"catalog-{Path(testing).stem}.fits"
+    measured = out / f"catalog-{short_hash(testing)}.fits"
     mine = result / "report" / "catalog_real.fits"
     if measured.exists() and not mine.exists():
         mine.parent.mkdir(parents=True, exist_ok=True)
@@ -133,10 +135,18 @@ def judge(table: Table, samples: Path, testing: str, result: Path, out: Path) ->
     shutil.copy(mine, measured)
 
 
+def testing_file(table: Table, row: Row) -> str:
+    """The real galaxies that a row is judged against."""
+    return row.testing or table.testing or load_config(table.config, table.set).data.testing
+
+
+def short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
 def run_folder(table: Table, row: Row, seed: int, out: Path) -> Path:
     """Named after what is trained, which rows may share."""
-    settings = repr(sorted([*table.set, *row.set]))
-    return out / "runs" / f"{hashlib.sha256(settings.encode()).hexdigest()[:8]}-{seed}"
+    return out / "runs" / f"{short_hash(repr(sorted([*table.set, *row.set])))}-{seed}"
 
 
 def result_folder(row: Row, seed: int, out: Path) -> Path:

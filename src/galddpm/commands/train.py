@@ -69,10 +69,11 @@ def train(config: AnyConfig, run: Path) -> None:
     scaling = teacher.generator.scaling if teacher else build.scaling(config, galaxies)
     origin = runs.provenance(
         data={"training": str(galaxies.path), "fingerprint": galaxies.fingerprint()},
+        teacher=teacher and teacher.fingerprint,
         galaxies=len(galaxies),
         dropped=galaxies.dropped,
     )
-    _refuse_changed_data(run, origin["data"])
+    _refuse_changed_data(run, origin)
     model = build.model(config, scaling, device)
     if teacher:
         model.start_from(teacher.generator.denoiser)
@@ -147,13 +148,15 @@ class Interruption:
         self.signal = number
 
 
-def _refuse_changed_data(run: Path, data: dict) -> None:
-    held = runs.read_json(run / "provenance.json").get("data", data)
-    if held["fingerprint"] != data["fingerprint"]:
+def _refuse_changed_data(run: Path, origin: dict) -> None:
+    held = runs.read_json(run / "provenance.json")
+    if held.get("data", origin["data"])["fingerprint"] != origin["data"]["fingerprint"]:
         raise UserError(
-            f"{data['training']}: data.training is not the data that {run} was trained on so far;"
-            " choose --run-dir"
+            f"{origin['data']['training']}: data.training is not the data that {run} was trained on"
+            " so far; choose --run-dir"
         )
+    if held.get("teacher", origin["teacher"]) != origin["teacher"]:
+        raise UserError(f"{run}: student.teacher has changed since; choose --run-dir")
 
 
 def _bar(config: AnyConfig, images_seen: int):

@@ -127,7 +127,7 @@ def states(
 def student_losses(
     student: Student, batch: tuple, huber_delta: float, centre: float | None
 ) -> tuple[Tensor, Tensor]:
-    """Losses (B,) and their t (B,), weighed as the teacher's; see Objective.
+    """Losses (B,) and their t (B,). The levels weigh alike, and pixels by `centre`; see Objective.
 
     batch: x (B, C, H, W) at one level, the same at the next, redshifts (B,), and which level.
     """
