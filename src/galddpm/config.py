@@ -239,7 +239,10 @@ def parse_config(content: dict, source: str | Path) -> AnyConfig:
     try:
         return TASKS[task].model_validate(content)
     except ValidationError as error:
-        raise UserError(f"{source}: {_explain(error.errors()[0], TASKS[task])}") from None
+        found = error.errors()
+        mistyped = (problem for problem in found if problem["type"] == "extra_forbidden")
+        first = next(mistyped, found[0])  # a mistyped key explains the missing one
+        raise UserError(f"{source}: {_explain(first, TASKS[task])}") from None
 
 
 def dump_config(config: AnyConfig) -> str:
