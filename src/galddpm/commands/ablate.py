@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = Parser(description="Train, sample and judge variants of a recipe; write one table.")
     parser.add_argument("table", type=Path, metavar="TABLE.yaml")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/NAME of the table")
-    parser.add_argument("--rows", metavar="NAME,...", help="only these; default: all")
+    parser.add_argument("--rows", nargs="+", metavar="NAME", help="only these; default: all")
     options = parser.parse_args(arguments)
     table = read_table(options.table)
     out = options.out or Path("runs") / options.table.stem
@@ -84,9 +84,9 @@ def read_table(path: Path) -> Table:
     return table
 
 
-def choose(rows: list[Row], names: str | None) -> list[Row]:
+def choose(rows: list[Row], names: list[str] | None) -> list[Row]:
     """The rows of `--rows`. Raises UserError for an unknown name."""
-    wanted = names.split(",") if names else [row.name for row in rows]
+    wanted = names or [row.name for row in rows]
     unknown = set(wanted) - {row.name for row in rows}
     if unknown:
         raise UserError(f"--rows: no row is named {sorted(unknown)[0]!r}")
