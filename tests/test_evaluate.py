@@ -1,5 +1,6 @@
 """`evaluate.py` from two files to a report: what is written, continued, refused and counted."""
 
+import contextlib
 import json
 import shutil
 
@@ -47,6 +48,12 @@ COLUMNS = {  # the least that a catalogue holds
 }
 
 
+@pytest.fixture(autouse=True)
+def stand_elsewhere(tmp_path, monkeypatch):
+    """Runs that lie where the tests are started from are nobody's business."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A real file, a generated one with the same redshifts, and their report."""
@@ -56,7 +63,8 @@ def folder(tmp_path_factory):
     generated["image"] = 0.8 * generated["image"] + simple_noise(generated["image"].shape)
     generated["image"][BROKEN, 2, 10, 10] = np.nan
     write_galaxies(folder / "generated.hdf5", generated, None)
-    main(arguments(folder))
+    with contextlib.chdir(folder):
+        main(arguments(folder))
     return folder
 
 
