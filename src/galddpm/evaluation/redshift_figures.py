@@ -83,4 +83,5 @@ def _draw_losses(axis, sides, bins: Sequence[Mapping]) -> None:
             style = {"color": COLOUR[side], "marker": MARKER[side], "ms": 4, "capsize": 2}
             axis.errorbar(x, mean, yerr=error, lw=1, label=side, **style)
     axis.set(xlabel="redshift", ylabel="mean HSC loss", title="loss by redshift", ylim=(0, None))
-    axis.legend(frameon=False)
+    if axis.get_legend_handles_labels()[0]:  # none where no bin holds enough galaxies
+        axis.legend(frameon=False)
