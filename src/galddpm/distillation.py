@@ -20,10 +20,8 @@ from galddpm.model_file import model_path
 
 SHARED = ("scaling", "redshift", "process", "network")  # sections in which both must agree
 SHARED_DATA = ("bands", "image_size")
-FIRST = (
-    2**63
-)  # noise_id of the first noise, beyond any that sample.py draws: no student is judged on
-# a noise that it was trained on
+# noise_id of the first noise, beyond any that sample.py draws: no student is judged on what it learned
+FIRST = 2**63
 
 
 class Teacher:
