@@ -20,7 +20,7 @@ from galddpm.model_file import model_path
 
 SHARED = ("scaling", "redshift", "process", "network")  # sections in which both must agree
 SHARED_DATA = ("bands", "image_size")
-# noise_id of the first noise, beyond any that sample.py draws: no student is judged on what it learned
+# noise_id of the first noise, beyond any of sample.py: no student is judged on what it learned
 FIRST = 2**63
 
 
