@@ -196,7 +196,7 @@ def test_a_sample_file_follows_the_schema(trained, tmp_path):
     assert len(GalaxyFile(tmp_path / "s.hdf5")) == 8
 
 
-@pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpmpp_2m", "heun"])
+@pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpmpp_2m", "sky_2m", "heun"])
 def test_a_galaxy_does_not_depend_on_its_batch(trained, tmp_path, sampler):
     spec = ["--redshifts", "0.3:0.9:7", "--sampler", sampler, "--seed", "5"]
     one, _ = draw(trained, tmp_path / "1.hdf5", *spec, "--batch-size", "1")

@@ -5,8 +5,9 @@ import torch
 
 from galddpm.data.scaling import fit_scaling
 from galddpm.diffusion.denoiser import Denoiser
-from galddpm.diffusion.detail import Texture, passed, sky_filtered, smooth, spectrum
+from galddpm.diffusion.detail import Texture, passed, sky_filtered, smooth
 from galddpm.diffusion.schedule import Schedule
+from galddpm.diffusion.waves import spectrum
 
 SKY = 0.2
 

@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import layer_norm, scaled_dot_product_attention
 
 from galddpm.networks.blocks import AttentionBlock, attend
-from galddpm.networks.embeddings import sinusoids
+from galddpm.networks.embeddings import ConditionEmbedding, sinusoids
 from galddpm.networks.unet import UNet
 from models import awake
 
@@ -100,6 +100,16 @@ def test_sinusoids_turn_over_their_periods():
     assert cosines[2, -1].item() == pytest.approx(1)  # the slowest too
     assert cosines[3, -1].item() == pytest.approx(-1)
     np.testing.assert_allclose((waves[:, :8] ** 2 + waves[:, 8:] ** 2).numpy(), 1, rtol=1e-12)
+
+
+def test_redshifts_of_one_bin_are_alike():
+    torch.manual_seed(0)
+    binned, exact = ConditionEmbedding(16, bin_width=0.1), ConditionEmbedding(16)
+    exact.load_state_dict(binned.state_dict())
+    t = torch.zeros(4)
+    out = binned(t, torch.tensor([0.31, 0.39, 0.41, 2.04]))
+    torch.testing.assert_close(out, exact(t, torch.tensor([0.35, 0.35, 0.45, 2.05])))
+    assert (out[1] - out[2]).abs().max() > 1e-3
 
 
 def test_the_papers_network_has_attention_where_the_paper_has_it():

@@ -12,8 +12,18 @@ from diffusers import (
     HeunDiscreteScheduler,
 )
 
-from galddpm.diffusion.samplers import SAMPLERS, ddim, ddpm, dpmpp_2m, evaluations, heun
+from galddpm.diffusion.detail import Texture, sky_filtered
+from galddpm.diffusion.samplers import (
+    SAMPLERS,
+    ddim,
+    ddpm,
+    dpmpp_2m,
+    evaluations,
+    heun,
+    sky_2m,
+)
 from galddpm.diffusion.schedule import Schedule, edm_levels
+from galddpm.diffusion.waves import sky_flow
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 PAPER = Schedule.linear(1000, 1e-4, 0.02)
@@ -98,18 +108,63 @@ def test_ddpm_moments_follow_the_recursion(schedule, steps, variance):
 @pytest.mark.parametrize("name", list(SAMPLERS))
 @pytest.mark.parametrize("levels", [ZERO.levels(7), ZERO.levels(7, "karras"), [(0, 1), (1, 0)]])
 def test_every_sampler_is_finite_from_pure_noise(name, levels):
-    x = torch.linspace(-2, 2, 5, dtype=torch.float64)
+    x = torch.linspace(-2, 2, 5, dtype=torch.float64)[:, None, None, None]
+    options = {"texture": Texture(STD, torch.zeros_like)} if name == "sky_2m" else {}
     calls = []
 
     def counted(x, level):
         calls.append(level)
         return ideal(x, level)
 
-    out = SAMPLERS[name](counted, x, levels, lambda: torch.zeros_like(x))
+    out = SAMPLERS[name](counted, x, levels, lambda: torch.zeros_like(x), **options)
     assert torch.isfinite(out).all()
     assert len(calls) == evaluations(name, levels)
     if len(levels) == 2:  # one step from pure noise can only give the mean
         torch.testing.assert_close(out, torch.full_like(x, MEAN))
+
+
+def images(count=3, side=16):
+    generator = torch.Generator().manual_seed(3)
+    return torch.randn(count, 2, side, side, generator=generator, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 20])
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.1])
+def test_sky_2m_is_exact_for_light_under_the_noise_of_the_data(steps, share):
+    """Whatever the steps, correlated noise of `share` of the sky's spread comes out as it should,
+    and the light untouched, where dpmpp_2m leaves 3 % too much of it or a fifth."""
+    sky, neighbour, light = 0.25, 0.1, 3.0
+    texture = Texture(sky, lambda x: torch.full_like(x, share * sky), neighbour)
+
+    def denoise(x, level):
+        if level[0] == 0:
+            return torch.full_like(x, light)
+        ratio = torch.tensor(level[1] / level[0] / (share * sky), dtype=x.dtype)
+        return light + sky_filtered(x / level[0] - light, ratio, neighbour)
+
+    x = images()
+    out = sky_2m(denoise, x, ZERO.levels(steps, "karras", 0.03, 1000.0), None, texture)
+    exact = light + share * sky_flow(x, (0.0, 1.0), (1.0, 0.0), sky, neighbour)
+    torch.testing.assert_close(out, exact, rtol=1e-6, atol=1e-6)
+
+
+def test_sky_2m_without_noise_of_the_data_is_dpmpp_2m():
+    x, levels = images(), ZERO.levels(9, "karras")
+    texture = Texture(0.25, torch.zeros_like)
+    out = sky_2m(ideal, x, levels, None, texture)
+    torch.testing.assert_close(out, dpmpp_2m(ideal, x, levels, None))
+
+
+def test_sky_2m_converges_in_second_order_where_the_noise_is_not_as_it_takes_it():
+    x = images(side=4)
+    texture = Texture(0.25, lambda x: torch.full_like(x, 0.25), 0.1)
+
+    def error(steps):
+        out = sky_2m(ideal, 80 * x, edm_levels(steps), None, texture)
+        exact = MEAN + STD / np.hypot(STD, 80) * (80 * x - MEAN)
+        return (out - exact).abs().max()
+
+    assert error(40) / error(80) > 3
 
 
 @pytest.mark.parametrize("levels", [PAPER.levels(9), ZERO.levels(13, "karras"), PAPER.levels(1000)])

@@ -23,11 +23,11 @@ from galddpm.diffusion.schedule import Schedule, edm_levels
 from galddpm.diffusion.student import (
     Student,
     follow,
-    sky_flow,
     states,
     student_levels,
     student_losses,
 )
+from galddpm.diffusion.waves import sky_flow
 from galddpm.errors import UserError
 from galddpm.training.checkpoint import load_tensors
 
@@ -122,7 +122,7 @@ def test_states_are_those_that_the_solver_passes():
         return 0.1 * x
 
     x = noise()
-    found = states(denoise, x, LEVELS, None, JUMPS[:-1])
+    found = states(denoise, x, LEVELS, None, dpmpp_2m, JUMPS[:-1])
     assert len(found) == 3
     torch.testing.assert_close(found[0], x)
     torch.testing.assert_close(found[2], dpmpp_2m(denoise, x, LEVELS, None))

@@ -15,7 +15,7 @@ from galddpm.data.stream import BatchStream, sample_rows
 from galddpm.diffusion.denoiser import Denoiser
 from galddpm.diffusion.detail import Texture
 from galddpm.diffusion.objective import NoiseLevels, Objective
-from galddpm.diffusion.samplers import SAMPLERS
+from galddpm.diffusion.samplers import SAMPLERS, sky_2m
 from galddpm.diffusion.schedule import Level, Schedule
 from galddpm.diffusion.student import Student, follow, student_levels, student_losses
 from galddpm.errors import UserError
@@ -81,8 +81,13 @@ def network(config: Config) -> UNet:
         bands=len(config.data.bands),
         size=config.data.image_size,
         periods=(config.redshift.shortest, config.redshift.longest),
+        bin_width=config.redshift.bin_width,
         **config.network.model_dump(),
     )
+
+
+def texture(scaling: Scaling) -> Texture:
+    return Texture(scaling.sky_sigma, scaling.sky_sigma_at, scaling.sky_neighbour)
 
 
 def denoiser(config: Config, scaling: Scaling, device: torch.device) -> Denoiser:
@@ -93,8 +98,7 @@ def denoiser(config: Config, scaling: Scaling, device: torch.device) -> Denoiser
     known, sigma_data = None, scaling.sigma_data
     if process.sigma_data == "sky":
         sigma_data = scaling.sky_sigma
-        texture = Texture(scaling.sky_sigma, scaling.sky_sigma_at, scaling.sky_neighbour)
-        known = texture if process.prediction == "edm" else None
+        known = texture(scaling) if process.prediction == "edm" else None
     return Denoiser(net, schedule(config), process.prediction, sigma_data, known).to(device)
 
 
@@ -102,9 +106,8 @@ def student(config: Config, scaling: Scaling, device: torch.device) -> Student:
     """A student with fresh weights drawn from the config's seed."""
     torch.manual_seed(config.seed)
     net = network(config).to(device, memory_format=torch.channels_last)
-    _, jumps = sampler(config, None, None)
     sky = (scaling.sky_sigma, scaling.sky_neighbour)
-    return Student(net, schedule(config), jumps, *sky).to(device)
+    return Student(net, schedule(config), jumps(config), *sky).to(device)
 
 
 def redshift_cnn(config: RedshiftConfig, device: torch.device) -> RedshiftCNN:
@@ -267,21 +270,32 @@ def inspect_every(config: AnyConfig) -> int | None:
     return config.training.preview_every
 
 
-def sampler(config: Config, name: str | None, steps: int | None) -> tuple[Callable, list[Level]]:
+def sampler(
+    config: Config, scaling: Scaling, name: str | None, steps: int | None
+) -> tuple[Callable, list[Level]]:
     """(sampler, levels) of the config, or of the given name and steps. Raises UserError."""
     settings = config.sampling
     if config.student:
         if name or steps:
             raise UserError("sampler, steps: a student has its own; leave them out")
-        return follow, student_levels(teacher_levels(config), config.student.middle)
+        return follow, jumps(config)
     name, steps = name or settings.sampler, steps or settings.steps
-    options = {"ddpm": {"variance": settings.variance}, "ddim": {"eta": settings.eta}}
+    options = {
+        "ddpm": {"variance": settings.variance},
+        "ddim": {"eta": settings.eta},
+        "sky_2m": {"texture": texture(scaling)},
+    }
     return partial(SAMPLERS[name], **options.get(name, {})), levels(config, steps)
 
 
-def teacher_levels(config: Config) -> list[Level]:
-    """The levels at which a student's teacher is solved."""
-    return levels(config, config.student.steps)
+def teacher_solver(config: Config, scaling: Scaling) -> tuple[Callable, list[Level]]:
+    """(sampler, levels) with which a student's teacher is solved."""
+    return partial(sky_2m, texture=texture(scaling)), levels(config, config.student.steps)
+
+
+def jumps(config: Config) -> list[Level]:
+    """The levels from one to the next of which a student jumps."""
+    return student_levels(levels(config, config.student.steps), config.student.middle)
 
 
 def levels(config: Config, steps: int) -> list[Level]:

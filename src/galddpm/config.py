@@ -57,6 +57,7 @@ class Redshift(Section):
     jitter: NonNegative = 0.01  # standard deviation of the noise added in training
     shortest: Positive = 0.05  # redshift over which the fastest wave of the embedding turns once
     longest: Positive = 4.0  # and the slowest
+    bin_width: Positive | None = None  # condition on the middle of a bin, as was usual before
 
     @model_validator(mode="after")
     def _ordered(self):
@@ -134,7 +135,7 @@ class Training(Section):
 
 
 class Sampling(Section):
-    sampler: Literal["ddpm", "ddim", "dpmpp_2m", "heun"] = "dpmpp_2m"
+    sampler: Literal["ddpm", "ddim", "dpmpp_2m", "sky_2m", "heun"] = "dpmpp_2m"
     steps: Count = 50
     spacing: Literal["uniform", "karras"] = "uniform"  # of the levels: in t, or in sigma^(1/7)
     sigma_min: Positive = 0.02  # karras: the last sigma/alpha, well below the sky's noise
@@ -155,7 +156,7 @@ class Sampling(Section):
 
 class Student(Section):
     teacher: str  # run folder or model file of the same process and network
-    steps: Annotated[int, Field(ge=2)] = 20  # of dpmpp_2m, with which the teacher solves its flow
+    steps: Annotated[int, Field(ge=2)] = 20  # of sky_2m, with which the teacher solves its flow
     pairs: Count = 2400  # noises that it is solved for, at redshifts of the training set
     middle: list[Positive] = [3.0]  # sigma/alpha at which evaluations after the first start
 

@@ -48,7 +48,7 @@ class Teacher:
         """Batches of solved noises, which are made on first use and kept in the run folder."""
         config = self.config
         redshift = self._redshifts(galaxies.redshift)
-        jumps = build.sampler(config, None, None)[1]
+        jumps = build.jumps(config)
         shape = (len(jumps), len(redshift), *galaxies.shape[1:])
         solved = self._solved(redshift, jumps[:-1], progress)
         path = run / "cache" / f"pairs-{self._contents(redshift)}.npy"
@@ -76,7 +76,8 @@ class Teacher:
         return hashlib.sha256(repr((self.fingerprint, *settings)).encode()).hexdigest()[:16]
 
     def _solved(self, redshift: NDArray, kept: list, progress: Callable) -> Iterator[list]:
-        solve, levels = partial(states, kept=kept), build.teacher_levels(self.config)
+        solve, levels = build.teacher_solver(self.config, self.generator.scaling)
+        solve = partial(states, solve=solve, kept=kept)
         size = self.config.sampling.batch_size
         for start in progress(range(0, len(redshift), size)):
             z = redshift[start : start + size]

@@ -57,7 +57,7 @@ class Generator:
         Galaxy k depends on its redshift, `seed` and noise_id[k], which is k by default, and on
         nothing else in the batch. Sampler and steps are the config's by default.
         """
-        run, levels = build.sampler(self.config, sampler, steps)
+        run, levels = build.sampler(self.config, self.scaling, sampler, steps)
         image = self.walk(run, levels, redshift, seed, noise_id)
         return self.scaling.decode(image.float().cpu().numpy())
 

@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _warn_unknown(redshift, generator.redshifts)
     settings = generator.config.sampling
     batch_size = options.batch_size or settings.batch_size
-    _, levels = build.sampler(generator.config, options.sampler, options.steps)
+    chosen = (options.sampler, options.steps)
+    _, levels = build.sampler(generator.config, generator.scaling, *chosen)
     recorded = {
         "model": hashlib.sha256(model.read_bytes()).hexdigest(),
         "redshifts": hashlib.sha256(redshift.tobytes() + object_id.tobytes()).hexdigest(),
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if parts.finished:
         print(f"{out}: finished, nothing to do")
         return
-    draw(generator, parts, redshift, object_id, (options.sampler, options.steps))
+    draw(generator, parts, redshift, object_id, chosen)
     parts.join(_attributes(generator, recorded, str(run)))
     print(f"{out}: {len(redshift):,} galaxies")
 

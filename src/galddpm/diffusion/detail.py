@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
 from galddpm.diffusion.process import column
+from galddpm.diffusion.waves import filtered, sky_power
 
 REACH = 2  # pixels on each side of the filter
 FARTHEST = 2.0  # sigma/alpha from which on the image is too noisy to tell where it is bright
@@ -61,22 +62,7 @@ def passed(spread: float | Tensor, ratio: Tensor) -> Tensor:
 def sky_filtered(x: Tensor, ratio: Tensor, neighbour: float) -> Tensor:
     """The ideal denoiser of noise with the spectrum of `neighbour` and unit variance, under white
     noise of standard deviation `ratio`, applied to x (B, C, H, W)."""
-    height, width = x.shape[-2:]
-    along_y, along_x = (
-        spectrum(frequencies, neighbour)
-        for frequencies in (
-            torch.fft.fftfreq(height, device=x.device),
-            torch.fft.rfftfreq(width, device=x.device),
-        )
-    )
-    power = (along_y[:, None] * along_x).to(x.dtype)
-    return torch.fft.irfft2(torch.fft.rfft2(x) * passed(power.sqrt(), ratio), s=(height, width))
-
-
-def spectrum(frequency: Tensor, neighbour: float) -> Tensor:
-    """Power of white noise of unit variance smoothed with (a, 1, a) and brought back to it."""
-    wave = 1 + 2 * neighbour * torch.cos(2 * torch.pi * frequency)
-    return wave**2 / (1 + 2 * neighbour**2)
+    return filtered(x, passed(sky_power(x, neighbour).sqrt(), ratio))
 
 
 def smooth(x: Tensor) -> Tensor:

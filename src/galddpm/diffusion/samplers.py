@@ -11,8 +11,10 @@ from itertools import pairwise
 
 from torch import Tensor
 
+from galddpm.diffusion.detail import Texture
 from galddpm.diffusion.process import posterior
 from galddpm.diffusion.schedule import Level
+from galddpm.diffusion.waves import filtered, sky_flow, sky_power, spread_gain
 
 Denoise = Callable[[Tensor, Level], Tensor]
 Noise = Callable[[], Tensor]
@@ -64,10 +66,36 @@ def dpmpp_2m(denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise)
     for level, lower in pairwise(levels):
         x_0 = denoise(x, level)
         h = _log_snr(lower) - _log_snr(level)
-        slope = h / (2 * h_previous) if math.isfinite(h) and math.isfinite(h_previous) else 0.0
-        estimate = x_0 if previous is None else (1 + slope) * x_0 - slope * previous
+        estimate = _ahead(x_0, previous, h, h_previous)
         x = lower[1] / level[1] * x + (lower[0] - level[0] * lower[1] / level[1]) * estimate
         previous, h_previous = x_0, h
+    return x
+
+
+def sky_2m(
+    denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise, texture: Texture
+) -> Tensor:
+    """dpmpp_2m about the flow of the noise that the images have of their own, x (B, C, H, W).
+
+    An image that is light under Gaussian noise of spread L and wave power L^2 p has the estimate
+    x_0 = light + alpha L^2 p / (alpha^2 L^2 p + sigma^2) (x - alpha light), which gives the light,
+    and its flow is known (`sky_flow`). The light takes the place of x_0 and sqrt(alpha^2 L^2 +
+    sigma^2) that of sigma, so that the sky's noise comes out right after any number of steps;
+    without noise of their own, L = 0, this is dpmpp_2m (but for the shape that p gives the noise).
+    """
+    power = sky_power(x, texture.neighbour)
+    previous, h_previous = None, math.inf
+    for level, lower in pairwise(levels):
+        x_0 = denoise(x, level)
+        own = texture.local_sigma(x_0)
+        residual = filtered(x - level[0] * x_0, power)
+        light = x_0 - level[0] * (own / level[1]) ** 2 * residual
+        h = _log_snr(lower) - _log_snr(level)
+        estimate = _ahead(light, previous, h, h_previous)
+        left = sky_flow(x - level[0] * estimate, level, lower, texture.sigma, texture.neighbour)
+        gain = spread_gain(own, level, lower) / spread_gain(texture.sigma, level, lower)
+        x = lower[0] * estimate + gain * left
+        previous, h_previous = light, h
     return x
 
 
@@ -89,7 +117,7 @@ def heun(denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise) -> 
     return x
 
 
-SAMPLERS = {"ddpm": ddpm, "ddim": ddim, "dpmpp_2m": dpmpp_2m, "heun": heun}
+SAMPLERS = {"ddpm": ddpm, "ddim": ddim, "dpmpp_2m": dpmpp_2m, "sky_2m": sky_2m, "heun": heun}
 
 
 def evaluations(sampler: str, levels: Sequence[Level]) -> int:
@@ -103,6 +131,14 @@ def _eps(x: Tensor, x_0: Tensor, level: Level) -> Tensor:
     if level[1] == 0:
         raise ValueError("the noise of a level with sigma = 0 is undefined; start above it")
     return (x - level[0] * x_0) / level[1]
+
+
+def _ahead(now: Tensor, before: Tensor | None, h: float, h_before: float) -> Tensor:
+    """A value half a step h ahead, from the one before; the same value where a step is infinite."""
+    if before is None or not (math.isfinite(h) and math.isfinite(h_before)):
+        return now
+    slope = h / (2 * h_before)
+    return (1 + slope) * now - slope * before
 
 
 def _log_snr(level: Level) -> float:

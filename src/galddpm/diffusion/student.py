@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from torch.nn.functional import huber_loss
 
 from galddpm.diffusion.denoiser import Denoiser
-from galddpm.diffusion.detail import spectrum
 from galddpm.diffusion.objective import centre_weights, with_gradient_over
-from galddpm.diffusion.samplers import Denoise, Noise, dpmpp_2m
+from galddpm.diffusion.samplers import Denoise, Noise
 from galddpm.diffusion.schedule import Level, Schedule
 from galddpm.diffusion.typical_loss import TypicalLoss
+from galddpm.diffusion.waves import sky_flow
 
 Jump = Callable[[Tensor, Level], Tensor]
 
@@ -85,21 +85,6 @@ class Student(nn.Module):
         return math.hypot(level[0] * self.sky_sigma, level[1])
 
 
-def sky_flow(x: Tensor, level: Level, lower: Level, sigma: float, neighbour: float) -> Tensor:
-    """The probability flow of the sky's noise from one level to another, (B, C, H, W).
-
-    Under it every wave keeps its phase and its size in units of what is usual at the level (Song et
-    al. 2021, arXiv:2011.13456, Eq. 13, for Gaussian data).
-    """
-    height, width = x.shape[-2:]
-    along_y = spectrum(torch.fft.fftfreq(height, device=x.device), neighbour)
-    along_x = spectrum(torch.fft.rfftfreq(width, device=x.device), neighbour)
-    power = sigma**2 * along_y[:, None] * along_x
-    before, after = (alpha**2 * power + noise**2 for alpha, noise in (level, lower))
-    waves = torch.fft.rfft2(x) * torch.sqrt(after / before).to(x.dtype)
-    return torch.fft.irfft2(waves, s=(height, width))
-
-
 def student_levels(levels: Sequence[Level], middle: Sequence[float]) -> list[Level]:
     """A teacher's first and last level, and between them those nearest to sigma/alpha `middle`."""
     inner = levels[1:-1]
@@ -110,9 +95,14 @@ def student_levels(levels: Sequence[Level], middle: Sequence[float]) -> list[Lev
 
 
 def states(
-    denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise, kept: Sequence[Level]
+    denoise: Denoise,
+    x: Tensor,
+    levels: Sequence[Level],
+    noise: Noise,
+    solve: Callable,
+    kept: Sequence[Level],
 ) -> list[Tensor]:
-    """x at each of the `kept` levels, then the image, as dpmpp_2m solves the flow."""
+    """x at each of the `kept` levels, then the image, as a sampler solves the flow."""
     found = []
 
     def watched(x: Tensor, level: Level) -> Tensor:
@@ -120,7 +110,7 @@ def states(
             found.append(x)
         return denoise(x, level)
 
-    image = dpmpp_2m(watched, x, levels, noise)
+    image = solve(watched, x, levels, noise)
     return [*found, image]
 
 

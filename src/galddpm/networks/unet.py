@@ -51,6 +51,7 @@ class UNet(nn.Module):
         arXiv:1807.03247), from which a network learns sooner that galaxies are centred.
     embedding: dimensions of the condition.
     periods: of the redshift embedding's fastest and slowest wave [redshift].
+    bin_width: of redshift bins to condition on; None: on the redshift itself.
     """
 
     def __init__(
@@ -68,13 +69,14 @@ class UNet(nn.Module):
         embedding: int = 256,
         dropout: float = 0.0,
         periods: tuple[float, float] = (0.05, 4.0),
+        bin_width: float | None = None,
     ):
         super().__init__()
         self.fold, self.stride = fold, fold << (len(channels) - 1)
         self.coordinates = coordinates
         grid = (size + self.padding(size)) // fold
         shared = {"heads": heads, "embedding": embedding, "dropout": dropout}
-        self.embedding = ConditionEmbedding(embedding, periods)
+        self.embedding = ConditionEmbedding(embedding, periods, bin_width)
         self.first = nn.Conv2d(bands * fold**2 + 2 * coordinates, channels[0], 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         above = channels[0]

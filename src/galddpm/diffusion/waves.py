@@ -1,0 +1,40 @@
+"""The sky's noise, wave by wave: its spectrum, and filters."""
+
+import torch
+from torch import Tensor
+
+from galddpm.diffusion.schedule import Level
+
+
+def spectrum(frequency: Tensor, neighbour: float) -> Tensor:
+    """Power of white noise of unit variance smoothed with (a, 1, a) and brought back to it."""
+    wave = 1 + 2 * neighbour * torch.cos(2 * torch.pi * frequency)
+    return wave**2 / (1 + 2 * neighbour**2)
+
+
+def sky_power(like: Tensor, neighbour: float) -> Tensor:
+    """Power of noise smoothed so along both axes, for `filtered` and images (..., H, W) like it."""
+    height, width = like.shape[-2:]
+    along_y = spectrum(torch.fft.fftfreq(height, device=like.device), neighbour)
+    along_x = spectrum(torch.fft.rfftfreq(width, device=like.device), neighbour)
+    return (along_y[:, None] * along_x).to(like.dtype)
+
+
+def filtered(x: Tensor, gain: Tensor) -> Tensor:
+    """x (..., H, W) with each wave of it multiplied by its gain (..., H, W // 2 + 1)."""
+    return torch.fft.irfft2(torch.fft.rfft2(x) * gain, s=x.shape[-2:])
+
+
+def sky_flow(x: Tensor, level: Level, lower: Level, sigma: float, neighbour: float) -> Tensor:
+    """The probability flow of the sky's noise from one level to another, (B, C, H, W).
+
+    Under it every wave keeps its phase and its size in units of what is usual at the level (Song et
+    al. 2021, arXiv:2011.13456, Eq. 13, for Gaussian data).
+    """
+    return filtered(x, spread_gain(sigma * sky_power(x, neighbour).sqrt(), level, lower))
+
+
+def spread_gain(spread: Tensor | float, level: Level, lower: Level) -> Tensor | float:
+    """What the flow from one level to another multiplies Gaussian data of this spread by."""
+    before, after = ((alpha * spread) ** 2 + noise**2 for alpha, noise in (level, lower))
+    return (after / before) ** 0.5
