@@ -30,6 +30,9 @@ from galddpm.training.loop import Loss, Plan, Trainer
 from galddpm.training.muon import Muon
 from galddpm.training.power_average import FOLDER, PowerAverages
 
+WELL_BELOW_THE_SKY = 0.03  # sigma/alpha at which a sampler may leave off; the sky's is about 0.25
+SIGMA_MIN = {"sky_2m": 0.1}  # which is exact from there to the image
+
 
 def best_device() -> torch.device:
     """The CUDA device where there is one, else the CPU."""
@@ -285,22 +288,28 @@ def sampler(
         "ddim": {"eta": settings.eta},
         "sky_2m": {"texture": texture(scaling)},
     }
-    return partial(SAMPLERS[name], **options.get(name, {})), levels(config, steps)
+    return partial(SAMPLERS[name], **options.get(name, {})), levels(config, name, steps)
 
 
 def teacher_solver(config: Config, scaling: Scaling) -> tuple[Callable, list[Level]]:
     """(sampler, levels) with which a student's teacher is solved."""
-    return partial(sky_2m, texture=texture(scaling)), levels(config, config.student.steps)
+    return partial(sky_2m, texture=texture(scaling)), teacher_levels(config)
 
 
 def jumps(config: Config) -> list[Level]:
     """The levels from one to the next of which a student jumps."""
-    return student_levels(levels(config, config.student.steps), config.student.middle)
+    return student_levels(teacher_levels(config), config.student.middle)
 
 
-def levels(config: Config, steps: int) -> list[Level]:
-    """Noise levels of the config's spacing. Raises UserError for more steps than there are."""
+def teacher_levels(config: Config) -> list[Level]:
+    return levels(config, "sky_2m", config.student.steps)
+
+
+def levels(config: Config, name: str, steps: int) -> list[Level]:
+    """Noise levels of the config's spacing for a sampler. Raises UserError for more steps than
+    there are."""
     settings = config.sampling
     if steps > config.process.steps:
         raise UserError(f"steps: found {steps}, the process has {config.process.steps}")
-    return schedule(config).levels(steps, settings.spacing, settings.sigma_min, settings.sigma_max)
+    last = settings.sigma_min or SIGMA_MIN.get(name, WELL_BELOW_THE_SKY)
+    return schedule(config).levels(steps, settings.spacing, last, settings.sigma_max)

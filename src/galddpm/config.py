@@ -138,7 +138,7 @@ class Sampling(Section):
     sampler: Literal["ddpm", "ddim", "dpmpp_2m", "sky_2m", "heun"] = "dpmpp_2m"
     steps: Count = 50
     spacing: Literal["uniform", "karras"] = "uniform"  # of the levels: in t, or in sigma^(1/7)
-    sigma_min: Positive = 0.02  # karras: the last sigma/alpha, well below the sky's noise
+    sigma_min: Positive | None = None  # karras: the last sigma/alpha; null: what the sampler needs
     sigma_max: Positive = 100.0  # karras: the first sigma/alpha, where a galaxy is lost in noise
     batch_size: Count = 128
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
@@ -147,7 +147,7 @@ class Sampling(Section):
 
     @model_validator(mode="after")
     def _ordered(self):
-        if self.sigma_min >= self.sigma_max:
+        if self.sigma_min and self.sigma_min >= self.sigma_max:
             raise ValueError(
                 f"sigma_min {self.sigma_min:g} must be less than sigma_max {self.sigma_max:g}"
             )
