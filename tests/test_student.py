@@ -10,7 +10,7 @@ import torch
 
 import galddpm
 from galaxies import write_simple
-from galddpm import build
+from galddpm import build, distillation
 from galddpm.commands import sample, train
 from galddpm.config import load_config
 from galddpm.data.galaxiesml import GalaxyFile
@@ -223,6 +223,14 @@ def test_no_student_learns_from_the_noise_that_it_is_judged_on(folder):
     drawn = GalaxyNoise(0, range(10), (5, 16, 16))().numpy()
     alike = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a in held[0] for b in drawn]
     assert np.abs(alike).max() < 0.2
+
+
+def test_pairs_of_another_solver_are_not_taken(folder, monkeypatch):
+    arguments = ["--config", "small.yaml", "--run-dir", "student", *TAUGHT]
+    train.main([*arguments, "--set=training.images=32"])
+    monkeypatch.setattr(distillation, "SOLVER", "another")
+    train.main(arguments)
+    assert len(list((folder / "student" / "cache").glob("pairs-*.npy"))) == 2
 
 
 def test_a_student_learns_and_goes_on_to_the_same_bits(folder):

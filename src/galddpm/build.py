@@ -30,8 +30,8 @@ from galddpm.training.loop import Loss, Plan, Trainer
 from galddpm.training.muon import Muon
 from galddpm.training.power_average import FOLDER, PowerAverages
 
-WELL_BELOW_THE_SKY = 0.03  # sigma/alpha at which a sampler may leave off; the sky's is about 0.25
-SIGMA_MIN = {"sky_2m": 0.1}  # which is exact from there to the image
+# sigma/alpha at which samplers leave off [sky sigma]: sky_2m is right about the sky from there on
+LAST, LAST_OF_OTHERS = {"sky_2m": 0.4}, 0.12
 
 
 def best_device() -> torch.device:
@@ -110,7 +110,7 @@ def student(config: Config, scaling: Scaling, device: torch.device) -> Student:
     torch.manual_seed(config.seed)
     net = network(config).to(device, memory_format=torch.channels_last)
     sky = (scaling.sky_sigma, scaling.sky_neighbour)
-    return Student(net, schedule(config), jumps(config), *sky).to(device)
+    return Student(net, schedule(config), jumps(config, scaling), *sky).to(device)
 
 
 def redshift_cnn(config: RedshiftConfig, device: torch.device) -> RedshiftCNN:
@@ -281,35 +281,36 @@ def sampler(
     if config.student:
         if name or steps:
             raise UserError("sampler, steps: a student has its own; leave them out")
-        return follow, jumps(config)
+        return follow, jumps(config, scaling)
     name, steps = name or settings.sampler, steps or settings.steps
     options = {
         "ddpm": {"variance": settings.variance},
         "ddim": {"eta": settings.eta},
         "sky_2m": {"texture": texture(scaling)},
     }
-    return partial(SAMPLERS[name], **options.get(name, {})), levels(config, name, steps)
+    return partial(SAMPLERS[name], **options.get(name, {})), levels(config, scaling, name, steps)
 
 
 def teacher_solver(config: Config, scaling: Scaling) -> tuple[Callable, list[Level]]:
     """(sampler, levels) with which a student's teacher is solved."""
-    return partial(sky_2m, texture=texture(scaling)), teacher_levels(config)
+    steps = config.student.steps
+    return partial(sky_2m, texture=texture(scaling)), levels(config, scaling, "sky_2m", steps)
 
 
-def jumps(config: Config) -> list[Level]:
+def jumps(config: Config, scaling: Scaling) -> list[Level]:
     """The levels from one to the next of which a student jumps."""
-    return student_levels(teacher_levels(config), config.student.middle)
+    return student_levels(teacher_solver(config, scaling)[1], config.student.middle)
 
 
-def teacher_levels(config: Config) -> list[Level]:
-    return levels(config, "sky_2m", config.student.steps)
-
-
-def levels(config: Config, name: str, steps: int) -> list[Level]:
+def levels(config: Config, scaling: Scaling, name: str, steps: int) -> list[Level]:
     """Noise levels of the config's spacing for a sampler. Raises UserError for more steps than
-    there are."""
+    there are, or ends in the wrong order."""
     settings = config.sampling
     if steps > config.process.steps:
         raise UserError(f"steps: found {steps}, the process has {config.process.steps}")
-    last = settings.sigma_min or SIGMA_MIN.get(name, WELL_BELOW_THE_SKY)
+    last = settings.sigma_min or scaling.sky_sigma * LAST.get(name, LAST_OF_OTHERS)
+    if last >= settings.sigma_max:
+        raise UserError(
+            f"sampling.sigma_max: found {settings.sigma_max:g}, expected more than {last:g}"
+        )
     return schedule(config).levels(steps, settings.spacing, last, settings.sigma_max)

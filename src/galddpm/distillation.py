@@ -22,6 +22,7 @@ SHARED = ("scaling", "redshift", "process", "network")  # sections in which both
 SHARED_DATA = ("bands", "image_size")
 # noise_id of the first noise, beyond any of sample.py: no student is judged on what it learned
 FIRST = 2**63
+SOLVER = "sky_2m, 1"  # its name and version: other pairs are solved anew
 
 
 class Teacher:
@@ -48,7 +49,7 @@ class Teacher:
         """Batches of solved noises, which are made on first use and kept in the run folder."""
         config = self.config
         redshift = self._redshifts(galaxies.redshift)
-        jumps = build.jumps(config)
+        jumps = build.jumps(config, self.generator.scaling)
         shape = (len(jumps), len(redshift), *galaxies.shape[1:])
         solved = self._solved(redshift, jumps[:-1], progress)
         path = run / "cache" / f"pairs-{self._contents(redshift)}.npy"
@@ -72,8 +73,10 @@ class Teacher:
     def _contents(self, redshift: NDArray) -> str:
         """A name for the pairs that depends on all that they depend on."""
         config = self.config
-        settings = (config.seed, config.student, config.sampling, redshift.tobytes())
-        return hashlib.sha256(repr((self.fingerprint, *settings)).encode()).hexdigest()[:16]
+        _, levels = build.teacher_solver(config, self.generator.scaling)
+        made_by = (self.fingerprint, SOLVER, levels, config.sampling)
+        settings = (config.seed, config.student, redshift.tobytes())
+        return hashlib.sha256(repr((*made_by, *settings)).encode()).hexdigest()[:16]
 
     def _solved(self, redshift: NDArray, kept: list, progress: Callable) -> Iterator[list]:
         solve, levels = build.teacher_solver(self.config, self.generator.scaling)

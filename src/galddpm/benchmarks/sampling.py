@@ -80,7 +80,7 @@ def recipes(device: torch.device) -> dict[str, float]:
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 evaluate()
 
-        levels = build.levels(config, config.sampling.sampler, config.sampling.steps)
+        levels = build.schedule(config).levels(config.sampling.steps, config.sampling.spacing)
         chain = evaluations(config.sampling.sampler, levels)
         seconds = chain * take_turns({name: one}, device)[name]
         figures[f"{name}_evaluations"] = chain

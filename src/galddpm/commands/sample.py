@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "redshifts": hashlib.sha256(redshift.tobytes() + object_id.tobytes()).hexdigest(),
         "sampler": options.sampler or ("student" if generator.config.student else settings.sampler),
         "steps": len(levels) - 1,
+        "levels": hashlib.sha256(repr(levels).encode()).hexdigest(),
         "seed": options.seed,
         "weights": options.weights,
         "ema_width": options.ema_width,

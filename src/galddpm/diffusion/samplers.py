@@ -14,7 +14,7 @@ from torch import Tensor
 from galddpm.diffusion.detail import Texture
 from galddpm.diffusion.process import posterior
 from galddpm.diffusion.schedule import Level
-from galddpm.diffusion.waves import filtered, sky_flow, sky_power, spread_gain
+from galddpm.diffusion.waves import excess, filtered, sky_power, spread_gain
 
 Denoise = Callable[[Tensor, Level], Tensor]
 Noise = Callable[[], Tensor]
@@ -66,7 +66,8 @@ def dpmpp_2m(denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise)
     for level, lower in pairwise(levels):
         x_0 = denoise(x, level)
         h = _log_snr(lower) - _log_snr(level)
-        estimate = _ahead(x_0, previous, h, h_previous)
+        slope = _slope(h, h_previous)
+        estimate = (1 + slope) * x_0 - slope * previous if slope else x_0
         x = lower[1] / level[1] * x + (lower[0] - level[0] * lower[1] / level[1]) * estimate
         previous, h_previous = x_0, h
     return x
@@ -75,27 +76,33 @@ def dpmpp_2m(denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise)
 def sky_2m(
     denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise, texture: Texture
 ) -> Tensor:
-    """dpmpp_2m about the flow of the noise that the images have of their own, x (B, C, H, W).
+    """dpmpp_2m with the flow of the noise that the images have of their own, x (B, C, H, W).
 
-    An image that is light under Gaussian noise of spread L and wave power L^2 p has the estimate
-    x_0 = light + alpha L^2 p / (alpha^2 L^2 p + sigma^2) (x - alpha light), which gives the light,
-    and its flow is known (`sky_flow`). The light takes the place of x_0 and sqrt(alpha^2 L^2 +
-    sigma^2) that of sigma, so that the sky's noise comes out right after any number of steps;
-    without noise of their own, L = 0, this is dpmpp_2m (but for the shape that p gives the noise).
+    An image that is light under Gaussian noise of variance u has the estimate x_0 = light +
+    alpha u / (alpha^2 u + sigma^2) (x - alpha light), and the flow multiplies what lies beside the
+    light by `spread_gain`. So a step is ddim's and, of the residual x - alpha x_0, `excess` more,
+    and the light is what changes slowly enough to be extrapolated. Waves of the sky have its
+    variance times the power that `texture` gives them, and come out right after any number of
+    steps; on light the variance is less, and the excess is taken to be less by as much at all
+    waves. As the noise u goes to 0 this becomes dpmpp_2m.
     """
     power = sky_power(x, texture.neighbour)
     previous, h_previous = None, math.inf
     for level, lower in pairwise(levels):
         x_0 = denoise(x, level)
-        own = texture.local_sigma(x_0)
-        residual = filtered(x - level[0] * x_0, power)
-        light = x_0 - level[0] * (own / level[1]) ** 2 * residual
+        own, sky = texture.local_sigma(x_0) ** 2, texture.sigma**2
+        residual = x - level[0] * x_0
+        passed = level[0] / level[1] ** 2 * filtered(residual, power)
         h = _log_snr(lower) - _log_snr(level)
-        estimate = _ahead(light, previous, h, h_previous)
-        left = sky_flow(x - level[0] * estimate, level, lower, texture.sigma, texture.neighbour)
-        gain = spread_gain(own, level, lower) / spread_gain(texture.sigma, level, lower)
-        x = lower[0] * estimate + gain * left
-        previous, h_previous = light, h
+        slope = _slope(h, h_previous)
+        more = filtered(residual, excess(sky * power, level, lower))
+        share = excess(own, level, lower) / excess(sky, level, lower)
+        x = lower[0] * x_0 + lower[1] / level[1] * residual + share * more
+        if slope:
+            change = (x_0 - previous[0]) - own * (passed - previous[1])
+            left = spread_gain(own, level, lower)
+            x = x + slope * (lower[0] - level[0] * left) * change
+        previous, h_previous = (x_0, passed), h
     return x
 
 
@@ -133,12 +140,10 @@ def _eps(x: Tensor, x_0: Tensor, level: Level) -> Tensor:
     return (x - level[0] * x_0) / level[1]
 
 
-def _ahead(now: Tensor, before: Tensor | None, h: float, h_before: float) -> Tensor:
-    """A value half a step h ahead, from the one before; the same value where a step is infinite."""
-    if before is None or not (math.isfinite(h) and math.isfinite(h_before)):
-        return now
-    slope = h / (2 * h_before)
-    return (1 + slope) * now - slope * before
+def _slope(h: float, h_previous: float) -> float:
+    """By how much of its last change a value is extrapolated to the middle of a step h in
+    ln(alpha/sigma); 0 where a step is infinite."""
+    return h / (2 * h_previous) if math.isfinite(h) and math.isfinite(h_previous) else 0.0
 
 
 def _log_snr(level: Level) -> float:

@@ -31,10 +31,19 @@ def sky_flow(x: Tensor, level: Level, lower: Level, sigma: float, neighbour: flo
     Under it every wave keeps its phase and its size in units of what is usual at the level (Song et
     al. 2021, arXiv:2011.13456, Eq. 13, for Gaussian data).
     """
-    return filtered(x, spread_gain(sigma * sky_power(x, neighbour).sqrt(), level, lower))
+    return filtered(x, spread_gain(sigma**2 * sky_power(x, neighbour), level, lower))
 
 
-def spread_gain(spread: Tensor | float, level: Level, lower: Level) -> Tensor | float:
-    """What the flow from one level to another multiplies Gaussian data of this spread by."""
-    before, after = ((alpha * spread) ** 2 + noise**2 for alpha, noise in (level, lower))
+def spread_gain(variance: Tensor | float, level: Level, lower: Level) -> Tensor | float:
+    """What the flow from one level to another multiplies Gaussian data of this variance by."""
+    before, after = (alpha**2 * variance + noise**2 for alpha, noise in (level, lower))
     return (after / before) ** 0.5
+
+
+def excess(variance: Tensor | float, level: Level, lower: Level) -> Tensor | float:
+    """Share of the residual x - alpha x_0 that the flow of Gaussian data of this variance keeps
+    beyond the sigma'/sigma of ddim; of second order in the step."""
+    (alpha, sigma), (to, down) = level, lower
+    root = ((to**2 * variance + down**2) * (alpha**2 * variance + sigma**2)) ** 0.5
+    step = to * sigma - alpha * down
+    return variance * (step / sigma) ** 2 / (root + alpha * to * variance + sigma * down)
