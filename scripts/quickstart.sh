@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From a fresh clone to a finished report on mock galaxies, on two CPU cores in about ten minutes.
+# From a fresh clone to a finished report on mock galaxies, on two CPU cores in ten to fifteen minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/environment.sh mock
