@@ -142,6 +142,9 @@ def test_mistakes_in_training_are_refused(trained, tmp_path):
     larger = ("--set", "data.image_size=32", "--set", "network.attention=[]")
     refused(attempt(*new, *larger), "found 16x16 pixels", "image_size is 32")
     refused(attempt(*new, "--set", "data.bands=[g, r]"), "found 5 bands, expected 2")
+    refused(attempt(*new, "--set", "sampling.steps=2000"), "found 2000, the process has 1000")
+    low = attempt(*new, "--set", "sampling.spacing=karras", "--set", "sampling.sigma_max=1e-9")
+    refused(low, "sampling.sigma_max", "expected more than")
     assert not (tmp_path / "new").exists()
 
 

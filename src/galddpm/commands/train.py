@@ -7,7 +7,7 @@ from pathlib import Path
 from galddpm import runs
 from galddpm.commands.preview import Previewer
 from galddpm.commands.shell import Parser, Terminated, progress
-from galddpm.config import AnyConfig, RedshiftConfig, dump_config, load_config, parse_config
+from galddpm.config import AnyConfig, Config, RedshiftConfig, dump_config, load_config, parse_config
 from galddpm.errors import UserError
 from galddpm.memory import keep_freed_memory
 
@@ -67,6 +67,8 @@ def train(config: AnyConfig, run: Path) -> None:
         build.galaxy_file(config, split)
     teacher = find_teacher(config)
     scaling = teacher.generator.scaling if teacher else build.scaling(config, galaxies)
+    if isinstance(config, Config):
+        build.sampler(config, scaling, None, None)  # so does a mistake in sampling
     origin = runs.provenance(
         data={"training": str(galaxies.path), "fingerprint": galaxies.fingerprint()},
         teacher=teacher and teacher.fingerprint,
