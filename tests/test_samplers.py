@@ -29,6 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 PAPER = Schedule.linear(1000, 1e-4, 0.02)
 ZERO = Schedule.linear(1000, 1e-4, 0.02, zero_terminal_snr=True)
 MEAN, STD = 0.7, 0.5  # of the Gaussian "galaxies"
+SKY = 0.25  # standard deviation of the sky that sky_2m is told of
 BETAS = {"beta_start": 1e-4, "beta_end": 0.02, "beta_schedule": "linear", "clip_sample": False}
 
 
@@ -126,9 +127,6 @@ def test_every_sampler_is_finite_from_pure_noise(name, levels):
 def images(count=3, side=16):
     generator = torch.Generator().manual_seed(3)
     return torch.randn(count, 2, side, side, generator=generator, dtype=torch.float64)
-
-
-SKY = 0.25
 
 
 def noise_of(share, neighbour):
