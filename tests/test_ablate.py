@@ -11,6 +11,7 @@ from galddpm.commands import ablate
 from galddpm.config import load_config
 from galddpm.errors import UserError
 from galddpm.evaluation.comparison import COLUMNS, markdown
+from galddpm.files import locked_folder
 
 TABLES = sorted((Path(__file__).parent.parent / "configs" / "tables").glob("*.yaml"))
 SMALL = ["network.channels=[8]", "network.bottleneck=8", "network.attention=[]"]
@@ -63,6 +64,60 @@ def test_rows_share_training_and_failures_are_results(table, tmp_path, capsys):
     ablate.main([str(table), "--out", str(out), "--rows", "two"])
     assert before == {path: path.stat().st_mtime_ns for path in out.rglob("*.hdf5")}
     assert "| two |" in capsys.readouterr().out
+
+
+def planned(path, out):
+    table = ablate.read_table(path)
+    return {row.name: ablate.plan(table, row, 0, out) for row in table.rows}
+
+
+def changed(path, **change):
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | change))
+
+
+def folders(job):
+    return job.run, job.result, job.measured
+
+
+def test_what_determines_a_result_names_its_folder(table, tmp_path):
+    """Else changed settings or data would show old numbers."""
+    out, content = tmp_path / "out", yaml.safe_load(table.read_text())
+    before = planned(table, out)["five"]
+    assert folders(planned(table, out)["five"]) == folders(before)
+    changed(table, statmorph=2)
+    judged = planned(table, out)["five"]
+    assert (judged.run, judged.result == before.result) == (before.run, False)
+    changed(table, statmorph=1, set=[*content["set"], "training.warm_up=8"])
+    assert planned(table, out)["five"].run != before.run
+    assert planned(table, out)["five"].result != before.result
+    rows = [content["rows"][0] | {"sample": ["--steps", "6"]}, *content["rows"][1:]]
+    changed(table, set=content["set"], rows=rows)
+    sampled = planned(table, out)["five"]
+    assert (sampled.run, sampled.result == before.result) == (before.run, False)
+    changed(table, rows=content["rows"])
+    assert folders(planned(table, out)["five"]) == folders(before)
+    write_simple(tmp_path / "testing.hdf5", 40, seed=5)
+    ablate.fingerprint.cache_clear()
+    tested = planned(table, out)["five"]
+    assert tested.run == before.run
+    assert {tested.result, tested.measured}.isdisjoint({before.result, before.measured})
+    write_simple(tmp_path / "training.hdf5", 40, seed=6)
+    ablate.fingerprint.cache_clear()
+    assert planned(table, out)["five"].run != before.run
+
+
+def test_no_two_rows_share_a_folder(table, tmp_path):
+    names = ["a b", "a-b", "a/b"]
+    changed(table, rows=[{"name": name} for name in names])
+    jobs = planned(table, tmp_path / "out").values()
+    assert len({job.result for job in jobs}) == 3
+    assert len({job.run for job in jobs}) == 1  # trained alike
+
+
+def test_a_second_table_in_the_same_folder_is_refused(table, tmp_path):
+    out = tmp_path / "out"
+    with locked_folder(out), pytest.raises(UserError, match="out: in use by another process"):
+        ablate.main([str(table), "--out", str(out)])
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from galddpm.data.check import HUGE
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.subset import stratified_rows
 from galddpm.errors import UserError
+from galddpm.files import locked
 
 COUNT = 60
 
@@ -111,6 +112,25 @@ def test_a_subset_of_a_range_of_redshifts_holds_all_of_them_and_no_others(path, 
     assert "nothing to do" in capsys.readouterr().out
     with pytest.raises(UserError, match="no galaxy has a redshift from 90 to 91"):
         data.main(["subset", str(path), str(tmp_path / "no.hdf5"), "--redshifts", "90:91"])
+
+
+def test_the_input_is_never_overwritten(path, tmp_path):
+    before = path.read_bytes()
+    (tmp_path / "link.hdf5").symlink_to(path)
+    for out in (path, tmp_path / "link.hdf5"):
+        with pytest.raises(UserError, match="is also the input"):
+            data.main(["subset", str(path), str(out), "--count", "5", "--overwrite"])
+        with pytest.raises(UserError, match="is also the input"):
+            data.main(["fits", str(path), "--out", str(out), "--overwrite"])
+    assert path.read_bytes() == before
+
+
+def test_what_another_process_is_writing_is_refused(path, tmp_path):
+    for command in (["subset", str(path), str(tmp_path / "o")], ["fits", str(path), "--out"]):
+        arguments = [*command, str(tmp_path / "o")] if command[0] == "fits" else command
+        with locked(tmp_path / "o"), pytest.raises(UserError, match="in use by another process"):
+            data.main(arguments)
+    assert not (tmp_path / "o").exists()
 
 
 def test_fits_export_keeps_pixels_and_ids(path, tmp_path):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import threading
 from contextlib import nullcontext
 from email.utils import formatdate
@@ -193,8 +194,8 @@ def test_another_file_in_the_way_is_kept(server, tmp_path):
 
 
 def test_a_full_disk_is_seen_before_the_start(server, tmp_path, monkeypatch):
-    free = zenodo.shutil.disk_usage(tmp_path)._replace(free=1000)
-    monkeypatch.setattr(zenodo.shutil, "disk_usage", lambda path: free)
+    free = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
     with pytest.raises(RunError, match="1,000 bytes free"):
         fetch(server, tmp_path)
 

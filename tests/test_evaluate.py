@@ -13,10 +13,12 @@ from galaxies import simple_galaxies, write_simple
 from galddpm.commands.evaluate import main
 from galddpm.data.galaxiesml import GalaxyFile, write_galaxies
 from galddpm.errors import UserError
-from galddpm.evaluation.catalog import CHUNK, Measurement, measure, worker_pool
+from galddpm.evaluation.catalog import CHUNK, Measurement, measure
 from galddpm.evaluation.flags import Flag
 from galddpm.evaluation.psf import survey_psf
 from galddpm.evaluation.tables import recorded_arguments
+from galddpm.files import locked_folder
+from galddpm.workers import worker_pool
 
 COUNT, FITTED = 120, 6
 BROKEN = 3  # row of the generated file with a NaN
@@ -288,6 +290,12 @@ def test_files_that_do_not_fit_are_refused(folder, tmp_path):
     write_simple(tmp_path / "many.hdf5", 5, bands=6)
     with pytest.raises(UserError, match="6 bands"):
         main(["--real", str(tmp_path / "many.hdf5"), "--generated", str(tmp_path / "many.hdf5")])
+
+
+def test_a_second_evaluation_in_the_same_folder_is_refused(folder, tmp_path):
+    out = tmp_path / "report"
+    with locked_folder(out), pytest.raises(UserError, match="report: in use by another process"):
+        main(arguments(folder, out=out))
 
 
 def test_out_that_is_a_file_is_refused(folder):

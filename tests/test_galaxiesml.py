@@ -48,9 +48,34 @@ def test_object_ids_that_float64_cannot_tell_apart_stay_apart(tmp_path):
     columns = {"image": np.zeros((2, 5, 4, 4)), "specz_redshift": np.ones(2), "object_id": ids}
     write_galaxies(path, columns)
     np.testing.assert_array_equal(GalaxyFile(path).object_id, ids)
-    change(path, "object_id", ids.astype(np.float64))
-    with pytest.raises(UserError, match=r"object_id: found float64 above 2\^53"):
+
+
+@pytest.mark.parametrize(
+    ("ids", "dtype"),
+    [
+        ([1, 2**53], "f8"),
+        ([1, 2**24], "f4"),
+        ([1, 2**11], "f2"),
+        ([1, 2**63], "u8"),
+        ([1, 2.5], "f8"),
+        ([1, np.nan], "f8"),
+        ([1, np.inf], "f4"),
+    ],
+)
+def test_object_ids_that_would_change_silently_are_refused(path, ids, dtype):
+    change(path, "object_id", np.resize(np.array(ids, dtype=dtype), COUNT))
+    with pytest.raises(UserError, match=rf"object_id: row 1 is .* as {np.dtype(dtype)}.*int64"):
         GalaxyFile(path)
+
+
+@pytest.mark.parametrize(
+    ("largest", "dtype"), [(2**53 - 1, "f8"), (2**24 - 1, "f4"), (2**63 - 1, "u8"), (7, "i2")]
+)
+def test_object_ids_that_any_type_holds_exactly_are_read(path, largest, dtype):
+    change(path, "object_id", np.resize(np.array([1, largest], dtype=dtype), COUNT))
+    ids = GalaxyFile(path).object_id
+    assert ids.dtype == np.int64
+    assert ids[:2].tolist() == [1, largest]
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", ">f4", "i8"])
@@ -80,7 +105,7 @@ def test_object_id_may_be_missing(path):
         ("specz_redshift", np.ones(3), r"specz_redshift: found shape \(3,\), expected \(24,\)"),
         ("specz_redshift", np.full(COUNT, b"0.5"), "specz_redshift: found dtype"),
         ("specz_redshift", np.full(COUNT, -0.5), "specz_redshift: row 0 is -0.5, expected at"),
-        ("specz_redshift", np.full(COUNT, np.nan), "data.non_finite: drop"),
+        ("specz_redshift", np.full(COUNT, np.nan), "row 0 is nan, expected a finite number$"),
     ],
 )
 def test_what_breaks_the_schema_is_named(path, name, value, message):
@@ -96,12 +121,44 @@ def test_non_finite_pixels_are_refused_with_their_row_or_dropped(path):
     change(path, "image", pixels)
     strict = GalaxyFile(path)
     strict.images(slice(0, 7))
-    with pytest.raises(UserError, match=r"row 11 has a non-finite pixel.*data.non_finite: drop"):
+    with pytest.raises(UserError, match=r"row 11 has a non-finite pixel, expected finite counts$"):
         strict.images([0, 11, 3])
+    with pytest.raises(UserError, match=r"row 11 .* expected finite counts; a remedy$"):
+        GalaxyFile(path, remedy="; a remedy").images([11])
     tolerant = GalaxyFile(path, non_finite="drop")
     assert (len(tolerant), tolerant.dropped) == (COUNT - 2, 2)
     np.testing.assert_array_equal(tolerant.images([7]), images(path)[[8]])
     assert tolerant.object_id[7] == strict.object_id[8]
+
+
+def test_rows_are_those_of_the_file_after_a_drop_too(path):
+    pixels, redshift = images(path), np.linspace(0.1, 1, COUNT)
+    pixels[3, 0, 0, 0], redshift[9] = np.nan, -1
+    change(path, "image", pixels)
+    change(path, "specz_redshift", redshift)
+    with pytest.raises(UserError, match="row 9 is -1, expected at least 0"):
+        GalaxyFile(path, non_finite="drop")
+
+
+@pytest.mark.parametrize("chunk", [(1, 5, 16, 16), (7, 1, 16, 4), (COUNT, 5, 4, 4)])
+def test_compressed_chunks_are_read_whole_and_once(path, chunk, monkeypatch):
+    expected = images(path)
+    with h5py.File(path, "a") as file:
+        del file["image"]
+        file.create_dataset("image", data=expected, chunks=chunk, compression="gzip")
+    reads = []
+    read = h5py.Dataset.__getitem__
+
+    def counted(dataset, rows):
+        reads.append((dataset.name, rows))
+        return read(dataset, rows)
+
+    monkeypatch.setattr(h5py.Dataset, "__getitem__", counted)
+    rows = np.array([20, 3, 3, 0, 5, 12, 23])
+    galaxies = GalaxyFile(path)
+    np.testing.assert_array_equal(galaxies.images(rows), expected[rows])
+    blocks = [rows for name, rows in reads if name == "/image"]
+    assert len(blocks) == len(set(rows // chunk[0]))
 
 
 def test_missing_truncated_and_foreign_files_are_refused(path, tmp_path):

@@ -1,6 +1,7 @@
 """The mock universe: reproducible, calibrated, in the exact schema."""
 
 import os
+import signal
 from pathlib import Path
 
 import h5py
@@ -9,7 +10,9 @@ import pytest
 
 from galddpm.data.galaxiesml import BANDS, GalaxyFile
 from galddpm.data.mock import catalogue, check, draw, make_mock, measure, population, spectra
-from galddpm.errors import UserError
+from galddpm.data.mock.catalogue import make_rows
+from galddpm.errors import RunError, UserError
+from galddpm.files import locked_folder
 
 SMALL = {"training": 5, "testing": 3}
 NO_SHEAR = np.zeros((5, 2))
@@ -48,6 +51,35 @@ def test_the_number_of_processes_and_a_restart_change_nothing(small, tmp_path, m
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     with pytest.raises(UserError, match="--overwrite"):
         make_mock(tmp_path, {"training": 5}, seed=5)
+
+
+def test_a_second_draw_into_the_same_folder_is_refused(small, tmp_path):
+    part = "5x64x64_training_with_morphology.hdf5.part"
+    with locked_folder(tmp_path / part), pytest.raises(UserError, match=f"{part}: in use by"):
+        make_mock(tmp_path, SMALL, seed=4)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_worker_is_told_and_the_same_draw_goes_on(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(catalogue, "CHUNK", 2)
+    monkeypatch.setattr(catalogue, "make_rows", killed_at_row_2)
+    with pytest.raises(RunError, match="a worker process was killed"):
+        make_mock(tmp_path, {"training": 5}, seed=4, jobs=2)
+    monkeypatch.undo()
+    make_mock(tmp_path, {"training": 5}, seed=4, jobs=1)
+    same(contents(tmp_path), {n: c for n, c in contents(small).items() if "training" in n})
+
+
+def killed_at_row_2(seed, split, rows):
+    if rows.start == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return make_rows(seed, split, rows)
+
+
+def test_more_galaxies_than_the_disk_holds_are_refused_at_once(tmp_path):
+    with pytest.raises(RunError, match="bytes free"):
+        make_mock(tmp_path, {"training": 10**9}, jobs=2)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_key_of_the_published_schema(small):

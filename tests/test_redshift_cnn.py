@@ -19,7 +19,9 @@ from galddpm.evaluation.redshift_cnn import (
 )
 from galddpm.evaluation.redshift_metrics import constant_nmad, redshift_metrics
 from galddpm.generator import Generator
+from galddpm.training.checkpoint import load_tensors
 from galddpm.training.early_stopping import EarlyStopping
+from galddpm.training.loop import Trainer
 
 
 def output(z: float, error: float) -> torch.Tensor:
@@ -129,6 +131,33 @@ def test_a_run_tells_its_best_look_and_is_finished(folder, capsys):
     assert best["images_seen"] % 512 == 0
     train.main(["--config", str(folder / "cnn.yaml"), "--run-dir", str(folder / "run")])
     assert "finished" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_stopped_training_goes_on_to_the_same_bits(folder, monkeypatch):
+    """Stopped after looks at the validation set, the last of them later than the checkpoint."""
+    run, train_step = folder / "stopped", Trainer.train_step
+
+    def interrupted(trainer):
+        if trainer.images_seen == 6144:
+            raise SystemExit  # as a kill: nothing more is saved
+        return train_step(trainer)
+
+    command = ["--config", str(folder / "cnn.yaml"), "--run-dir", str(run)]
+    monkeypatch.setattr(Trainer, "train_step", interrupted)
+    with pytest.raises(SystemExit):
+        train.main(command)
+    names = {path.name for path in (run / "checkpoints").iterdir()}
+    assert names == {"best.safetensors", "000000004096.safetensors"}
+    monkeypatch.setattr(Trainer, "train_step", train_step)
+    train.main(command)
+    (expected, _), (got, _) = (
+        load_tensors(place / "model.safetensors") for place in (folder / "run", run)
+    )
+    assert [name for name in expected if not torch.equal(expected[name], got[name])] == []
+    best = [json.loads((place / "provenance.json").read_text())["best"]
+            for place in (folder / "run", run)]  # fmt: skip
+    assert best[0] == best[1]
 
 
 @pytest.mark.slow

@@ -7,12 +7,13 @@ from scipy.special import kolmogi
 
 from galaxies import simple_galaxies
 from galddpm.data.galaxiesml import BANDS, GalaxyFile, write_galaxies
-from galddpm.evaluation.catalog import Measurement, measure, worker_pool
+from galddpm.evaluation.catalog import Measurement, measure
 from galddpm.evaluation.distributions import size_scale
 from galddpm.evaluation.images import compare_images
 from galddpm.evaluation.psf import survey_psf
 from galddpm.evaluation.report import Selection, judge, select
 from galddpm.evaluation.tables import Catalog
+from galddpm.workers import worker_pool
 
 N = 400
 SHAPES = ("ellipticity", "semimajor_axis", "isophotal_area", "half_light_radius")

@@ -276,6 +276,17 @@ def test_a_student_is_trained_and_sampled_by_the_same_commands(folder, capsys):
     assert "finished" in capsys.readouterr().out.splitlines()[-1]
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_students_galaxy_does_not_depend_on_its_batch(folder, precision):
+    train.main(["--config", "small.yaml", "--run-dir", "student", *TAUGHT,
+                f"--set=sampling.precision={precision}"])  # fmt: skip
+    student, z = galddpm.load("student"), [0.1, 0.4, 0.3, 0.9, 0.2, 0.5, 0.6, 0.7, 0.8, 0.2, 0.3]
+    together = student.sample(z)
+    for few in ([0], [9, 1], [10, 4, 0]):
+        alone = student.sample([z[k] for k in few], noise_id=few)
+        np.testing.assert_array_equal(alone, together[few])
+
+
 def test_teachers_of_another_kind_are_refused(folder):
     student = ["--config", "small.yaml", "--run-dir", "student", *TAUGHT]
     resolved = ["--config", "teacher/config.yaml", "--run-dir", "teacher", *TAUGHT]

@@ -133,6 +133,35 @@ def test_resuming_gives_the_same_bits(tmp_path, stop_after, optimisers):
     assert second.ema.updates == whole.ema.updates
 
 
+@pytest.mark.parametrize("stop_after", [3, 4])
+def test_resuming_with_dropout_gives_the_same_bits(tmp_path, stop_after):
+    def thinned(model, batch, generator, done):
+        x, aim = batch
+        x = torch.nn.functional.dropout(x, 0.5)
+        return noisy_fit(model, (x, aim), generator, done)
+
+    whole, first, second = (
+        trainer(tmp_path / name, loss=thinned) for name in ("whole", "parts", "parts")
+    )
+    run(whole, tmp_path)
+    run(first, tmp_path, stopped=lambda: first.step >= stop_after)
+    torch.manual_seed(99)  # what another process happens to have drawn
+    assert second.resume()
+    run(second, tmp_path)
+    assert all(map(torch.equal, weights(whole), weights(second)))
+
+
+def test_other_files_beside_the_checkpoints_are_none(tmp_path):
+    t = trainer(tmp_path)
+    run(t, tmp_path)
+    save_tensors(tmp_path / "best.safetensors", {"a": torch.ones(1)}, {"loss": 1.0})
+    assert Checkpoints(tmp_path).newest()[1]["images_seen"] == 40
+    t.save()
+    assert (tmp_path / "best.safetensors").exists()
+    save_tensors(tmp_path / "000000000041.safetensors", {"a": torch.ones(1)}, {})
+    assert Checkpoints(tmp_path).newest()[1]["images_seen"] == 40
+
+
 def test_previews_leave_the_weights_alone(tmp_path):
     plain, drawn = trainer(tmp_path / "a"), trainer(tmp_path / "b", inspect_every=8)
     seen = []

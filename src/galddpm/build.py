@@ -52,7 +52,13 @@ def galaxy_file(config: AnyConfig, split: str) -> GalaxyFile:
     """One of the config's files, "training", "validation" or "testing". Raises UserError."""
     data = config.data
     left_out = data.leave_out if split == "training" else None
-    galaxies = GalaxyFile(getattr(data, split), data.non_finite, len(data.bands), left_out)
+    galaxies = GalaxyFile(
+        getattr(data, split),
+        data.non_finite,
+        len(data.bands),
+        left_out,
+        remedy="; data.non_finite: drop leaves such galaxies out",
+    )
     side = (data.image_size, data.image_size)
     if galaxies.shape[2:] != side:
         found = "x".join(str(pixels) for pixels in galaxies.shape[2:])
@@ -73,10 +79,16 @@ def scaling(config: AnyConfig, galaxies: GalaxyFile) -> Scaling:
 
 
 def schedule(config: Config) -> Schedule:
+    """The noise schedule. Raises UserError where rounding makes levels of it alike."""
     process = config.process
-    return Schedule.linear(
-        process.steps, process.beta_start, process.beta_end, process.zero_terminal_snr
-    )
+    settings = (process.steps, process.beta_start, process.beta_end)
+    try:
+        return Schedule.linear(*settings, process.zero_terminal_snr)
+    except ValueError:
+        raise UserError(
+            "process: with steps {}, beta_start {:g} and beta_end {:g} neighbouring noise levels"
+            " are equal to rounding; expected fewer steps, or other betas".format(*settings)
+        ) from None
 
 
 def network(config: Config) -> UNet:

@@ -15,15 +15,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from galddpm.errors import UserError
 
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, le=10**12)]
+Size = Annotated[int, Field(ge=1, le=2**14)]  # of what is held in memory at once
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 BandNames = Annotated[list[str], Field(min_length=1)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Data(Section):
@@ -31,7 +32,7 @@ class Data(Section):
     validation: str
     testing: str
     bands: BandNames = ["g", "r", "i", "z", "y"]  # in the order of the files' second axis
-    image_size: Count = 64  # pixels on a side
+    image_size: Size = 64  # pixels on a side
     non_finite: Literal["refuse", "drop"] = "refuse"  # galaxies with a NaN or infinite value
     cache: Literal["none", "memory", "device", "memory_map"] = "memory"  # encoded training pixels
     leave_out: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None  # training
@@ -69,7 +70,7 @@ class Redshift(Section):
 
 
 class Process(Section):
-    steps: Annotated[int, Field(ge=2)] = 1000  # T
+    steps: Annotated[int, Field(ge=2, le=10**6)] = 1000  # T
     beta_start: Annotated[float, Field(gt=0, lt=1)] = 1e-4
     beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
     zero_terminal_snr: bool = False  # rescale so that nothing of the image is left at t = T
@@ -96,15 +97,15 @@ class Process(Section):
 
 
 class Network(Section):
-    channels: Annotated[list[Count], Field(min_length=1)] = [64, 128, 256, 256]  # by resolution
-    bottleneck: Count = 512  # channels at the lowest resolution
-    blocks: Count = 2  # residual blocks at each resolution
-    attention: list[Count] = [32, 16, 8]  # resolutions with self-attention [pixels after folding]
-    heads: Count = 4  # of each attention
-    fold: Count = 1  # fold x fold pixels become channels before the first layer
+    channels: Annotated[list[Size], Field(min_length=1)] = [64, 128, 256, 256]  # by resolution
+    bottleneck: Size = 512  # channels at the lowest resolution
+    blocks: Size = 2  # residual blocks at each resolution
+    attention: list[Size] = [32, 16, 8]  # resolutions with self-attention [pixels after folding]
+    heads: Size = 4  # of each attention
+    fold: Size = 1  # fold x fold pixels become channels before the first layer
     gate: bool = False  # add the input to the output, with a learned gain for each value
     coordinates: bool = False  # give each pixel's place as two more input channels
-    embedding: Annotated[int, Field(ge=4, multiple_of=4)] = 256  # of t and redshift
+    embedding: Annotated[int, Field(ge=4, le=2**14, multiple_of=4)] = 256  # of t and redshift
     dropout: Fraction = 0.0
 
     @model_validator(mode="after")
@@ -117,10 +118,10 @@ class Network(Section):
 
 class Training(Section):
     images: Count  # run length
-    batch_size: Count = 128
+    batch_size: Size = 128
     optimiser: Literal["adamw", "muon"] = "adamw"  # muon: of hidden matrices; adamw for the rest
     learning_rate: Positive = 2e-5
-    warm_up: Annotated[int, Field(ge=0)] = 0  # images over which the learning rate rises
+    warm_up: Annotated[int, Field(ge=0, le=10**12)] = 0  # images over which the learning rate rises
     decay: Literal["constant", "cosine"] = "constant"  # of the learning rate after the warm-up
     weight_decay: NonNegative = 0.01
     clip: Positive = 1.0  # largest gradient norm
@@ -140,7 +141,7 @@ class Sampling(Section):
     spacing: Literal["uniform", "karras"] = "uniform"  # of the levels: in t, or in sigma^(1/7)
     sigma_min: Positive | None = None  # karras: the last sigma/alpha; null: what the sampler needs
     sigma_max: Positive = 100.0  # karras: the first sigma/alpha, where a galaxy is lost in noise
-    batch_size: Count = 128
+    batch_size: Size = 128  # galaxies that are made and kept at a time
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
     variance: Literal["posterior", "beta"] = "posterior"  # ddpm: of each step's noise
     eta: Annotated[float, Field(ge=0, le=1)] = 0.0  # ddim: 0 deterministic, 1 as ddpm
@@ -156,15 +157,15 @@ class Sampling(Section):
 
 class Student(Section):
     teacher: str  # run folder or model file of the same process and network
-    steps: Annotated[int, Field(ge=2)] = 20  # of sky_2m, with which the teacher solves its flow
+    steps: Annotated[int, Field(ge=2, le=10**6)] = 20  # of the teacher's sky_2m
     pairs: Count = 2400  # noises that it is solved for, at redshifts of the training set
     middle: list[Positive] = [3.0]  # sigma/alpha at which evaluations after the first start
 
 
 class RedshiftNetwork(Section):
-    channels: Annotated[list[Count], Field(min_length=1)] = [32, 64, 128, 256]  # each at half the
+    channels: Annotated[list[Size], Field(min_length=1)] = [32, 64, 128, 256]  # each at half the
     # resolution of the one before, the first at half of the image's
-    features: Count = 128  # width of the layer that the estimate is read from
+    features: Size = 128  # width of the layer that the estimate is read from
 
 
 class RedshiftLoss(Section):
@@ -235,7 +236,7 @@ def load_config(path: str | Path, settings: Sequence[str] = ()) -> AnyConfig:
 def parse_config(content: dict, source: str | Path) -> AnyConfig:
     """Validate a plain dict; `source` names it in messages. Raises UserError."""
     task = content.get("task", "diffusion")
-    if task not in TASKS:
+    if not isinstance(task, str) or task not in TASKS:
         raise UserError(f"{source}: task: found {task!r}, expected one of {', '.join(TASKS)}")
     try:
         return TASKS[task].model_validate(content)

@@ -78,12 +78,11 @@ class Teacher:
         settings = (config.seed, config.student, redshift.tobytes())
         return hashlib.sha256(repr((*made_by, *settings)).encode()).hexdigest()[:16]
 
-    def _solved(self, redshift: NDArray, kept: list, progress: Callable) -> Iterator[list]:
+    def _solved(self, redshift: NDArray, kept: list, progress: Callable) -> Iterator[NDArray]:
         solve, levels = build.teacher_solver(self.config, self.generator.scaling)
         solve = partial(states, solve=solve, kept=kept)
         size = self.config.sampling.batch_size
         for start in progress(range(0, len(redshift), size)):
             z = redshift[start : start + size]
             noise_id = range(FIRST + start, FIRST + start + len(z))
-            found = self.generator.walk(solve, levels, z, self.config.seed, noise_id)
-            yield [state.float().cpu().numpy() for state in found]
+            yield self.generator.solve(solve, levels, z, self.config.seed, noise_id).numpy()

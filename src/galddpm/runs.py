@@ -1,7 +1,6 @@
 """Run folders: where they are, what is in them, and what their results came from."""
 
 import json
-import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from galddpm.errors import UserError
+from galddpm.files import write_text
 
 MODEL = "model.safetensors"
 LIBRARIES = ("galddpm", "torch", "numpy", "h5py", "photutils", "statmorph", "astropy")
@@ -20,7 +20,7 @@ def newest_run(root: str | Path = "runs", task: str = "diffusion") -> Path:
     """The run of the given task whose model was written last. Raises UserError without one."""
     models = sorted(Path(root).glob(f"*/{MODEL}"), key=lambda model: -model.stat().st_mtime_ns)
     for model in models:
-        if read_config(model.parent).get("task", "diffusion") == task:
+        if _task(model.parent) == task:
             return model.parent
     raise UserError(f"{root}: no finished {task} run, expected a folder that holds {MODEL}")
 
@@ -37,11 +37,14 @@ def read_config(run: str | Path) -> dict:
     """The resolved config of a run as a plain dict. Raises UserError where it cannot be read."""
     path = Path(run) / "config.yaml"
     try:
-        return yaml.safe_load(path.read_text()) or {}
+        content = yaml.safe_load(path.read_text())
     except FileNotFoundError:
         raise UserError(f"{path}: no such file, expected the config of a run") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not readable as YAML ({error})") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: found no sections, expected the config of a run")
+    return content
 
 
 def provenance(**more) -> dict:
@@ -63,20 +66,22 @@ def write_json(path: str | Path, content: Mapping) -> None:
 def read_json(path: str | Path) -> dict:
     """Content of a JSON file that a run wrote; empty where there is none. Raises UserError."""
     try:
-        return json.loads(Path(path).read_text())
+        content = json.loads(Path(path).read_text())
     except FileNotFoundError:
         return {}
     except ValueError as error:
         raise UserError(f"{path}: not readable as JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: found {type(content).__name__}, expected a JSON object")
+    return content
 
 
-def write_text(path: str | Path, text: str) -> None:
-    """Write a small file whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)
+def _task(run: Path) -> str | None:
+    """The task of a run; None for a folder that is no run, whatever lies in it."""
+    try:
+        return read_config(run).get("task", "diffusion")
+    except UserError:
+        return None
 
 
 def _commit() -> str | None:

@@ -8,9 +8,9 @@ import torch
 
 from galddpm.benchmarks.timing import take_turns
 from galddpm.errors import UserError
-from galddpm.evaluation.catalog import worker_pool
 from galddpm.evaluation.truth import draw_truth
 from galddpm.evaluation.truth_fits import fit_ours, fit_theirs, warm_up
+from galddpm.workers import worker_pool
 
 STAMPS = 32  # in each range of signal-to-noise
 CHUNK = 16  # stamps that a process takes at a time

@@ -3,7 +3,7 @@
 A table names a config, the settings that all rows share, and its rows; each row says what it
 changes in the config (`set`) and in sampling (`sample`, arguments of sample.py), and may be judged
 on a file of its own (`testing`). Rows that are trained alike share their training. What is finished
-is left alone: an interrupted table goes on.
+is left alone: an interrupted table goes on, and what has changed is done anew.
 """
 
 import hashlib
@@ -11,6 +11,8 @@ import json
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Annotated
@@ -19,13 +21,15 @@ import numpy as np
 import yaml
 from pydantic import Field, ValidationError
 
-from galddpm import runs
+from galddpm import __version__, runs
 from galddpm.commands import evaluate, sample, train
 from galddpm.commands.shell import Parser
-from galddpm.config import Count, Section, load_config
+from galddpm.config import Count, Section, dump_config, load_config
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import NonFiniteError, UserError
 from galddpm.evaluation.comparison import COLUMNS, figures, markdown
+from galddpm.files import locked_folder, write_text
+from galddpm.model_file import model_path
 
 Texts = Annotated[list[str], Field(default_factory=list)]
 
@@ -47,6 +51,19 @@ class Table(Section):
     rows: list[Row]
 
 
+@dataclass(frozen=True)
+class Job:
+    """One row with one seed. Its folders are named after all that determines what is in them, so
+    that changed settings or data never meet an old result."""
+
+    row: Row
+    settings: list[str]  # of the config
+    testing: str  # real galaxies to sample and judge
+    run: Path  # of the training, which rows may share
+    result: Path
+    measured: Path  # catalogue of the real galaxies, which rows may share
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = Parser(description="Train, sample and judge variants of a recipe; write one table.")
     parser.add_argument("table", type=Path, metavar="TABLE.yaml")
@@ -55,14 +72,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     table = read_table(options.table)
     out = options.out or Path("runs") / options.table.stem
-    chosen = choose(table.rows, options.rows)
-    for row in chosen:  # a mistake in the last row shows now, not after hours
-        train.find_teacher(load_config(table.config, [*table.set, *row.set]))
-        GalaxyFile(testing_file(table, row))
-    for seed, row in product(table.seeds, chosen):
-        run_row(table, row, seed, out)
-        write(table, chosen, out)
-    print(markdown(collect(table, chosen, out)))
+    rows = choose(table.rows, options.rows)
+    # all of them at first: a mistake in the last row shows now, not after hours
+    jobs = [plan(table, row, seed, out) for seed, row in product(table.seeds, rows)]
+    with locked_folder(out):
+        for job in jobs:
+            run_job(table, job)
+            write(table, jobs, out)
+        write(table, jobs, out)
+    print(markdown(collect(jobs)))
     print(out / "table.json")
 
 
@@ -93,65 +111,83 @@ def choose(rows: list[Row], names: list[str] | None) -> list[Row]:
     return [row for row in rows if row.name in wanted]
 
 
-def run_row(table: Table, row: Row, seed: int, out: Path) -> None:
-    """Train, sample and judge one row with one seed, as far as that is not done."""
-    run, result = run_folder(table, row, seed, out), result_folder(row, seed, out)
-    if (result / "row.json").exists():
+def plan(table: Table, row: Row, seed: int, out: Path) -> Job:
+    """What is to be done for a row with a seed. Raises UserError for a mistake in it."""
+    settings = [*table.set, *row.set, f"seed={seed}"]
+    config = load_config(table.config, settings)
+    train.find_teacher(config)
+    testing = row.testing or table.testing or config.data.testing
+    teacher = config.student and file_hash(model_path(config.student.teacher))
+    trained = short_hash(dump_config(config), fingerprint(config.data.training), teacher)
+    cnn = table.redshift_cnn and file_hash(model_path(table.redshift_cnn))
+    judged = (fingerprint(testing), table.statmorph, cnn, __version__)
+    name = "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in row.name)
+    result = f"{name}-{seed}-{short_hash(row.name, trained, row.sample, *judged)}"
+    return Job(
+        row,
+        settings,
+        testing,
+        out / "runs" / f"{trained}-{seed}",
+        out / "rows" / result,
+        out / f"catalog-{short_hash(*judged)}.fits",
+    )
+
+
+def run_job(table: Table, job: Job) -> None:
+    """Train, sample and judge, as far as that is not done."""
+    if (job.result / "row.json").exists():
         return
-    print(f"{row.name}, seed {seed}")
+    print(job.result.name)
     try:
-        found = make_row(table, row, seed, run, out)
+        found = make_row(table, job)
     except NonFiniteError as error:  # which is a result
         found = {"failed": str(error)}
-    runs.write_json(result / "row.json", found)
+    runs.write_json(job.result / "row.json", found)
 
 
-def make_row(table: Table, row: Row, seed: int, run: Path, out: Path) -> dict:
+def make_row(table: Table, job: Job) -> dict:
     """The figures of one row. Raises NonFiniteError where it trains or samples to no end."""
-    result = result_folder(row, seed, out)
-    settings = [f"--set={setting}" for setting in [*table.set, *row.set, f"seed={seed}"]]
-    train.main(["--config", table.config, "--run-dir", str(run), *settings])
-    testing = testing_file(table, row)
-    samples = result / "samples.hdf5"
-    fresh = not result.exists()  # the time of what an interrupted table has begun is not known
+    settings = [f"--set={setting}" for setting in job.settings]
+    train.main(["--config", table.config, "--run-dir", str(job.run), *settings])
+    samples = job.result / "samples.hdf5"
+    fresh = not job.result.exists()  # the time of what was begun before is not known
     start = time.perf_counter()
-    sample.main(["--run", str(run), "--redshifts", testing, "--out", str(samples), *row.sample])
+    asked = ["--redshifts", job.testing, "--out", str(samples), *job.row.sample]
+    sample.main(["--run", str(job.run), *asked])
     seconds = time.perf_counter() - start if fresh else None
-    judge(table, samples, testing, result, out)
-    report = runs.read_json(result / "report" / "report.json")
-    return figures(report) | {"train_seconds": train_seconds(run), "sample_seconds": seconds}
+    judge(table, job, samples)
+    report = runs.read_json(job.result / "report" / "report.json")
+    return figures(report) | {"train_seconds": train_seconds(job.run), "sample_seconds": seconds}
 
 
-def judge(table: Table, samples: Path, testing: str, result: Path, out: Path) -> None:
+def judge(table: Table, job: Job, samples: Path) -> None:
     """The report of a row; the galaxies of a file are measured once for all rows."""
-    measured = out / f"catalog-{short_hash(testing)}.fits"
-    mine = result / "report" / "catalog_real.fits"
-    if measured.exists() and not mine.exists():
+    mine = job.result / "report" / "catalog_real.fits"
+    if job.measured.exists() and not mine.exists():
         mine.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(measured, mine)
+        shutil.copy(job.measured, mine)
     cnn = ["--redshift-cnn", table.redshift_cnn] if table.redshift_cnn else []
-    files = ["--real", testing, "--generated", str(samples), "--out", str(mine.parent)]
+    files = ["--real", job.testing, "--generated", str(samples), "--out", str(mine.parent)]
     evaluate.main([*files, "--statmorph", str(table.statmorph), *cnn])
-    shutil.copy(mine, measured)
+    shutil.copy(mine, job.measured)
 
 
-def testing_file(table: Table, row: Row) -> str:
-    """The real galaxies that a row is judged against."""
-    return row.testing or table.testing or load_config(table.config, table.set).data.testing
+@cache
+def fingerprint(path: str) -> str:
+    """What a file of galaxies holds. Raises UserError where it is none."""
+    return GalaxyFile(path).fingerprint()
 
 
-def short_hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+def file_hash(path: Path) -> str:
+    """What a model file holds. Raises UserError where there is none."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        raise UserError(f"{path}: no such file, expected a trained model") from None
 
 
-def run_folder(table: Table, row: Row, seed: int, out: Path) -> Path:
-    """Named after what is trained, which rows may share."""
-    return out / "runs" / f"{short_hash(repr(sorted([*table.set, *row.set])))}-{seed}"
-
-
-def result_folder(row: Row, seed: int, out: Path) -> Path:
-    name = "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in row.name)
-    return out / "rows" / f"{name}-{seed}"
+def short_hash(*content) -> str:
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
 
 
 def train_seconds(run: Path) -> float:
@@ -161,20 +197,21 @@ def train_seconds(run: Path) -> float:
     return float(np.sum(seen / [line["images_per_second"] for line in log]))
 
 
-def collect(table: Table, rows: list[Row], out: Path) -> dict[str, list[dict]]:
+def collect(jobs: Sequence[Job]) -> dict[str, list[dict]]:
     """name: the figures of each seed that is done."""
-    found = {}
-    for row in rows:
-        done = [runs.read_json(result_folder(row, seed, out) / "row.json") for seed in table.seeds]
-        found[row.name] = [figures for figures in done if figures]
+    found: dict[str, list[dict]] = {job.row.name: [] for job in jobs}
+    for job in jobs:
+        figures = runs.read_json(job.result / "row.json")
+        if figures:
+            found[job.row.name].append(figures)
     return found
 
 
-def write(table: Table, rows: list[Row], out: Path) -> None:
-    found = collect(table, rows, out)
+def write(table: Table, jobs: Sequence[Job], out: Path) -> None:
+    found = collect(jobs)
     runs.write_json(
         out / "table.json",
         {"columns": list(COLUMNS), "rows": found, "table": table.model_dump()}
         | {"provenance": runs.provenance()},
     )
-    runs.write_text(out / "table.md", markdown(found) + "\n")
+    write_text(out / "table.md", markdown(found) + "\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 from galddpm.commands.shell import Parser, cores, count, progress, whole
 from galddpm.data.parts import recorded_arguments
 from galddpm.errors import UserError
+from galddpm.files import locked, refuse_own_input
 
 SPLITS = ("training", "validation", "testing")
 
@@ -104,10 +105,12 @@ def subset(options) -> None:
     if out.exists() and recorded_arguments(out) == arguments:
         print(f"{out}: finished, nothing to do")
         return
+    refuse_own_input(out, source)
     _refuse_existing(out, options.overwrite)
     text = json.dumps(arguments, sort_keys=True)
     chosen = (options.redshifts, options.count, options.seed)
-    print(f"{out}: {write_subset(source, out, *chosen, text, progress):,} galaxies")
+    with locked(out):
+        print(f"{out}: {write_subset(source, out, *chosen, text, progress):,} galaxies")
 
 
 def fits(options) -> None:
@@ -115,8 +118,10 @@ def fits(options) -> None:
 
     source = Path(options.source)
     out = Path(options.out) if options.out else source.with_suffix(".fits")
+    refuse_own_input(out, source)
     _refuse_existing(out, options.overwrite)
-    print(f"{out}: {write_fits(source, out):,} galaxies")
+    with locked(out):
+        print(f"{out}: {write_fits(source, out):,} galaxies")
 
 
 def span(text: str) -> list[float]:

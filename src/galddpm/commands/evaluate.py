@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from galddpm import __version__, runs
 from galddpm.commands.shell import Parser, cores, count, progress, whole
 from galddpm.data.galaxiesml import BANDS, GalaxyFile
 from galddpm.errors import UserError
-from galddpm.evaluation.catalog import Measurement, measure, worker_pool
+from galddpm.evaluation.catalog import Measurement, measure
 from galddpm.evaluation.cluster import dask_pool
 from galddpm.evaluation.psf import read_psf, survey_psf
 from galddpm.evaluation.tables import Catalog
+from galddpm.files import locked_folder, write_text
+from galddpm.workers import worker_pool
 
 REPORT = "report.json"
 
@@ -41,11 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if already_reported(out / REPORT, recorded, options.overwrite):
         print(f"{out / REPORT}: finished, nothing to do")
         return
-    if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out}: found a file, expected a folder")
-    out.mkdir(parents=True, exist_ok=True)
-    catalogs = measure_all(work, files, recorded, out, options, estimator)
-    write_report(catalogs, work, files, recorded, out)
+    with locked_folder(out):
+        catalogs = measure_all(work, files, recorded, out, options, estimator)
+        write_report(catalogs, work, files, recorded, out)
 
 
 def parse(arguments: Sequence[str] | None):
@@ -148,7 +149,7 @@ def read_bytes(path: Path) -> bytes:
 
 def already_reported(path: Path, recorded: Mapping, overwrite: bool) -> bool:
     """Whether the report of these arguments is there. Raises UserError where another one is."""
-    if not path.exists():
+    if not os.path.exists(path):
         return False
     try:
         found = json.loads(path.read_text())["arguments"]
@@ -210,7 +211,7 @@ def write_report(
     paths = {side: str(file.path) for side, file in files.items()}
     report |= {"files": paths, "arguments": recorded, "provenance": runs.provenance()}
     figures = draw_figures(report, real, generated, chosen, work, out)
-    runs.write_text(out / "report.html", page(report, figures))
+    write_text(out / "report.html", page(report, figures))
     runs.write_json(out / REPORT, report)
     print(summary(report))
     print(out / "report.html")

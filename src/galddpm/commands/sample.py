@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from galddpm import runs
-from galddpm.commands.shell import Parser, count, progress, whole
+from galddpm.commands.shell import LARGEST_COUNT, Parser, count, progress, whole
 from galddpm.data.galaxiesml import CITATION, ZERO_POINT, GalaxyFile
-from galddpm.data.parts import Parts, recorded_arguments
+from galddpm.data.parts import Parts
 from galddpm.data.redshift_density import RARE, REACH, share_seen
 from galddpm.diffusion.samplers import SAMPLERS
 from galddpm.errors import NonFiniteError, UserError
+from galddpm.files import refuse_own_input
 from galddpm.memory import keep_freed_memory
 from galddpm.training.checkpoint import WEIGHTS
 
@@ -24,6 +26,7 @@ SUFFIXES = (".hdf5", ".h5")
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
     redshift, object_id = read_spec(options.redshifts)
+    _refuse_too_many(len(redshift) * options.per_redshift)
     redshift, object_id = (np.repeat(x, options.per_redshift) for x in (redshift, object_id))
     run = Path(options.run) if options.run else runs.newest_run()
     model = run / runs.MODEL if run.is_dir() else run
@@ -47,15 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "seed": options.seed,
         "weights": options.weights,
         "ema_width": options.ema_width,
-        "batch_size": batch_size,
     }
     out = Path(options.out) if options.out else _default_out(model.parent, recorded)
-    parts = Parts(out, recorded, recorded_arguments(out), options.overwrite)
-    if parts.finished:
-        print(f"{out}: finished, nothing to do")
-        return
-    draw(generator, parts, redshift, object_id, chosen)
-    parts.join(_attributes(generator, recorded, str(run)))
+    refuse_own_input(out, model, options.redshifts)
+    with Parts(out, recorded, len(redshift), batch_size, options.overwrite) as parts:
+        if parts.finished:
+            print(f"{out}: finished, nothing to do")
+            return
+        draw(generator, parts, redshift, object_id, chosen)
+        parts.join(_attributes(generator, recorded, str(run)))
     print(f"{out}: {len(redshift):,} galaxies")
 
 
@@ -73,7 +76,9 @@ def parse(arguments: Sequence[str] | None):
     parser.add_argument("--sampler", choices=list(SAMPLERS), help="default: the run's config")
     parser.add_argument("--steps", type=count, metavar="N", help="default: the run's config")
     parser.add_argument("--seed", type=whole, default=0, metavar="S")
-    parser.add_argument("--batch-size", type=count, metavar="B", help="default: the run's config")
+    parser.add_argument(
+        "--batch-size", type=count, metavar="B", help="galaxies kept at a time; default: the run's"
+    )
     parser.add_argument("--weights", choices=list(WEIGHTS), default="ema")
     parser.add_argument(
         "--ema-width",
@@ -88,7 +93,7 @@ def parse(arguments: Sequence[str] | None):
 def read_spec(spec: str) -> tuple[np.ndarray, np.ndarray]:
     """(redshifts (N,) float64, object ids (N,) int64) of a SPEC; ids are row numbers unless a file
     has its own. Raises UserError."""
-    if spec.endswith(SUFFIXES) or Path(spec).is_file():
+    if spec.endswith(SUFFIXES) or os.path.isfile(spec):
         galaxies = GalaxyFile(spec)
         return galaxies.redshift, galaxies.object_id
     redshift = _range(spec) if ":" in spec else np.array(_numbers(spec, spec.split(",")))
@@ -101,9 +106,10 @@ def read_spec(spec: str) -> tuple[np.ndarray, np.ndarray]:
 def draw(
     generator, parts: Parts, redshift: np.ndarray, object_id: np.ndarray, sampler: tuple
 ) -> None:
-    """Make the chunks that are missing, a batch each; sampler: name and steps, or None for each."""
-    settings = parts.arguments
-    chunks = parts.missing(len(redshift), settings["batch_size"])
+    """Make the chunks that are missing; sampler: name and steps, or None for each."""
+    settings, data = parts.arguments, generator.config.data
+    parts.require_space(4 * len(data.bands) * data.image_size**2)
+    chunks = parts.missing()
     left = sum(len(rows) for rows in chunks)
     with progress(total=left, desc="sampling", unit="galaxy") as bar:
         for rows in chunks:
@@ -125,11 +131,21 @@ def draw(
             bar.update(len(rows))
 
 
+def _refuse_too_many(galaxies: int) -> None:
+    if galaxies > LARGEST_COUNT:
+        raise UserError(f"--redshifts: found {galaxies:,} galaxies, expected {LARGEST_COUNT:,}")
+
+
 def _range(spec: str) -> np.ndarray:
     fields = spec.split(":")
-    if len(fields) != 3 or not fields[2].isdigit() or int(fields[2]) < 1:
-        raise UserError(f"--redshifts {spec}: expected start:stop:count, such as 0.1:3.0:30")
-    return np.linspace(*_numbers(spec, fields[:2]), int(fields[2]))
+    try:
+        start, stop, number = fields
+        number = count(number)
+    except ValueError:
+        raise UserError(
+            f"--redshifts {spec}: expected start:stop:count, such as 0.1:3.0:30"
+        ) from None
+    return np.linspace(*_numbers(spec, (start, stop)), number)
 
 
 def _numbers(spec: str, fields: Sequence[str]) -> list[float]:

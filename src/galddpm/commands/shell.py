@@ -4,12 +4,15 @@ import argparse
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 from tqdm import tqdm
 
 from galddpm.errors import RunError, UserError
+
+LARGEST_COUNT = 10**8  # of anything that is counted on a command line
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,12 +34,17 @@ def run_command(main: Callable[[], None]) -> int:
     line on standard error begins with `error: ` for 1 and 2, without a traceback.
     """
     signal.signal(signal.SIGTERM, _terminate)
+    warnings.showwarning = _show_warning
     try:
         main()
     except UserError as error:
         return _say(error, 2)
     except (RunError, OSError, MemoryError) as error:
         return _say(error, 1)
+    except RuntimeError as error:
+        if not _out_of_memory(error):
+            raise
+        return _say(f"too little memory: {str(error).splitlines()[0]}", 1)
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return 130
@@ -54,7 +62,7 @@ def progress(iterable: Iterable | None = None, *, total: int | None = None, desc
 def count(text: str) -> int:
     """The type of an argument that must be a whole number from 1."""
     value = int(text)
-    if value < 1:
+    if not 1 <= value <= LARGEST_COUNT:
         raise ValueError
     return value
 
@@ -75,7 +83,17 @@ def cores() -> int:
 count.__name__, whole.__name__ = "whole number from 1", "whole number from 0"  # in messages
 
 
-def _say(error: BaseException, status: int) -> int:
+def _out_of_memory(error: RuntimeError) -> bool:
+    """Whether torch found no memory, which on a CPU is a plain RuntimeError."""
+    return type(error).__name__ == "OutOfMemoryError" or "allocate memory" in str(error)
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    """A warning as one line, without the place in the source."""
+    print(f"warning: {message}", file=sys.stderr)
+
+
+def _say(error: BaseException | str, status: int) -> int:
     message = " ".join(str(error).split()) or type(error).__name__
     print(f"error: {message}", file=sys.stderr)
     return status

@@ -1,5 +1,6 @@
 """`python scripts/train.py --config FILE`: train a model into a run folder."""
 
+import os
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from galddpm.commands.preview import Previewer
 from galddpm.commands.shell import Parser, Terminated, progress
 from galddpm.config import AnyConfig, Config, RedshiftConfig, dump_config, load_config, parse_config
 from galddpm.errors import UserError
+from galddpm.files import locked_folder, write_text
 from galddpm.memory import keep_freed_memory
 
 
@@ -19,7 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if claim(run, config, options.resume) == "finished":
         print(f"{run}: finished, nothing to do; a larger training.images trains on")
         return
-    train(config, run)
+    with locked_folder(run):
+        claim(run, config, options.resume)  # again: another process may have been there
+        train(config, run)
 
 
 def parse(arguments: Sequence[str] | None):
@@ -38,7 +42,7 @@ def parse(arguments: Sequence[str] | None):
 def claim(run: Path, config: AnyConfig, resume: str) -> str:
     """Whether the run folder is "new", "unfinished" or "finished". Raises UserError where it holds
     a run of another config, or any run with resume = "never"."""
-    if not (run / "config.yaml").exists():
+    if not os.path.exists(run / "config.yaml"):
         return "new"
     if resume == "never":
         raise UserError(f"{run}: already holds a run; --resume auto goes on with it")
@@ -62,6 +66,8 @@ def train(config: AnyConfig, run: Path) -> None:
 
     keep_freed_memory()
     device = build.best_device()
+    if isinstance(config, Config):
+        build.schedule(config)
     galaxies = build.galaxy_file(config, "training")
     for split in ("validation", "testing"):  # a wrong path shows now, not after the night
         build.galaxy_file(config, split)
@@ -84,7 +90,7 @@ def train(config: AnyConfig, run: Path) -> None:
         batches = build.stream(config, galaxies, scaling, device, run, _caching)
     trainer = build.trainer(config, model, batches, device, run)
     trainer.resume()
-    runs.write_text(run / "config.yaml", dump_config(config))
+    write_text(run / "config.yaml", dump_config(config))
     runs.write_json(run / "provenance.json", origin)
     seen = trainer.images_seen
     log = Log(run / "log.jsonl", seen, board(run / "tensorboard", seen))

@@ -8,36 +8,44 @@ from pathlib import Path
 import numpy as np
 
 from galddpm import runs
-from galddpm.commands.shell import Parser, cores, count, progress
+from galddpm.commands.shell import Parser, cores, count, progress, whole
 from galddpm.errors import UserError
-from galddpm.evaluation.catalog import CHUNK, worker_pool
+from galddpm.evaluation.catalog import CHUNK
 from galddpm.evaluation.report import plain
 from galddpm.evaluation.truth import NAMES, TruthSet, compare_fits, draw_truth
 from galddpm.evaluation.truth_fits import fit_ours, fit_theirs, warm_up
+from galddpm.files import locked_folder
+from galddpm.workers import worker_pool
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = Parser(description="Measure the Sersic fits against GalSim's truth and statmorph's.")
     parser.add_argument("--out", type=Path, default=Path("runs/validation"), metavar="DIR")
     parser.add_argument("--stamps", type=count, default=300, metavar="N", help="in each S/N range")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=whole, default=0, metavar="S")
     parser.add_argument("--jobs", type=count, default=cores(), metavar="J")
     options = parser.parse_args(arguments)
-    found = draw_truth_or_refuse(options.stamps, options.seed)
-    with worker_pool(options.jobs) as pool:
-        run_all(pool, warm_up, [found.image[:1]] * options.jobs, "starting")  # imports, not fits
+    with locked_folder(options.out):
+        validate(options.out, options.stamps, options.seed, options.jobs)
+
+
+def validate(out: Path, stamps: int, seed: int, jobs: int) -> None:
+    """Draw, fit twice, compare, and write the table and its figure."""
+    found = draw_truth_or_refuse(stamps, seed)
+    with worker_pool(jobs) as pool:
+        run_all(pool, warm_up, [found.image[:1]] * jobs, "starting")  # imports, not fits
         ours, seconds = timed(pool, fit_ours, found, "ours")
         theirs, peer_seconds = timed(pool, fit_theirs, found, "statmorph")
     rows = compare_fits(found, ours, theirs)
     speed = {
         "stamps": len(found.image),
-        "jobs": options.jobs,
+        "jobs": jobs,
         "ours_per_second": len(found.image) / seconds,
         "statmorph_per_second": len(found.image) / peer_seconds,
-        "statmorph_fits_per_second": options.jobs / np.nanmean(theirs["seconds"]),
+        "statmorph_fits_per_second": jobs / np.nanmean(theirs["seconds"]),
     }
     print_table(rows, speed)
-    write(options.out, found, ours, theirs, {"fits": rows, "speed": speed})
+    write(out, found, ours, theirs, {"fits": rows, "speed": speed})
 
 
 def draw_truth_or_refuse(stamps: int, seed: int) -> TruthSet:
@@ -84,7 +92,6 @@ def write(out: Path, found: TruthSet, ours: dict, theirs: dict, result: dict) ->
     from galddpm.evaluation.figures import save
     from galddpm.evaluation.truth_figure import truth_figure
 
-    out.mkdir(parents=True, exist_ok=True)
     save(truth_figure(found, {"ours": ours, "statmorph": theirs}), out, "truth")
     runs.write_json(out / "validation.json", plain(result | {"provenance": runs.provenance()}))
     print(out / "truth.png")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from galddpm.data.galaxiesml import BANDS, ROWS_PER_READ, GalaxyFile, open_hdf5
+from galddpm.data.galaxiesml import BANDS, ROWS_PER_READ, GalaxyFile
+from galddpm.data.hdf5 import open_hdf5
 from galddpm.errors import UserError
 
 HUGE = 3000.0  # [count] in one pixel: brighter than magnitude 18.3, an artefact or a star's core
@@ -49,7 +50,7 @@ def explain(path: Path, progress: Callable) -> list[str]:
         raise UserError(
             f"{path}: image: row {counts.non_finite[0]} has a non-finite pixel"
             f" ({len(counts.non_finite)} such galaxies), expected finite counts;"
-            " data.non_finite: drop leaves them out"
+            " data.non_finite: drop in a config leaves them out of the training"
         )
     return lines
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from galddpm import __version__
 from galddpm.errors import RunError, UserError
+from galddpm.files import locked, require_space
 
 API = "https://zenodo.org/api/records"
 RECORD = "11117528"  # GalaxiesML, doi:10.5281/zenodo.11117528
@@ -74,18 +74,16 @@ def download(remote: RemoteFile, folder: Path, progress: Callable, overwrite: bo
             return False
         if not overwrite:
             raise UserError(f"{path}: exists and is not the record's file; --overwrite replaces it")
-    folder.mkdir(parents=True, exist_ok=True)
-    held = part.stat().st_size if part.exists() else 0
-    free = shutil.disk_usage(folder).free
-    if free < remote.size - held:
-        raise RunError(f"{folder}: {free:,} bytes free, {remote.size - held:,} needed")
-    with progress(
-        total=remote.size, initial=held, desc=remote.name, unit="B", unit_scale=True
-    ) as bar:
-        while _size(part) < remote.size:
-            _persist(lambda: _continue(remote, part, bar), remote.url, lambda: _size(part))
-    _verify(remote, part)
-    part.replace(path)
+    with locked(path):
+        held = _size(part)
+        require_space(folder, remote.size - held)
+        with progress(
+            total=remote.size, initial=held, desc=remote.name, unit="B", unit_scale=True
+        ) as bar:
+            while _size(part) < remote.size:
+                _persist(lambda: _continue(remote, part, bar), remote.url, lambda: _size(part))
+        _verify(remote, part)
+        part.replace(path)
     return True
 
 

@@ -1,13 +1,14 @@
 """Export of a file of the schema as FITS, for the tools that astronomers have at hand."""
 
-import os
 from pathlib import Path
 
 import h5py
 import numpy as np
 from astropy.io import fits
 
-from galddpm.data.galaxiesml import BANDS, ZERO_POINT, GalaxyFile, open_hdf5
+from galddpm.data.galaxiesml import BANDS, ZERO_POINT, GalaxyFile
+from galddpm.data.hdf5 import open_hdf5
+from galddpm.files import written_whole
 
 TABLE = ("specz_redshift", "object_id", "seed", "noise_id")  # columns kept where they are held
 
@@ -32,10 +33,8 @@ def write_fits(source: Path, out: Path) -> int:
     table = fits.BinTableHDU.from_columns(
         [_fits_column(name, values) for name, values in columns.items()], name="GALAXIES"
     )
-    temporary = out.with_name(out.name + ".tmp")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    fits.HDUList([primary, image, table]).writeto(temporary, overwrite=True)
-    os.replace(temporary, out)
+    with written_whole(out) as temporary:
+        fits.HDUList([primary, image, table]).writeto(temporary, overwrite=True)
     return len(galaxies)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from galddpm.data.hdf5 import open_hdf5, read_rows, write_columns
 from galddpm.errors import UserError
 
 BANDS = ("g", "r", "i", "z", "y")
@@ -39,6 +40,7 @@ class GalaxyFile:
         galaxies out, which costs one pass over the file, and counts them in `dropped`.
     bands: the number of bands the caller expects, or None for any.
     leave_out: galaxies from the first to below the second of these redshifts are not read.
+    remedy: what the reader of a refusal for a non-finite value can do about it.
 
     Raises UserError where the file is missing, is not HDF5, or breaks the schema.
     """
@@ -49,10 +51,11 @@ class GalaxyFile:
         non_finite: str = "refuse",
         bands: int | None = None,
         leave_out: Sequence[float] | None = None,
+        remedy: str = "",
     ):
         if non_finite not in NON_FINITE:
             raise ValueError(f"non_finite: found {non_finite!r}, expected one of {NON_FINITE}")
-        self.path = Path(path)
+        self.path, self._remedy = Path(path), remedy
         self._handle, self._process, self._mapped = None, None, None
         with open_hdf5(self.path) as file:
             shape = _image_shape(file, self.path, bands)
@@ -67,7 +70,7 @@ class GalaxyFile:
             self.rows = self.rows[~((z >= leave_out[0]) & (z < leave_out[1]))]
         self.shape = (len(self.rows), *shape[1:])
         self.redshift, self.object_id = redshift[self.rows], object_id[self.rows]
-        _check_redshift(self.redshift, self.path)
+        self._check_redshift()
         if not len(self):
             raise UserError(f"{self.path}: image: no usable galaxy in {shape[0]} rows")
 
@@ -87,7 +90,7 @@ class GalaxyFile:
             finite = np.isfinite(image).all(axis=(1, 2, 3))
             raise UserError(
                 f"{self.path}: image: row {self._kept(rows)[~finite][0]} has a non-finite pixel,"
-                " expected finite counts; data.non_finite: drop leaves such galaxies out"
+                f" expected finite counts{self._remedy}"
             )
         return image
 
@@ -118,6 +121,17 @@ class GalaxyFile:
             self._handle.close()
         self._handle, self._process, self._mapped = None, None, None
 
+    def _check_redshift(self) -> None:
+        z = self.redshift
+        for bad, expected in ((~np.isfinite(z), "a finite number"), (z < 0, "at least 0")):
+            if bad.any():
+                first = np.flatnonzero(bad)[0]
+                remedy = "" if np.isfinite(z[first]) else self._remedy
+                raise UserError(
+                    f"{self.path}: specz_redshift: row {self.rows[first]} is {z[first]:g}, expected"
+                    f" {expected}{remedy}"
+                )
+
     def _kept(self, rows: slice | Sequence[int] | np.ndarray) -> np.ndarray:
         """Rows of the file, from rows among those kept."""
         return self.rows[rows if isinstance(rows, slice) else np.asarray(rows, dtype=np.intp)]
@@ -131,7 +145,7 @@ class GalaxyFile:
     def _read_images(self, rows: np.ndarray) -> np.ndarray:
         try:
             dataset = self._file()["image"]
-            return _read_rows(dataset, rows) if self._mapped is None else self._mapped[rows]
+            return read_rows(dataset, rows) if self._mapped is None else self._mapped[rows]
         except OSError as error:
             raise UserError(f"{self.path}: image: cannot be read, damaged? ({error})") from None
 
@@ -150,26 +164,7 @@ def write_galaxies(
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) != 1:
         raise ValueError(f"columns differ in length: {lengths}")
-    path = Path(path)
-    temporary = path.with_name(path.name + ".tmp")
-    with h5py.File(temporary, "w") as file:
-        for name, column in columns.items():
-            file.create_dataset(name, data=_storable(column))
-        file.attrs.update(attributes or {})
-    os.replace(temporary, path)
-
-
-def open_hdf5(path: Path) -> h5py.File:
-    """The file opened for reading. Raises UserError where it is missing or not whole HDF5."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file, expected an HDF5 file of the GalaxiesML schema")
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        reason = str(error).splitlines()[0]
-        if "unable to lock file" in reason:
-            reason += "; set HDF5_USE_FILE_LOCKING=FALSE on file systems without locks"
-        raise UserError(f"{path}: cannot be opened as HDF5, truncated? ({reason})") from None
+    write_columns(Path(path), columns, attributes)
 
 
 def _mapped(dataset: h5py.Dataset, path: Path) -> np.ndarray | None:
@@ -178,18 +173,6 @@ def _mapped(dataset: h5py.Dataset, path: Path) -> np.ndarray | None:
     if offset is None or offset + dataset.id.get_storage_size() > path.stat().st_size:
         return None
     return np.memmap(path, dtype=dataset.dtype, mode="r", offset=offset, shape=dataset.shape)
-
-
-def _read_rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
-    """Rows in any order, repeats allowed; neighbours are read together, which is far faster."""
-    order, inverse = np.unique(rows, return_inverse=True)
-    out = np.empty((len(order), *dataset.shape[1:]), dtype=dataset.dtype.newbyteorder("="))
-    for run in np.split(np.arange(len(order)), np.flatnonzero(np.diff(order) != 1) + 1):
-        if len(run):
-            out[run[0] : run[-1] + 1] = dataset[order[run[0]] : order[run[-1]] + 1]
-    if len(order) == len(rows) and (order == rows).all():
-        return out
-    return out[inverse]
 
 
 def _image_shape(file: h5py.File, path: Path, bands: int | None) -> tuple[int, ...]:
@@ -226,27 +209,12 @@ def _object_id(file: h5py.File, count: int, path: Path) -> np.ndarray:
     if "object_id" not in file:
         return np.arange(count, dtype=np.int64)
     ids = _vector(file, "object_id", count, path)
-    if ids.dtype.kind == "f" and (np.abs(ids) >= 2**53).any():
+    exact = 2**63 if ids.dtype.kind in "iub" else 2 ** (np.finfo(ids.dtype).nmant + 1)
+    whole = np.isfinite(ids) & (ids == np.round(ids)) if ids.dtype.kind == "f" else True
+    bad = np.flatnonzero(~(whole & (ids < exact) & (ids >= -exact)))
+    if len(bad):
         raise UserError(
-            f"{path}: object_id: found {ids.dtype} above 2^53, where ids merge; expected int64"
+            f"{path}: object_id: row {bad[0]} is {ids[bad[0]]} as {ids.dtype}, which does not hold"
+            " every whole number of that size; expected int64"
         )
     return ids.astype(np.int64)
-
-
-def _check_redshift(redshift: np.ndarray, path: Path) -> None:
-    bad = np.flatnonzero(~np.isfinite(redshift))
-    if len(bad):
-        raise UserError(
-            f"{path}: specz_redshift: row {bad[0]} is {redshift[bad[0]]}, expected a finite number;"
-            " data.non_finite: drop leaves such galaxies out"
-        )
-    bad = np.flatnonzero(redshift < 0)
-    if len(bad):
-        raise UserError(
-            f"{path}: specz_redshift: row {bad[0]} is {redshift[bad[0]]:g}, expected at least 0"
-        )
-
-
-def _storable(column: np.ndarray) -> np.ndarray:
-    column = np.asarray(column)
-    return column.astype(bytes) if column.dtype.kind == "U" else column

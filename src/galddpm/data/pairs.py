@@ -1,6 +1,5 @@
 """Batches of what a teacher made of its noises, addressed by a counter as those of stream.py."""
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from galddpm.data.stream import turned
+from galddpm.files import new_memory_map, written_whole
 
 
 class PairStream:
@@ -59,15 +59,13 @@ def stored_states(
     (B, C, H, W) of the next B galaxies, and appears whole.
     """
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        states = np.lib.format.open_memmap(temporary, "w+", np.float16, tuple(shape))
-        start = 0
-        for batch in batches:
-            stop = start + len(batch[0])
-            for level, state in enumerate(batch):
-                states[level, start:stop] = state
-            start = stop
-        states.flush()
-        os.replace(temporary, path)
+        with written_whole(path) as temporary:
+            states = new_memory_map(temporary, np.float16, shape)
+            start = 0
+            for batch in batches:
+                stop = start + len(batch[0])
+                for level, state in enumerate(batch):
+                    states[level, start:stop] = state
+                start = stop
+            states.flush()
     return np.load(path, mmap_mode="r")

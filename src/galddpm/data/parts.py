@@ -3,114 +3,16 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from galddpm.errors import UserError
-
-
-class Parts:
-    """The finished chunks of an output that is not whole yet, in the folder `PATH.part`.
-
-    An unfinished output of the same arguments is continued, a finished one of the same arguments is
-    left alone (`finished`), and anything else that is in the way is refused unless `overwrite`.
-    What is overwritten stays until the new output replaces it.
-
-    Parameters
-    ----------
-    path: where the whole output will stand.
-    arguments: what determines the output; JSON values only.
-    recorded: the arguments found in an existing output, None where there are none.
-
-    Raises UserError where something else is in the way.
-    """
-
-    def __init__(
-        self,
-        path: str | Path,
-        arguments: Mapping,
-        recorded: Mapping | None = None,
-        overwrite: bool = False,
-    ):
-        self.path, self.arguments = Path(path), json.loads(json.dumps(arguments))
-        self.folder = self.path.with_name(self.path.name + ".part")
-        self.finished = self.path.exists() and recorded == self.arguments
-        if self.finished:
-            return
-        if self.path.exists() and not overwrite:
-            raise UserError(f"{self.path}: exists and was made otherwise; --overwrite replaces it")
-        if self.folder.exists() and self._begun() != self.arguments:
-            if not overwrite:
-                raise UserError(
-                    f"{self.folder}: unfinished output of other arguments; --overwrite replaces it"
-                )
-            shutil.rmtree(self.folder)
-
-    def missing(self, total: int, chunk: int) -> list[range]:
-        """The row ranges of `chunk` rows that are still to be made."""
-        ranges = [range(start, min(start + chunk, total)) for start in range(0, total, chunk)]
-        return [rows for rows in ranges if not self._chunk(rows).exists()]
-
-    def save(self, rows: range, columns: Mapping[str, np.ndarray]) -> None:
-        """Keep one finished chunk: each column holds len(rows) rows."""
-        if not self.folder.exists():
-            self._begin()
-        temporary = self._chunk(rows).with_suffix(".tmp")
-        with h5py.File(temporary, "w") as file:
-            for name, column in columns.items():
-                file.create_dataset(name, data=column)
-        os.replace(temporary, self._chunk(rows))
-
-    def gather(self, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
-        """Whole columns in memory, in row order."""
-        pieces: dict[str, list[np.ndarray]] = {}
-        for chunk in self._chunks():
-            with h5py.File(chunk, "r") as file:
-                for name in names or file:
-                    pieces.setdefault(name, []).append(file[name][:])
-        return {name: np.concatenate(arrays) for name, arrays in pieces.items()}
-
-    def join(self, attributes: Mapping | None = None) -> None:
-        """Stream all chunks into one HDF5 file, put it in place and remove the parts."""
-        temporary = self.path.with_name(self.path.name + ".tmp")
-        chunks = self._chunks()
-        total = _last_row(chunks[-1])
-        with h5py.File(temporary, "w") as whole:
-            for chunk in chunks:
-                with h5py.File(chunk, "r") as file:
-                    for name, piece in file.items():
-                        _place(whole, name, piece, total, start=_last_row(chunk) - len(piece))
-            whole.attrs.update(attributes or {})
-            whole.attrs["arguments"] = json.dumps(self.arguments, sort_keys=True)
-        os.replace(temporary, self.path)
-        self.remove()
-
-    def remove(self) -> None:
-        """Remove the chunks."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _begin(self) -> None:
-        """A folder appears together with its arguments, so that a kill leaves no nameless one."""
-        temporary = self.folder.with_name(self.folder.name + ".tmp")
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        (temporary / "arguments.json").write_text(json.dumps(self.arguments, sort_keys=True))
-        os.replace(temporary, self.folder)
-
-    def _begun(self) -> Mapping | None:
-        try:
-            return json.loads((self.folder / "arguments.json").read_text())
-        except (OSError, ValueError):
-            return None
-
-    def _chunk(self, rows: range) -> Path:
-        return self.folder / f"{rows.start:09d}-{rows.stop:09d}.hdf5"
-
-    def _chunks(self) -> list[Path]:
-        return sorted(self.folder.glob("*.hdf5"))
+from galddpm.data.hdf5 import new_hdf5, write_columns
+from galddpm.errors import RunError, UserError
+from galddpm.files import locked_folder, require_space, write_text
 
 
 def recorded_arguments(path: str | Path) -> dict | None:
@@ -122,12 +24,167 @@ def recorded_arguments(path: str | Path) -> dict | None:
         return None
 
 
-def _last_row(chunk: Path) -> int:
-    return int(chunk.stem.split("-")[1])
+class Parts:
+    """The finished chunks of an output that is not whole yet, in the folder `PATH.part`.
 
+    Used in a `with` block, in which no other process gets at the output. An unfinished output of
+    the same arguments is continued, a finished one of the same arguments is left alone
+    (`finished`), and anything else that is in the way is refused unless `overwrite`. What is
+    overwritten stays until the new output replaces it.
 
-def _place(whole: h5py.File, name: str, piece: h5py.Dataset, total: int, start: int) -> None:
-    """Contiguous data sets, because those are read fastest."""
-    if name not in whole:
-        whole.create_dataset(name, shape=(total, *piece.shape[1:]), dtype=piece.dtype)
-    whole[name][start : start + len(piece)] = piece[:]
+    Parameters
+    ----------
+    path: where the whole output will stand.
+    arguments: what determines the output; JSON values only.
+    total: rows of the output. chunk: rows that are made and kept together,
+    of which a later try may take others.
+    recorded: the arguments of an existing output, None where it has none.
+
+    Entering raises UserError where something else is in the way or another process is at work.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        arguments: Mapping,
+        total: int,
+        chunk: int,
+        overwrite: bool = False,
+        recorded: Callable[[Path], Mapping | None] = recorded_arguments,
+    ):
+        self.path, self.arguments = Path(path), json.loads(json.dumps(arguments))
+        self.folder = self.path.with_name(self.path.name + ".part")
+        self.total, self.chunk, self.overwrite, self.recorded = total, chunk, overwrite, recorded
+        self.finished = False
+
+    def __enter__(self) -> "Parts":
+        with ExitStack() as stack:
+            if not self._look():
+                stack.enter_context(locked_folder(self.folder))
+                self._look()  # again: whoever held the lock may have finished it
+            if not self.finished:
+                self._clear_the_way()
+            self._locks = stack.pop_all()
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._locks.close()
+
+    def missing(self) -> list[range]:
+        """The row ranges that are still to be made, or whose chunk cannot be read."""
+        ranges, end = [], 0
+        for held in [*self._held(), range(self.total, self.total)]:
+            starts = range(end, held.start, self.chunk)
+            ranges += [range(start, min(start + self.chunk, held.start)) for start in starts]
+            end = held.stop
+        return ranges
+
+    def require_space(self, bytes_a_row: int) -> None:
+        """Raise RunError where the disk has no room for the missing chunks and the whole."""
+        rows = 2 * self.total - sum(len(rows) for rows in self._held())
+        require_space(self.folder, rows * bytes_a_row)
+
+    def save(self, rows: range, columns: Mapping[str, np.ndarray]) -> None:
+        """Keep one finished chunk: each column holds len(rows) rows."""
+        if self._begun() is None:
+            write_text(self._record, json.dumps(self.arguments, sort_keys=True))
+        write_columns(self._chunk(rows), columns)
+
+    def gather(self, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+        """Whole columns in memory, in row order. Raises RunError where rows are missing."""
+        self._refuse_gaps()
+        pieces: dict[str, list[np.ndarray]] = {}
+        for rows in self._held():
+            with h5py.File(self._chunk(rows), "r") as file:
+                for name in names or file:
+                    pieces.setdefault(name, []).append(file[name][:])
+        return {name: np.concatenate(arrays) for name, arrays in pieces.items()}
+
+    def join(self, attributes: Mapping | None = None) -> None:
+        """Stream all chunks into one HDF5 file, put it in place and remove the parts.
+
+        Raises RunError where rows are missing or the disk is full.
+        """
+        self._refuse_gaps()
+        recorded = {"arguments": json.dumps(self.arguments, sort_keys=True)}
+        with new_hdf5(self.path, self._whole(), {**(attributes or {}), **recorded}) as whole:
+            for rows in self._held():
+                with h5py.File(self._chunk(rows), "r") as file:
+                    for name, piece in file.items():
+                        whole[name][rows.start : rows.stop] = piece[:]
+        self.remove()
+
+    def remove(self) -> None:
+        """Remove the chunks."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _look(self) -> bool:
+        """Whether the output is there, of the same arguments."""
+        self.finished = os.path.isfile(self.path) and self.recorded(self.path) == self.arguments
+        return self.finished
+
+    def _clear_the_way(self) -> None:
+        if os.path.isdir(self.path):
+            raise UserError(f"{self.path}: found a folder, expected the name of a file")
+        if self.path.exists() and not self.overwrite:
+            raise UserError(f"{self.path}: exists and was made otherwise; --overwrite replaces it")
+        held = [path for path in self.folder.iterdir() if not path.name.startswith(".")]
+        if held and self._begun() != self.arguments:
+            if not self.overwrite:
+                raise UserError(
+                    f"{self.folder}: unfinished output of other arguments; --overwrite replaces it"
+                )
+            for path in held:
+                path.unlink()
+
+    @property
+    def _record(self) -> Path:
+        return self.folder / "arguments.json"
+
+    def _begun(self) -> Mapping | None:
+        try:
+            return json.loads(self._record.read_text())
+        except (OSError, ValueError):
+            return None
+
+    def _chunk(self, rows: range) -> Path:
+        return self.folder / f"{rows.start:09d}-{rows.stop:09d}.hdf5"
+
+    def _held(self) -> list[range]:
+        """The rows of the finished chunks, in order; one that overlaps another is not counted."""
+        held, end = [], 0
+        for path in sorted(self.folder.glob("[0-9]*-[0-9]*.hdf5")):
+            rows = range(*map(int, path.stem.split("-")))
+            if end <= rows.start < rows.stop <= self.total and self._layout(rows):
+                held.append(rows)
+                end = rows.stop
+        return held
+
+    def _layout(self, rows: range) -> dict[str, tuple] | None:
+        """Name, shape and dtype of a chunk's columns; None where it is not whole."""
+        try:
+            with h5py.File(self._chunk(rows), "r") as file:
+                layout = {name: (column.shape, column.dtype) for name, column in file.items()}
+        except OSError:
+            return None
+        whole = layout and all(shape[:1] == (len(rows),) for shape, _ in layout.values())
+        return layout if whole else None
+
+    def _whole(self) -> dict[str, tuple]:
+        """Name, shape and dtype of the output's columns, wide enough for all chunks' texts."""
+        layouts = [self._layout(rows) for rows in self._held()]
+        return {
+            name: (
+                (self.total, *shape[1:]),
+                np.result_type(*(layout[name][1] for layout in layouts)),
+            )
+            for name, (shape, _) in layouts[0].items()
+        }
+
+    def _refuse_gaps(self) -> None:
+        missing = self.missing()
+        if missing:
+            raise RunError(
+                f"{self.folder}: rows {missing[0].start} to {missing[0].stop - 1} are missing; the"
+                " same command makes them"
+            )

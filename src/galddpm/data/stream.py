@@ -1,7 +1,6 @@
 """Training batches, addressed by a counter so that resuming is exact."""
 
 import hashlib
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -14,6 +13,7 @@ from torch import Tensor
 from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile
 from galddpm.data.redshift_density import rarity_weights, resampled
 from galddpm.data.scaling import Scaling
+from galddpm.files import new_memory_map, written_whole
 
 ROWS_IN_CACHE = 16  # 1.3 MB of five-band 64 px stamps
 
@@ -136,15 +136,11 @@ class BatchStream:
         """Encoded pixels in a .npy file, named after what is in it, written once."""
         path = Path(folder) / f"{self.galaxies.path.stem}-{self._contents()}.npy"
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_suffix(".tmp")
-            pixels = np.lib.format.open_memmap(
-                temporary, mode="w+", dtype=np.float32, shape=self.galaxies.shape
-            )
-            for block in progress(_blocks(len(self.galaxies))):
-                pixels[block] = self._encoded(block)
-            pixels.flush()
-            os.replace(temporary, path)
+            with written_whole(path) as temporary:
+                pixels = new_memory_map(temporary, np.float32, self.galaxies.shape)
+                for block in progress(_blocks(len(self.galaxies))):
+                    pixels[block] = self._encoded(block)
+                pixels.flush()
         return np.load(path, mmap_mode="c")  # copy on write: torch wants a writable array
 
     def _contents(self) -> str:

@@ -1,6 +1,5 @@
 """A smaller file: a range of redshifts, or fewer galaxies of the same distribution."""
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -8,7 +7,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile, open_hdf5
+from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile
+from galddpm.data.hdf5 import new_hdf5, open_hdf5, read_rows
 from galddpm.errors import UserError
 
 
@@ -59,21 +59,21 @@ def write_subset(
         rows = chosen_rows(galaxies.redshift, span, count, seed)
     except ValueError as error:
         raise UserError(f"{source}: {error}") from None
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(out.name + ".tmp")
-    with open_hdf5(galaxies.path) as whole, h5py.File(temporary, "w") as part:
-        for name, dataset in progress(list(whole.items()), desc="subset"):
-            if isinstance(dataset, h5py.Dataset) and dataset.shape[:1] == (len(galaxies),):
-                _copy_rows(dataset, part, name, rows)
-        part.attrs.update(whole.attrs)
-        part.attrs["arguments"] = arguments
-    os.replace(temporary, out)
+    with open_hdf5(galaxies.path) as whole:
+        columns = {
+            name: dataset
+            for name, dataset in whole.items()
+            if isinstance(dataset, h5py.Dataset) and dataset.shape[:1] == (len(galaxies),)
+        }
+        layout = {name: ((len(rows), *c.shape[1:]), c.dtype) for name, c in columns.items()}
+        with new_hdf5(out, layout, {**whole.attrs, "arguments": arguments}) as part:
+            for name, column in progress(list(columns.items()), desc="subset"):
+                _copy_rows(column, part[name], rows)
     return len(rows)
 
 
-def _copy_rows(dataset: h5py.Dataset, part: h5py.File, name: str, rows: NDArray) -> None:
-    copy = part.create_dataset(name, shape=(len(rows), *dataset.shape[1:]), dtype=dataset.dtype)
+def _copy_rows(source: h5py.Dataset, copy: h5py.Dataset, rows: NDArray) -> None:
     for start in range(0, len(rows), ROWS_PER_READ):
         few = rows[start : start + ROWS_PER_READ]
-        copy[start : start + len(few)] = dataset[few]
-    copy.attrs.update(dataset.attrs)
+        copy[start : start + len(few)] = read_rows(source, few)
+    copy.attrs.update(source.attrs)

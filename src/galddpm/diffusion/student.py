@@ -101,8 +101,9 @@ def states(
     noise: Noise,
     solve: Callable,
     kept: Sequence[Level],
-) -> list[Tensor]:
-    """x at each of the `kept` levels, then the image, as a sampler solves the flow."""
+) -> Tensor:
+    """x at each of the `kept` levels, then the image, as a sampler solves the flow, (kept + 1, B,
+    C, H, W)."""
     found = []
 
     def watched(x: Tensor, level: Level) -> Tensor:
@@ -111,7 +112,7 @@ def states(
         return denoise(x, level)
 
     image = solve(watched, x, levels, noise)
-    return [*found, image]
+    return torch.stack([*found, image])
 
 
 def student_losses(

@@ -1,21 +1,17 @@
 """Measures a whole file: one row a galaxy, in chunks that survive a kill, by several processes."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from concurrent.futures import Executor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
-from signal import SIG_IGN, SIGINT, signal
 
 import numpy as np
 import torch
 
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.parts import Parts
-from galddpm.errors import RunError
 from galddpm.evaluation.detection import detect
 from galddpm.evaluation.flags import Flag
 from galddpm.evaluation.measurement import (
@@ -26,11 +22,11 @@ from galddpm.evaluation.measurement import (
     measure_found,
 )
 from galddpm.evaluation.tables import Catalog, read_catalog, recorded_arguments, write_catalog
+from galddpm.workers import results
 
 Estimate = Callable[[np.ndarray], dict[str, np.ndarray]]  # images (B, C, H, W) [count] -> columns
 ESTIMATED = 256  # images at a time
 CHUNK = 32  # galaxies a task: a few seconds at most, which is what a kill costs
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -67,24 +63,23 @@ def measure(
     were finished. estimate: redshifts of images, for `z_phot`.
     Raises UserError where `out` was made otherwise or the file cannot be read.
     """
-    parts = Parts(out, arguments, recorded_arguments(out), overwrite)
-    if parts.finished:
-        advance(measurement.count)
-        return read_catalog(out)
-    chunks = parts.missing(measurement.count, CHUNK)
-    advance(measurement.count - sum(map(len, chunks)))
-    for rows, columns in _measure_chunks(measurement, chunks, pool):
-        parts.save(rows, columns)
-        advance(len(rows))
-    identity = {
-        "row": np.arange(measurement.count),
-        "object_id": galaxies.object_id[: measurement.count],
-        "redshift": galaxies.redshift[: measurement.count],
-    }
-    bands = {"measured": measurement.measured, "bands": measurement.bands}
-    seen = {} if estimate is None else estimate_redshifts(galaxies, measurement.count, estimate)
-    write_catalog(out, with_redshifts(parts.gather(), seen), identity, arguments, **bands)
-    parts.remove()
+    count = measurement.count
+    with Parts(out, arguments, count, CHUNK, overwrite, recorded_arguments) as parts:
+        chunks = [] if parts.finished else parts.missing()
+        advance(count - sum(map(len, chunks)))
+        for rows, columns in _measure_chunks(measurement, chunks, pool):
+            parts.save(rows, columns)
+            advance(len(rows))
+        if not parts.finished:
+            identity = {
+                "row": np.arange(count),
+                "object_id": galaxies.object_id[:count],
+                "redshift": galaxies.redshift[:count],
+            }
+            bands = {"measured": measurement.measured, "bands": measurement.bands}
+            seen = {} if estimate is None else estimate_redshifts(galaxies, count, estimate)
+            write_catalog(out, with_redshifts(parts.gather(), seen), identity, arguments, **bands)
+            parts.remove()
     return read_catalog(out)
 
 
@@ -143,26 +138,6 @@ def with_redshifts(
 
 
 @contextmanager
-def worker_pool(jobs: int) -> Iterator[Executor | None]:
-    """Processes of one thread each; None for a single job, which needs no other process."""
-    if jobs == 1:
-        yield None
-        return
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(ONE_THREAD)  # read by the linear algebra when a process loads it
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_leave_interrupts)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
 def one_thread() -> Iterator[None]:
     """Torch on one thread; sums come out alike wherever they are made."""
     before = torch.get_num_threads()
@@ -177,20 +152,6 @@ def _measure_chunks(
     measurement: Measurement, chunks: list[range], pool: Executor | None
 ) -> Iterator[tuple[range, dict[str, np.ndarray]]]:
     """Each chunk's rows and columns as they get ready, in any order."""
-    if pool is None:
-        with one_thread():  # as in a process of a pool, so that the numbers are the same
-            yield from ((rows, measure_rows(measurement, rows)) for rows in chunks)
-        return
-    tasks = {pool.submit(measure_rows, measurement, rows): rows for rows in chunks}
-    try:
-        yield from ((tasks[task], task.result()) for task in as_completed(tasks))
-    except BrokenProcessPool:
-        raise RunError(
-            f"{measurement.path}: a measuring process was killed (out of memory?); the same command"
-            " goes on from here, fewer --jobs need less"
-        ) from None
-
-
-def _leave_interrupts() -> None:
-    """An interrupt from the terminal reaches every process; only the first one answers it."""
-    signal(SIGINT, SIG_IGN)
+    work = partial(measure_rows, measurement)
+    with one_thread() if pool is None else nullcontext():  # as in a process of a pool, so that the
+        yield from results(pool, work, chunks)  # numbers are the same

@@ -1,7 +1,6 @@
 """Catalogues on disk: FITS tables with units, one extension a band."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from galddpm.evaluation.measurement import FLAGS, NUMBERS, STATUS
+from galddpm.files import written_whole
 
 ARGUMENTS = "ARGUMENT"  # header key: what determined the catalogue, as JSON
 BRIGHTNESS = "BRIGHTNESS"  # extension: mean asinh(counts) and aperture flux in every band
@@ -58,9 +58,8 @@ def write_catalog(
     units.append(fits.BinTableHDU(Table({**identity, **light}), name=BRIGHTNESS))
     if "features" in columns:
         units.append(fits.ImageHDU(columns["features"].astype(np.float32), name=FEATURES))
-    temporary = path.with_name(path.name + ".tmp")
-    fits.HDUList(units).writeto(temporary, overwrite=True)
-    os.replace(temporary, path)
+    with written_whole(path) as temporary:
+        fits.HDUList(units).writeto(temporary, overwrite=True)
 
 
 def read_catalog(path: Path) -> Catalog:

@@ -4,7 +4,6 @@ Nothing is ever pickled, so a file from elsewhere can do no more than hold wrong
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from galddpm.errors import UserError
+from galddpm.errors import RunError, UserError
+from galddpm.files import written_whole
 
 KEPT = 2  # checkpoints of a run: the newest and the one before
 WEIGHTS = ("ema", "raw")
@@ -22,14 +22,13 @@ WEIGHTS = ("ema", "raw")
 
 def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping) -> None:
     """Write tensors and JSON-able metadata; the file appears whole, after it is on the disk."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
     text = {name: json.dumps(value) for name, value in metadata.items()}
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, text)
-    with open(temporary, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    try:
+        with written_whole(path) as temporary:
+            save_file(contiguous, temporary, text)
+    except SafetensorError as error:  # how it reports a full disk
+        raise RunError(f"{path}: cannot be written ({error})") from None
 
 
 def load_tensors(path: str | Path, device: str = "cpu") -> tuple[dict[str, Tensor], dict]:
@@ -106,7 +105,7 @@ class Checkpoints:
             old.unlink()
 
     def newest(self) -> tuple[dict[str, Tensor], dict] | None:
-        """(tensors, counters) of the newest readable checkpoint, None in an empty folder.
+        """(tensors, counters) of the newest readable checkpoint, None where there is none.
 
         Raises UserError where there are checkpoints and none can be read.
         """
@@ -114,6 +113,8 @@ class Checkpoints:
         for path in reversed(files):
             try:
                 tensors, metadata = load_tensors(path)
+                if "counters" not in metadata:
+                    raise UserError(f"{path}: no checkpoint of a training, it counts no images")
             except UserError:
                 if path == files[0]:
                     raise
@@ -122,4 +123,4 @@ class Checkpoints:
         return None
 
     def _files(self) -> list[Path]:
-        return sorted(self.folder.glob("*.safetensors"))
+        return sorted(self.folder.glob("[0-9]*.safetensors"))  # others lie here too

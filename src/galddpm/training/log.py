@@ -1,11 +1,12 @@
 """The log of a run: one JSON object a line, each `images_seen` once."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+
+from galddpm.files import write_text
 
 
 class Log:
@@ -23,9 +24,7 @@ class Log:
         self.path, self.board = Path(path), board
         lines = self.path.read_text().splitlines() if self.path.exists() else []
         kept = [line for line in lines if _seen(line) <= images_seen]
-        temporary = self.path.with_name(self.path.name + ".tmp")
-        temporary.write_text("".join(line + "\n" for line in kept))
-        os.replace(temporary, self.path)
+        write_text(self.path, "".join(line + "\n" for line in kept))
 
     def write(self, record: dict) -> None:
         with self.path.open("a") as file:

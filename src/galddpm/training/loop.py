@@ -27,6 +27,8 @@ from galddpm.training.power_average import PowerAverages
 # losses are reported against
 Loss = Callable[[nn.Module, tuple, torch.Generator, float], tuple[Tensor, dict[str, Tensor]]]
 
+DROPOUT = 1  # a purpose of random numbers
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -104,6 +106,7 @@ class Trainer:
         batch = self.batches(self.step)
         for group in chain(*(optimiser.param_groups for optimiser in self.optimisers)):
             group["lr"] = self._rate()
+        torch.manual_seed(self._seed(DROPOUT))  # which takes no generator
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.bf16):
             done = self.images_seen / self.plan.images
             losses, values = self.loss(self.model, batch, self._generator(), done)
@@ -166,9 +169,12 @@ class Trainer:
         return self.plan.rate(self.images_seen)
 
     def _generator(self) -> torch.Generator:
+        return torch.Generator(self.device).manual_seed(self._seed())
+
+    def _seed(self, *purpose: int) -> int:
         """All randomness of a step comes from (seed, step), so that a resumed run repeats it."""
-        seed = np.random.SeedSequence([self.plan.seed, self.step]).generate_state(1, np.uint64)[0]
-        return torch.Generator(self.device).manual_seed(int(seed >> np.uint64(1)))
+        sequence = np.random.SeedSequence([self.plan.seed, self.step, *purpose])
+        return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 class Window:

@@ -1,10 +1,7 @@
 """Mock files in exactly the GalaxiesML schema, with the truth beside them."""
 
-import signal
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +11,16 @@ from galddpm.data.galaxiesml import BANDS, ZERO_POINT
 from galddpm.data.mock.draw import draw_stamp
 from galddpm.data.mock.measure import COLUMNS, measure_band
 from galddpm.data.mock.population import Galaxy, draw_galaxy
-from galddpm.data.parts import Parts, recorded_arguments
+from galddpm.data.parts import Parts
 from galddpm.errors import UserError
+from galddpm.workers import results, worker_pool
 
 SPLITS = ("training", "validation", "testing")
 STAMP, CUT = 127, 64  # pixels drawn and measured; pixels kept
 CHUNK = 64  # galaxies a process makes at a time; what an interrupt waits for
 FIRST_ID = 36_400_000_000_000_001  # 17 digits, above 2^53, as HSC object ids are
 SKY_CENTRE = (150.0, 2.2)  # [deg] of the field
-IGNORE_INTERRUPT = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+BYTES_A_GALAXY = 4 * len(BANDS) * CUT**2 + 2000  # in the file: pixels and columns
 VERSION = 1  # of the mock universe: raise it when the same seed gives other galaxies
 
 
@@ -60,24 +58,26 @@ def make_mock(
 def _make_split(
     path: Path, truth: Path, arguments: Mapping, jobs: int, overwrite: bool, progress: Callable
 ) -> None:
-    files = [
-        Parts(place, arguments | {"truth": place == truth}, recorded_arguments(place), overwrite)
-        for place in (path, truth)
-    ]
-    unfinished = [(side, parts) for side, parts in enumerate(files) if not parts.finished]
-    missing = {rows for _, parts in unfinished for rows in parts.missing(arguments["count"], CHUNK)}
-    chunks = sorted(missing, key=lambda rows: rows.start)
-    make = partial(make_rows, arguments["seed"], arguments["split"])
-    with (
-        ProcessPoolExecutor(jobs, get_context("spawn"), signal.signal, IGNORE_INTERRUPT) as pool,
-        progress(total=sum(map(len, chunks)), desc=f"mock {arguments['split']}") as bar,
-    ):
-        for rows, made in zip(chunks, pool.map(make, chunks), strict=True):
-            for side, parts in unfinished:
-                parts.save(rows, made[side])
-            bar.update(len(rows))
-    for _, parts in unfinished:
-        parts.join({"description": "mock galaxies of the GalaxiesML schema"})
+    count = arguments["count"]
+    catalog = Parts(path, arguments | {"truth": False}, count, CHUNK, overwrite)
+    true = Parts(truth, arguments | {"truth": True}, count, CHUNK, overwrite)
+    with catalog, true:
+        unfinished = [(k, parts) for k, parts in enumerate((catalog, true)) if not parts.finished]
+        if unfinished:
+            unfinished[0][1].require_space(BYTES_A_GALAXY)
+        missing = {rows for _, parts in unfinished for rows in parts.missing()}
+        chunks = sorted(missing, key=lambda rows: rows.start)
+        make = partial(make_rows, arguments["seed"], arguments["split"])
+        with (
+            worker_pool(jobs) as pool,
+            progress(total=sum(map(len, chunks)), desc=f"mock {arguments['split']}") as bar,
+        ):
+            for rows, made in results(pool, make, chunks):
+                for side, parts in unfinished:
+                    parts.save(rows, made[side])
+                bar.update(len(rows))
+        for _, parts in unfinished:
+            parts.join({"description": "mock galaxies of the GalaxiesML schema"})
 
 
 def make_rows(seed: int, split: str, rows: range) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
