@@ -103,5 +103,6 @@ def test_noise_of_the_sky_on_bright_light():
         assert pixels.std(dim=(0, 2, 3)).tolist() == pytest.approx(
             expected.flatten().tolist(), rel=0.05
         )
-    raw = fit_scaling("raw", noise.numpy())
-    assert raw.sky_sigma_at(torch.zeros(1, 2, 4, 4)).unique().item() == pytest.approx(raw.sky_sigma)
+    linear = fit_scaling("min_max", noise.numpy())
+    spread = linear.sky_sigma_at(torch.zeros(1, 2, 4, 4)).unique().item()
+    assert spread == pytest.approx(linear.sky_sigma)

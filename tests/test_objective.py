@@ -8,7 +8,6 @@ from galddpm.diffusion.denoiser import Denoiser
 from galddpm.diffusion.objective import (
     NoiseLevels,
     Objective,
-    min_snr_weights,
     with_gradient_over,
 )
 from galddpm.diffusion.process import add_noise, column, target
@@ -122,26 +121,6 @@ def test_equal_weights_divide_gradients_by_the_usual_loss():
     torch.testing.assert_close(losses.detach(), torch.tensor([1.0, 9.0]))
     losses.sum().backward()
     torch.testing.assert_close(parameter.grad, torch.tensor([2.0, 6.0 / 9.0]))
-
-
-def test_min_snr_weights_are_the_published_ones():
-    """arXiv:2303.09556, section 3.4: of eps min(S, 5) / S, of x_0 min(S, 5), of v over S + 1."""
-    alpha = torch.linspace(0.01, 0.999, 50, dtype=torch.float64)
-    sigma = torch.sqrt(1 - alpha**2)
-    snr = (alpha / sigma) ** 2
-    least = snr.clamp(max=5)
-    for prediction, expected in {"eps": least / snr, "x_0": least, "v": least / (snr + 1)}.items():
-        found = min_snr_weights(prediction, alpha, sigma, sigma_data=1.0)
-        torch.testing.assert_close(found, expected)
-
-
-def test_min_snr_weights_multiply_the_losses():
-    x_0 = torch.randn(32, 1, 3, 3, generator=generator(1))
-    plain, t = Objective(NoiseLevels(PAPER))(Zero(), x_0, torch.zeros(32), generator())
-    objective = Objective(NoiseLevels(PAPER), weighting="min_snr")
-    losses, _ = objective(Zero(), x_0, torch.zeros(32), generator())
-    snr = PAPER.alpha_bar[t.round().long()] / (1 - PAPER.alpha_bar[t.round().long()])
-    torch.testing.assert_close(losses, plain * torch.from_numpy(np.minimum(snr, 5)).float())
 
 
 def test_the_usual_loss_forgets():

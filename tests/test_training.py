@@ -59,7 +59,6 @@ def trainer(folder, images=40, loss=noisy_fit, data=batches, optimisers=adamw, *
         "clip": 1.0,
         "log_every": 8,
         "checkpoint_every": 16,
-        "snapshot_every": None,
         "inspect_every": None,
         "seed": 3,
         "bf16": False,

@@ -28,7 +28,6 @@ from galddpm.training.ema import Ema
 from galddpm.training.learning_rate import learning_rate
 from galddpm.training.loop import Loss, Plan, Trainer
 from galddpm.training.muon import Muon
-from galddpm.training.power_average import FOLDER, PowerAverages
 
 # sigma/alpha at which samplers leave off [sky sigma]: sky_2m is right about the sky from there on
 LAST, LAST_OF_OTHERS = {"sky_2m": 0.4}, 0.12
@@ -254,7 +253,6 @@ def trainer(
         inspect_every=inspect_every(config),
         **training.model_dump(
             include={"images", "batch_size", "clip", "log_every", "checkpoint_every"}
-            | {"snapshot_every"}
         ),
     )
     ema = Ema(model, training.ema_decay)
@@ -262,8 +260,7 @@ def trainer(
         model.network.compile()
     checkpoints = Checkpoints(run / "checkpoints")
     steps = optimisers(config, model)
-    averages = PowerAverages(model, run / FOLDER) if training.snapshot_every else None
-    return Trainer(model, ema, steps, loss(config), batches, plan, checkpoints, device, averages)
+    return Trainer(model, ema, steps, loss(config), batches, plan, checkpoints, device)
 
 
 def optimisers(config: AnyConfig, model: nn.Module) -> list[torch.optim.Optimizer]:

@@ -49,7 +49,7 @@ class Data(Section):
 
 
 class Scaling(Section):
-    name: Literal["asinh", "min_max", "raw"] = "asinh"
+    name: Literal["asinh", "min_max"] = "asinh"
     softening: Positive = 5.0  # asinh: where it turns from linear to logarithmic [sky sigma]
     sample: Count = 4096  # training galaxies that the constants are fitted to
 
@@ -79,7 +79,7 @@ class Process(Section):
     noise: Literal["uniform", "log_normal"] = "uniform"  # training draws t, or ln(sigma/alpha)
     log_sigma_mean: float = -1.2  # of the normal distribution of ln(sigma/alpha)
     log_sigma_std: Positive = 1.2
-    weighting: Literal["none", "equal", "min_snr"] = "none"  # equal: all noise levels weigh alike
+    weighting: Literal["none", "equal"] = "none"  # equal: all noise levels weigh alike
     centre: Positive | None = None  # distance at which a pixel weighs half as in the centre [pixel]
     huber_delta: Positive = 1.0  # Huber loss: quadratic below, linear above [network output]
 
@@ -129,8 +129,6 @@ class Training(Section):
     precision: Literal["fp32", "bf16", "auto"] = "auto"  # auto: bf16 where the processor has it
     compile: bool = True  # torch.compile on CUDA
     checkpoint_every: Count = 500_000  # images
-    snapshot_every: Count | None = None  # images between snapshots of averages, from which sampling
-    # can choose the length of the average (sample.py --ema-width)
     log_every: Count = 12_800  # images
     preview_every: Count | None = 500_000  # images; null draws none
 

@@ -33,18 +33,15 @@ class Generator:
         self.device = next(denoiser.parameters()).device
 
     @classmethod
-    def load(
-        cls, run: str | Path, weights: str = "ema", ema_width: float | None = None
-    ) -> "Generator":
+    def load(cls, run: str | Path, weights: str = "ema") -> "Generator":
         """The generator of a run folder or of a model file.
 
-        ema_width: of an average over the run's snapshots in units of its length, instead of the
-        weights in the model file. Raises UserError where there is no model or no snapshot, or the
-        file is not one of ours.
+        weights: "ema", averaged over the training, or "raw", those of its last step. Raises
+        UserError where there is no model, or the file is not one of ours.
         """
         model = ModelFile.read(run, "diffusion")
         denoiser = build.model(model.config, model.scaling, build.best_device())
-        denoiser = model.fill(denoiser, weights, ema_width)
+        denoiser = model.fill(denoiser, weights)
         return cls(model.config, model.scaling, denoiser, model.redshifts)
 
     def sample(

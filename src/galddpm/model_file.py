@@ -17,7 +17,6 @@ from galddpm.training.checkpoint import (
     save_tensors,
     without_prefix,
 )
-from galddpm.training.power_average import FOLDER, averaged
 
 
 def model_path(run: str | Path) -> Path:
@@ -55,17 +54,11 @@ class ModelFile:
             raise UserError(f"{path}: scaling: of another version of galddpm ({error})") from None
         return cls(path, config, scaling, metadata["redshifts"], tensors)
 
-    def fill(
-        self, model: nn.Module, weights: str = "ema", ema_width: float | None = None
-    ) -> nn.Module:
-        """The model with the averaged ("ema") or last ("raw") weights, or with an average over the
-        run's snapshots of the given width. Raises UserError."""
+    def fill(self, model: nn.Module, weights: str = "ema") -> nn.Module:
+        """The model with the averaged ("ema") or last ("raw") weights. Raises UserError."""
         if weights not in WEIGHTS:
             raise UserError(f"weights: found {weights!r}, expected one of {', '.join(WEIGHTS)}")
         load_weights(model, without_prefix(weights, self.tensors), self.path)
-        if ema_width is not None:
-            tensors = averaged(self.path.parent / FOLDER, ema_width)
-            model.load_state_dict(tensors, strict=False)  # the buffers stay
         return model.eval()
 
 

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from galddpm.generator import Generator  # torch is loaded after the arguments were checked
 
     keep_freed_memory()
-    generator = Generator.load(model, options.weights, options.ema_width)
+    generator = Generator.load(model, options.weights)
     _warn_unknown(redshift, generator.redshifts)
     settings = generator.config.sampling
     batch_size = options.batch_size or settings.batch_size
@@ -49,7 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "levels": hashlib.sha256(repr(levels).encode()).hexdigest(),
         "seed": options.seed,
         "weights": options.weights,
-        "ema_width": options.ema_width,
     }
     out = Path(options.out) if options.out else _default_out(model.parent, recorded)
     refuse_own_input(out, model, options.redshifts)
@@ -80,12 +79,6 @@ def parse(arguments: Sequence[str] | None):
         "--batch-size", type=count, metavar="B", help="galaxies kept at a time; default: the run's"
     )
     parser.add_argument("--weights", choices=list(WEIGHTS), default="ema")
-    parser.add_argument(
-        "--ema-width",
-        type=float,
-        metavar="W",
-        help="average over the run's snapshots, by its width over the run's length: up to 0.28",
-    )
     parser.add_argument("--overwrite", action="store_true")
     return parser.parse_args(arguments)
 

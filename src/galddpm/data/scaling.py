@@ -1,7 +1,7 @@
 """Pixel scaling: invertible maps between flux [count] and the model's pixels, fitted per band.
 
-The paper names no scaling; asinh is this project's choice. `min_max` and `raw` are what the
-authors' validation and training code do, kept to show what they cost.
+The paper names no scaling; asinh is this project's choice. `min_max` is what the authors'
+validation code does, kept to show what it costs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,11 +21,11 @@ STRETCHED_MOST = 12.0  # asinh of 80,000 softenings: brighter than any pixel
 class Scaling:
     """pixels = (stretch(flux) - mean) / std, band by band; the constants are lists by band.
 
-    In float32 throughout: decode(encode(x)) is x to 1e-5 of |x| plus 1e-5 softenings for asinh, to
-    1e-6 of the range for min_max, and exactly x for raw.
+    In float32 throughout: decode(encode(x)) is x to 1e-5 of |x| plus 1e-5 softenings for asinh, and
+    to 1e-6 of the range for min_max.
     """
 
-    name: str  # asinh, min_max or raw
+    name: str  # asinh or min_max
     softening: tuple[float, ...]  # asinh: flux at which linear turns into logarithmic [count]
     mean: tuple[float, ...]  # of the stretched flux
     std: tuple[float, ...]
@@ -85,7 +85,6 @@ def fit_scaling(name: str, flux: np.ndarray, softening: float = 5.0) -> Scaling:
     asinh: the softening of a band is `softening` times its sky noise; then zero mean in each band
         and unit variance over all, so that the sky's noise is the same in every band.
     min_max: one range for all bands, to [-1, 1].
-    raw: unchanged.
     Raises ValueError for a sample without spread, or another name.
     """
     bands = flux.shape[1]
@@ -96,13 +95,11 @@ def fit_scaling(name: str, flux: np.ndarray, softening: float = 5.0) -> Scaling:
             raise ValueError(f"band {band}: most pixels of most galaxies are equal")
     if name == "asinh":
         return _fit_asinh(flux, softening, sky, neighbour)
+    if name != "min_max":
+        raise ValueError(f"scaling: found {name!r}, expected asinh or min_max")
     spread = float(flux.std(dtype=np.float64))
-    middle, half = 0.0, 1.0
-    if name == "min_max":
-        low, high = float(flux.min()), float(flux.max())
-        middle, half = (low + high) / 2, (high - low) / 2
-    elif name != "raw":
-        raise ValueError(f"scaling: found {name!r}, expected asinh, min_max or raw")
+    low, high = float(flux.min()), float(flux.max())
+    middle, half = (low + high) / 2, (high - low) / 2
     constants = bands * (1.0,), bands * (middle,), bands * (half,)
     return Scaling(name, *constants, spread / half, float(np.mean(sky)) / half, neighbour)
 

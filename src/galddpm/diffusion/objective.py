@@ -8,10 +8,8 @@ from torch import Tensor
 from torch.nn.functional import huber_loss
 
 from galddpm.diffusion.denoiser import Denoiser
-from galddpm.diffusion.process import add_noise, mixture, target
+from galddpm.diffusion.process import add_noise, target
 from galddpm.diffusion.schedule import Schedule
-
-SNR_LIMIT = 5.0  # gamma of arXiv:2303.09556
 
 
 @dataclass(frozen=True)
@@ -85,17 +83,7 @@ class Objective:
         if self.weighting == "equal":
             typical = denoiser.typical_loss.update(losses, t, self.levels.schedule.steps)
             losses = with_gradient_over(losses, typical)
-        if self.weighting == "min_snr":
-            weights = min_snr_weights(denoiser.prediction, alpha, sigma, denoiser.sigma_data)
-            losses = losses * weights.to(losses.dtype)
         return losses, t
-
-
-def min_snr_weights(prediction: str, alpha: Tensor, sigma: Tensor, sigma_data: float) -> Tensor:
-    """Weights (B,) of squared errors of a prediction: min(SNR, 5) of those of x_0."""
-    a, b = mixture(prediction, alpha, sigma, sigma_data)
-    error = sigma / (alpha * b - sigma * a)  # of x_0, for one of 1 in the prediction
-    return (alpha / sigma).square().clamp(max=SNR_LIMIT) * error**2
 
 
 @lru_cache

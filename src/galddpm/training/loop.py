@@ -21,7 +21,6 @@ from galddpm.training.checkpoint import (
 )
 from galddpm.training.ema import Ema
 from galddpm.training.log import Log, by_quartile
-from galddpm.training.power_average import PowerAverages
 
 # (model, batch, generator, share of the plan done) -> losses (B,), and the values (B,) by name that
 # losses are reported against
@@ -40,7 +39,6 @@ class Plan:
     clip: float  # largest gradient norm
     log_every: int
     checkpoint_every: int
-    snapshot_every: int | None
     inspect_every: int | None
     seed: int
     bf16: bool  # autocast the loss to bfloat16
@@ -58,7 +56,6 @@ class Trainer:
     plan: Plan
     checkpoints: Checkpoints
     device: torch.device
-    averages: PowerAverages | None = None  # to choose the length of the average afterwards
     step: int = 0
 
     def __post_init__(self):
@@ -92,13 +89,9 @@ class Trainer:
                 window = Window()
             if self._due(self.plan.checkpoint_every):
                 self.save()
-            if self.averages and self._due(self.plan.snapshot_every):
-                self.averages.save(self.step)
             if self.plan.inspect_every and self._due(self.plan.inspect_every):
                 inspect(self.ema.model, self.images_seen)
         self.save()
-        if self.averages:
-            self.averages.save(self.step)
         return self.images_seen >= self.plan.images
 
     def train_step(self) -> tuple[Tensor, dict[str, Tensor], Tensor]:
@@ -118,8 +111,6 @@ class Trainer:
         self.ema.update(self.model)
         self._finite &= torch.isfinite(norm)
         self.step += 1
-        if self.averages:
-            self.averages.update(self.model, self.step)
         return losses.detach(), values, norm
 
     def save(self) -> None:
@@ -131,8 +122,6 @@ class Trainer:
         }
         for number, optimiser in enumerate(self.optimisers):
             tensors |= prefixed(f"optimiser.{number}", optimiser_tensors(optimiser))
-        if self.averages:
-            tensors |= prefixed("averages", self.averages.state())
         counters = {"step": self.step, "images_seen": self.images_seen}
         self.checkpoints.save(tensors, counters | {"ema_updates": self.ema.updates})
 
@@ -146,8 +135,6 @@ class Trainer:
         load_weights(self.ema.model, without_prefix("ema", tensors), self.checkpoints.folder)
         for number, optimiser in enumerate(self.optimisers):
             restore_optimiser(optimiser, without_prefix(f"optimiser.{number}", tensors))
-        if self.averages:
-            self.averages.load(without_prefix("averages", tensors))
         self.step, self.ema.updates = counters["step"], counters["ema_updates"]
         return True
 
