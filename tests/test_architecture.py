@@ -1,70 +1,74 @@
-"""The rooms import one way: scripts -> commands -> build -> rooms."""
+"""The rooms import one way: scripts -> commands -> tasks, inference, build -> rooms."""
 
 import ast
 from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parent.parent / "src" / "galddpm"
+from helpers.paths import ROOT
+
+SOURCE = ROOT / "src" / "galddpm"
+EVERYONES = {"_version", "errors", "files", "workers"}
 ROOMS = {"data", "diffusion", "networks", "training", "evaluation"}
-EVERYONES = {"errors", "files", "workers"}
 MAY_IMPORT = {  # besides those and themselves
-    "data": set(),
-    "diffusion": set(),
-    "networks": set(),
-    "training": set(),
-    "evaluation": {"data"},
-    "runs": set(),
-    "config": set(),
-    "errors": set(),
-    "files": set(),
-    "workers": set(),
-    "memory": set(),
-    "build": {"config", "data", "diffusion", "networks", "training", "evaluation"},
-    "model_file": {"config", "data", "runs", "training"},
-    "generator": {"build", "config", "data", "diffusion", "model_file"},
-    "distillation": {"build", "config", "data", "diffusion", "generator", "model_file"},
-    "estimator": {"build", "data", "evaluation", "model_file"},
-    "benchmarks": {"build", "config", "data", "diffusion", "evaluation", "networks"},
-    "__init__": {"generator"},
+    **{name: set() for name in EVERYONES | ROOMS | {"runs", "config"}},
+    "evaluation": {"data", "runs"},
+    "mock": {"data"},
+    "build": {"config", *ROOMS},
+    "inference": {"build", "config", "runs", *ROOMS},
+    "tasks": {"build", "config", "inference", "runs", *ROOMS},
+    "commands": {"build", "config", "inference", "mock", "runs", "tasks", "benchmarks", *ROOMS},
+    "benchmarks": {"build", "config", *ROOMS},
+    "__init__": {"inference"},
 }
+EVALUATION = ("measurement", "catalog", "statistics", "photoz", "report", "validation", "pipeline")
+FILES = sorted(SOURCE.rglob("*.py"))
 
 
-def imports(path: Path) -> set[str]:
-    """The parts of galddpm that a file names in its import statements."""
+def imports(path: Path) -> set[tuple[str, ...]]:
+    """The modules of galddpm that a file imports, each as (evaluation, report, ...)."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("galddpm"):
-            parts = node.module.split(".")
-            found |= {parts[1]} if len(parts) > 1 else {name.name for name in node.names}
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "galddpm":
+            parts = tuple(node.module.split(".")[1:])
+            found |= {parts} if parts else {(name.name,) for name in node.names}
         elif isinstance(node, ast.Import):
-            found |= {n.name.split(".")[1] for n in node.names if n.name.startswith("galddpm.")}
-    return found - {"__version__"}
+            names = [name.name.split(".") for name in node.names]
+            found |= {tuple(name[1:]) for name in names if name[0] == "galddpm" and name[1:]}
+    return found
 
 
-def room(path: Path) -> str:
-    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+def parts(path: Path) -> tuple[str, ...]:
+    return path.relative_to(SOURCE).with_suffix("").parts
 
 
-@pytest.mark.parametrize(
-    "path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE))
-)
+def by_name(path: Path) -> str:
+    return str(path.relative_to(SOURCE))
+
+
+@pytest.mark.parametrize("path", FILES, ids=by_name)
 def test_imports_point_one_way(path):
-    here = room(path)
-    if here == "commands":
-        assert "scripts" not in imports(path)
+    here = parts(path)[0]
+    assert {part[0] for part in imports(path)} <= MAY_IMPORT[here] | {here, *EVERYONES}
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE / "evaluation").rglob("*.py")), ids=by_name)
+def test_the_rooms_of_the_judge_build_on_one_another(path):
+    _, here, *_ = parts(path)
+    if here == "__init__":
         return
-    assert imports(path) <= MAY_IMPORT[here] | {here, *EVERYONES}
+    inside = {part[1] for part in imports(path) if part[0] == "evaluation"}
+    assert inside <= set(EVALUATION[: EVALUATION.index(here) + 1])
 
 
 def test_every_part_is_in_the_picture():
-    parts = {room(path) for path in SOURCE.rglob("*.py")}
-    assert parts == MAY_IMPORT.keys() | {"commands"}
-    assert parts >= ROOMS
+    assert {parts(path)[0] for path in FILES} == MAY_IMPORT.keys()
+    rooms = {parts(path)[1] for path in (SOURCE / "evaluation").rglob("*.py")}
+    assert rooms - {"__init__"} <= set(EVALUATION)
 
 
 def test_nothing_is_ever_unpickled():
-    for path in SOURCE.rglob("*.py"):
+    for path in FILES:
         text = path.read_text()
         assert "torch.load" not in text
         assert "import pickle" not in text

@@ -3,12 +3,13 @@
 Importing the package loads nothing heavy; `load` brings in torch when it is called.
 """
 
-__version__ = "0.1.0"
+from galddpm._version import __version__
+
 __all__ = ["__version__", "load"]
 
 
 def load(run, weights="ema"):
-    """The trained generator of a run folder; see `galddpm.generator.Generator`."""
-    from galddpm.generator import Generator
+    """The trained generator of a run folder; see `galddpm.inference.generator.Generator`."""
+    from galddpm.inference.generator import Generator
 
     return Generator.load(run, weights=weights)

@@ -8,19 +8,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from galddpm.config import AnyConfig, Config, RedshiftConfig
+from galddpm.config.schema import AnyConfig, Config, RedshiftConfig
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.scaling import Scaling, fit_scaling
 from galddpm.data.stream import BatchStream, sample_rows
 from galddpm.diffusion.denoiser import Denoiser
-from galddpm.diffusion.detail import Texture
 from galddpm.diffusion.objective import NoiseLevels, Objective
 from galddpm.diffusion.samplers import SAMPLERS, sky_2m
 from galddpm.diffusion.schedule import Level, Schedule
+from galddpm.diffusion.sky_denoiser import Texture
 from galddpm.diffusion.student import Student, follow, student_levels, student_losses
 from galddpm.errors import UserError
-from galddpm.evaluation.redshift_cnn import RedshiftCNN, predict, redshift_losses
-from galddpm.evaluation.redshift_metrics import hsc_loss, scaled_error
+from galddpm.evaluation.photoz.cnn import RedshiftCNN, predict, redshift_losses
+from galddpm.evaluation.photoz.metrics import hsc_loss, scaled_error
 from galddpm.networks.unet import UNet
 from galddpm.training.checkpoint import Checkpoints
 from galddpm.training.early_stopping import EarlyStopping

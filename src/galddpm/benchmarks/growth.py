@@ -15,7 +15,7 @@ from galddpm import build
 from galddpm.benchmarks.loading import BATCH, noise_file
 from galddpm.benchmarks.timing import take_turns
 from galddpm.benchmarks.training import CONFIGS, training_step
-from galddpm.config import load_config
+from galddpm.config.load import load_config
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.stream import BatchStream
 

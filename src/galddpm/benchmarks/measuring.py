@@ -8,8 +8,8 @@ import torch
 
 from galddpm.benchmarks.timing import take_turns
 from galddpm.errors import UserError
-from galddpm.evaluation.truth import draw_truth
-from galddpm.evaluation.truth_fits import fit_ours, fit_theirs, warm_up
+from galddpm.evaluation.validation.fits import fit_ours, fit_theirs, warm_up
+from galddpm.evaluation.validation.simulated import draw_truth
 from galddpm.workers import worker_pool
 
 STAMPS = 32  # in each range of signal-to-noise

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from galddpm import build
-from galddpm.config import Config
+from galddpm.config.schema import Config
 from galddpm.errors import UserError
 from galddpm.networks.blocks import AttentionBlock
 

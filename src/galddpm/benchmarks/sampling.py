@@ -8,8 +8,9 @@ from galddpm import build
 from galddpm.benchmarks import peers
 from galddpm.benchmarks.timing import take_turns
 from galddpm.benchmarks.training import CONFIGS, evaluation, fresh_denoiser, precisions
-from galddpm.config import Config, load_config
-from galddpm.diffusion.noise import GalaxyNoise
+from galddpm.config.load import load_config
+from galddpm.config.schema import Config
+from galddpm.diffusion.galaxy_noise import GalaxyNoise
 from galddpm.diffusion.samplers import ddpm, evaluations
 
 BATCH = {"cpu": 4, "cuda": 512}

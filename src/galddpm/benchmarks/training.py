@@ -10,7 +10,8 @@ from galddpm import build
 from galddpm.benchmarks import limit, peers
 from galddpm.benchmarks.loading import noise_file
 from galddpm.benchmarks.timing import take_turns
-from galddpm.config import Config, load_config
+from galddpm.config.load import load_config
+from galddpm.config.schema import Config
 from galddpm.data.scaling import fit_scaling
 from galddpm.data.stream import BatchStream
 from galddpm.diffusion.denoiser import Denoiser

@@ -21,15 +21,17 @@ import numpy as np
 import yaml
 from pydantic import Field, ValidationError
 
-from galddpm import __version__, runs
+from galddpm import runs
+from galddpm._version import __version__
 from galddpm.commands import evaluate, sample, train
 from galddpm.commands.shell import Parser
-from galddpm.config import Count, Section, dump_config, load_config
+from galddpm.config.load import dump_config, load_config
+from galddpm.config.schema import Count, Section
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import NonFiniteError, UserError
-from galddpm.evaluation.comparison import COLUMNS, figures, markdown
+from galddpm.evaluation.report.model_table import COLUMNS, figures, markdown
 from galddpm.files import locked_folder, write_text
-from galddpm.model_file import model_path
+from galddpm.inference.model_file import model_path
 
 Texts = Annotated[list[str], Field(default_factory=list)]
 
@@ -61,7 +63,7 @@ class Job:
     testing: str  # real galaxies to sample and judge
     run: Path  # of the training, which rows may share
     result: Path
-    measured: Path  # catalogue of the real galaxies, which rows may share
+    measured: Path  # catalog of the real galaxies, which rows may share
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,9 +7,9 @@ import torch
 
 from galddpm import build, runs
 from galddpm.benchmarks import growth, loading, measuring, sampling, training
+from galddpm.commands.allocator import keep_freed_memory
 from galddpm.commands.shell import Parser, cores
 from galddpm.errors import UserError
-from galddpm.memory import keep_freed_memory
 
 PARTS: dict[str, Callable[[torch.device], dict]] = {
     "loader": loading.run,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from galddpm.commands.shell import Parser, cores, count, progress, whole
-from galddpm.data.parts import recorded_arguments
+from galddpm.data.chunked_output import recorded_arguments
 from galddpm.errors import UserError
 from galddpm.files import locked, refuse_own_input
 
@@ -53,7 +53,7 @@ def parse(arguments: Sequence[str] | None):
 
 
 def mock(options) -> None:
-    from galddpm.data.mock import make_mock
+    from galddpm.mock import make_mock
 
     counts = {split: getattr(options, split) for split in SPLITS}
     folder = Path(options.out)

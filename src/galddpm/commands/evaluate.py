@@ -8,14 +8,15 @@ from pathlib import Path
 
 import h5py
 
-from galddpm import __version__, runs
+from galddpm import runs
+from galddpm._version import __version__
 from galddpm.commands.shell import Parser, cores, count, progress, whole
 from galddpm.data.galaxiesml import BANDS, GalaxyFile
 from galddpm.errors import UserError
-from galddpm.evaluation.catalog import Measurement, measure
-from galddpm.evaluation.cluster import dask_pool
-from galddpm.evaluation.psf import read_psf, survey_psf
-from galddpm.evaluation.tables import Catalog
+from galddpm.evaluation.catalog.cluster import dask_pool
+from galddpm.evaluation.catalog.measure_file import Measurement, measure
+from galddpm.evaluation.catalog.table import Catalog
+from galddpm.evaluation.measurement.psf import read_psf, survey_psf
 from galddpm.files import locked_folder, write_text
 from galddpm.workers import worker_pool
 
@@ -126,7 +127,7 @@ def choose_psf(path: Path | None, bands: Sequence[str]):
 
 
 def describe(measurement: Measurement, galaxies: GalaxyFile, estimator: Path | None) -> dict:
-    """What determines a catalogue, as JSON values."""
+    """What determines a catalog, as JSON values."""
     psfs = b"".join(measurement.psfs[band].tobytes() for band in measurement.measured)
     return {
         "fingerprint": galaxies.fingerprint(),
@@ -168,8 +169,10 @@ def measure_all(
     options,
     estimator: Path | None,
 ) -> dict[str, Catalog]:
-    """The catalogue of each side."""
-    from galddpm.estimator import Estimator  # torch is loaded after the arguments were checked
+    """The catalog of each side."""
+    from galddpm.inference.photoz import (
+        Estimator,  # torch is loaded after the arguments were checked
+    )
 
     estimate = Estimator.load(estimator) if estimator else None
     catalogs = {}
@@ -198,10 +201,11 @@ def write_report(
 ) -> None:
     """Figures, page and, as the sign that all is there, the JSON."""
     # after the measuring, whose processes import this module and need no matplotlib
-    from galddpm.evaluation.gallery import draw_figures
-    from galddpm.evaluation.images import compare_images
-    from galddpm.evaluation.page import page, summary
-    from galddpm.evaluation.report import judge, select
+    from galddpm.evaluation.report.gallery import draw_figures
+    from galddpm.evaluation.report.html import page, summary
+    from galddpm.evaluation.report.judge import judge
+    from galddpm.evaluation.statistics.images import compare_images
+    from galddpm.evaluation.statistics.matching import select
 
     real, generated, reference = (catalogs.get(s) for s in ("real", "generated", "reference"))
     chosen = select(real, generated, reference)

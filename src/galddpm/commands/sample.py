@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from galddpm import runs
+from galddpm.commands.allocator import keep_freed_memory
 from galddpm.commands.shell import LARGEST_COUNT, Parser, count, progress, whole
+from galddpm.data.chunked_output import Parts
 from galddpm.data.galaxiesml import CITATION, ZERO_POINT, GalaxyFile
-from galddpm.data.parts import Parts
 from galddpm.data.redshift_density import RARE, REACH, share_seen
 from galddpm.diffusion.samplers import SAMPLERS
 from galddpm.errors import NonFiniteError, UserError
 from galddpm.files import refuse_own_input
-from galddpm.memory import keep_freed_memory
 from galddpm.training.checkpoint import WEIGHTS
 
 SUFFIXES = (".hdf5", ".h5")
@@ -32,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     model = run / runs.MODEL if run.is_dir() else run
 
     from galddpm import build
-    from galddpm.generator import Generator  # torch is loaded after the arguments were checked
+    from galddpm.inference.generator import (
+        Generator,  # torch is loaded after the arguments were checked
+    )
 
     keep_freed_memory()
     generator = Generator.load(model, options.weights)

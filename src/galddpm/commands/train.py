@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from galddpm import runs
-from galddpm.commands.preview import Previewer
+from galddpm.commands.allocator import keep_freed_memory
 from galddpm.commands.shell import Parser, Terminated, progress
-from galddpm.config import AnyConfig, Config, RedshiftConfig, dump_config, load_config, parse_config
+from galddpm.config.load import dump_config, load_config, parse_config
+from galddpm.config.schema import AnyConfig, Config, RedshiftConfig
 from galddpm.errors import UserError
 from galddpm.files import locked_folder, write_text
-from galddpm.memory import keep_freed_memory
+from galddpm.inference.preview import Previewer
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -60,7 +61,7 @@ def train(config: AnyConfig, run: Path) -> None:
     """Train to the end of the plan; raises KeyboardInterrupt or Terminated when stopped."""
     from galddpm import build
     from galddpm.data.redshift_density import redshift_quantiles
-    from galddpm.model_file import save_model
+    from galddpm.inference.model_file import save_model
     from galddpm.training.board import board
     from galddpm.training.log import Log
 
@@ -127,7 +128,7 @@ def find_teacher(config: AnyConfig):
     """The teacher of a student's config; None for any other. Raises UserError."""
     if isinstance(config, RedshiftConfig) or config.student is None:
         return None
-    from galddpm.distillation import Teacher
+    from galddpm.tasks.distillation import Teacher
 
     return Teacher(config)
 

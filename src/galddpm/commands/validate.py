@@ -10,10 +10,10 @@ import numpy as np
 from galddpm import runs
 from galddpm.commands.shell import Parser, cores, count, progress, whole
 from galddpm.errors import UserError
-from galddpm.evaluation.catalog import CHUNK
-from galddpm.evaluation.report import plain
-from galddpm.evaluation.truth import NAMES, TruthSet, compare_fits, draw_truth
-from galddpm.evaluation.truth_fits import fit_ours, fit_theirs, warm_up
+from galddpm.evaluation.catalog.measure_file import CHUNK
+from galddpm.evaluation.report.judge import plain
+from galddpm.evaluation.validation.fits import fit_ours, fit_theirs, warm_up
+from galddpm.evaluation.validation.simulated import NAMES, TruthSet, compare_fits, draw_truth
 from galddpm.files import locked_folder
 from galddpm.workers import worker_pool
 
@@ -89,8 +89,8 @@ def print_table(rows: Sequence[dict], speed: dict) -> None:
 
 
 def write(out: Path, found: TruthSet, ours: dict, theirs: dict, result: dict) -> None:
-    from galddpm.evaluation.figures import save
-    from galddpm.evaluation.truth_figure import truth_figure
+    from galddpm.evaluation.report.figures import save
+    from galddpm.evaluation.validation.figure import truth_figure
 
     save(truth_figure(found, {"ours": ours, "statmorph": theirs}), out, "truth")
     runs.write_json(out / "validation.json", plain(result | {"provenance": runs.provenance()}))

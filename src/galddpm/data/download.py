@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from pathlib import Path
 
-from galddpm import __version__
+from galddpm._version import __version__
 from galddpm.errors import RunError, UserError
 from galddpm.files import locked, require_space
 

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from galddpm.diffusion.detail import Texture, detail_output
 from galddpm.diffusion.process import column, input_scale, x_0_from
 from galddpm.diffusion.schedule import Schedule
+from galddpm.diffusion.sky_denoiser import Texture, detail_output
 from galddpm.diffusion.typical_loss import TypicalLoss
 
 

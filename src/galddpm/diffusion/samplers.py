@@ -11,10 +11,10 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from galddpm.diffusion.detail import Texture
+from galddpm.diffusion.noise_spectrum import excess, filtered, sky_power, spread_gain
 from galddpm.diffusion.process import posterior
 from galddpm.diffusion.schedule import Level
-from galddpm.diffusion.waves import excess, filtered, sky_power, spread_gain
+from galddpm.diffusion.sky_denoiser import Texture
 
 Denoise = Callable[[Tensor, Level], Tensor]
 Noise = Callable[[], Tensor]

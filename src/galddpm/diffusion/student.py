@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from torch.nn.functional import huber_loss
 
 from galddpm.diffusion.denoiser import Denoiser
+from galddpm.diffusion.noise_spectrum import sky_flow
 from galddpm.diffusion.objective import centre_weights, with_gradient_over
 from galddpm.diffusion.samplers import Denoise, Noise
 from galddpm.diffusion.schedule import Level, Schedule
 from galddpm.diffusion.typical_loss import TypicalLoss
-from galddpm.diffusion.waves import sky_flow
 
 Jump = Callable[[Tensor, Level], Tensor]
 

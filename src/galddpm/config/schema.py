@@ -1,0 +1,218 @@
+"""The sections of a config: which keys there are, and what their values may be.
+
+The comment beside each key is its reference.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Count = Annotated[int, Field(ge=1, le=10**12)]
+Size = Annotated[int, Field(ge=1, le=2**14)]  # of what is held in memory at once
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+BandNames = Annotated[list[str], Field(min_length=1)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Data(Section):
+    training: str  # HDF5 file of the GalaxiesML schema
+    validation: str
+    testing: str
+    bands: BandNames = ["g", "r", "i", "z", "y"]  # in the order of the files' second axis
+    image_size: Size = 64  # pixels on a side
+    non_finite: Literal["refuse", "drop"] = "refuse"  # galaxies with a NaN or infinite value
+    cache: Literal["none", "memory", "device", "memory_map"] = "memory"  # encoded training pixels
+    leave_out: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None  # training
+    # galaxies from the first redshift to the second, to see what a model makes of a gap
+    rarity: Annotated[float, Field(ge=0, le=1)] = 0.0  # 0: each training galaxy once in an epoch;
+    # up to 1: rare redshifts more often, in proportion to density in ln(1+z) to the power -rarity
+    symmetries: bool = False  # turn and mirror training galaxies at random (8 ways)
+
+    @model_validator(mode="after")
+    def _ordered(self):
+        if self.leave_out and self.leave_out[0] >= self.leave_out[1]:
+            raise ValueError(f"leave_out {self.leave_out}: expected the smaller redshift first")
+        return self
+
+
+class Scaling(Section):
+    name: Literal["asinh", "min_max"] = "asinh"
+    softening: Positive = 5.0  # asinh: where it turns from linear to logarithmic [sky sigma]
+    sample: Count = 4096  # training galaxies that the constants are fitted to
+
+
+class Redshift(Section):
+    jitter: NonNegative = 0.01  # standard deviation of the noise added in training
+    shortest: Positive = 0.05  # redshift over which the fastest wave of the embedding turns once
+    longest: Positive = 4.0  # and the slowest
+    bin_width: Positive | None = None  # condition on the middle of a bin, as was usual before
+
+    @model_validator(mode="after")
+    def _ordered(self):
+        if self.shortest >= self.longest:
+            raise ValueError(
+                f"shortest {self.shortest:g} must be less than longest {self.longest:g}"
+            )
+        return self
+
+
+class Process(Section):
+    steps: Annotated[int, Field(ge=2, le=10**6)] = 1000  # T
+    beta_start: Annotated[float, Field(gt=0, lt=1)] = 1e-4
+    beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
+    zero_terminal_snr: bool = False  # rescale so that nothing of the image is left at t = T
+    prediction: Literal["eps", "v", "x_0", "edm"] = "eps"  # what the network's output means
+    sigma_data: Literal["images", "sky"] = "images"  # whose spread edm and the input scale assume
+    noise: Literal["uniform", "log_normal"] = "uniform"  # training draws t, or ln(sigma/alpha)
+    log_sigma_mean: float = -1.2  # of the normal distribution of ln(sigma/alpha)
+    log_sigma_std: Positive = 1.2
+    weighting: Literal["none", "equal"] = "none"  # equal: all noise levels weigh alike
+    centre: Positive | None = None  # distance at which a pixel weighs half as in the centre [pixel]
+    huber_delta: Positive = 1.0  # Huber loss: quadratic below, linear above [network output]
+
+    @model_validator(mode="after")
+    def _possible(self):
+        if self.beta_start >= self.beta_end:
+            raise ValueError(
+                f"beta_start {self.beta_start:g} must be less than beta_end {self.beta_end:g}"
+            )
+        if self.zero_terminal_snr and self.prediction == "eps":
+            raise ValueError(
+                "prediction eps says nothing about the image at zero terminal SNR; use v, x_0, edm"
+            )
+        return self
+
+
+class Network(Section):
+    channels: Annotated[list[Size], Field(min_length=1)] = [64, 128, 256, 256]  # by resolution
+    bottleneck: Size = 512  # channels at the lowest resolution
+    blocks: Size = 2  # residual blocks at each resolution
+    attention: list[Size] = [32, 16, 8]  # resolutions with self-attention [pixels after folding]
+    heads: Size = 4  # of each attention
+    fold: Size = 1  # fold x fold pixels become channels before the first layer
+    gate: bool = False  # add the input to the output, with a learned gain for each value
+    coordinates: bool = False  # give each pixel's place as two more input channels
+    embedding: Annotated[int, Field(ge=4, le=2**14, multiple_of=4)] = 256  # of t and redshift
+    dropout: Fraction = 0.0
+
+    @model_validator(mode="after")
+    def _divisible(self):
+        for width in (*self.channels, self.bottleneck):
+            if width % self.heads:
+                raise ValueError(f"channels {width} must be a multiple of heads {self.heads}")
+        return self
+
+
+class Training(Section):
+    images: Count  # run length
+    batch_size: Size = 128
+    optimiser: Literal["adamw", "muon"] = "adamw"  # muon: of hidden matrices; adamw for the rest
+    learning_rate: Positive = 2e-5
+    warm_up: Annotated[int, Field(ge=0, le=10**12)] = 0  # images over which the learning rate rises
+    decay: Literal["constant", "cosine"] = "constant"  # of the learning rate after the warm-up
+    weight_decay: NonNegative = 0.01
+    clip: Positive = 1.0  # largest gradient norm
+    ema_decay: Fraction = 0.9999
+    precision: Literal["fp32", "bf16", "auto"] = "auto"  # auto: bf16 where the processor has it
+    compile: bool = True  # torch.compile on CUDA
+    checkpoint_every: Count = 500_000  # images
+    log_every: Count = 12_800  # images
+    preview_every: Count | None = 500_000  # images; null draws none
+
+
+class Sampling(Section):
+    sampler: Literal["ddpm", "ddim", "dpmpp_2m", "sky_2m", "heun"] = "dpmpp_2m"
+    steps: Count = 50
+    spacing: Literal["uniform", "karras"] = "uniform"  # of the levels: in t, or in sigma^(1/7)
+    sigma_min: Positive | None = None  # karras: the last sigma/alpha; null: what the sampler needs
+    sigma_max: Positive = 100.0  # karras: the first sigma/alpha, where a galaxy is lost in noise
+    batch_size: Size = 128  # galaxies that are made and kept at a time
+    precision: Literal["fp32", "bf16", "auto"] = "fp32"
+    variance: Literal["posterior", "beta"] = "posterior"  # ddpm: of each step's noise
+    eta: Annotated[float, Field(ge=0, le=1)] = 0.0  # ddim: 0 deterministic, 1 as ddpm
+
+    @model_validator(mode="after")
+    def _ordered(self):
+        if self.sigma_min and self.sigma_min >= self.sigma_max:
+            raise ValueError(
+                f"sigma_min {self.sigma_min:g} must be less than sigma_max {self.sigma_max:g}"
+            )
+        return self
+
+
+class Student(Section):
+    teacher: str  # run folder or model file of the same process and network
+    steps: Annotated[int, Field(ge=2, le=10**6)] = 20  # of the teacher's sky_2m
+    pairs: Count = 2400  # noises that it is solved for, at redshifts of the training set
+    middle: list[Positive] = [3.0]  # sigma/alpha at which evaluations after the first start
+
+
+class RedshiftNetwork(Section):
+    channels: Annotated[list[Size], Field(min_length=1)] = [32, 64, 128, 256]  # each at half the
+    # resolution of the one before, the first at half of the image's
+    features: Size = 128  # width of the layer that the estimate is read from
+
+
+class RedshiftLoss(Section):
+    huber_share: Annotated[float, Field(ge=0, le=1)] = 0.6  # of the run with the Huber loss, before
+    # the HSC loss, which has no slope far from the truth
+
+
+class EarlyStopping(Section):
+    check_every: Count  # images between two looks at the validation set
+    patience: Count = 10  # looks without a better loss after which the run ends
+    galaxies: Count = 4096  # of the validation set, from its first row on
+
+
+class Config(Section):
+    task: Literal["diffusion"] = "diffusion"
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    data: Data
+    scaling: Scaling = Scaling()
+    redshift: Redshift = Redshift()
+    process: Process = Process()
+    network: Network = Network()
+    training: Training
+    sampling: Sampling = Sampling()
+    student: Student | None = None  # train one that needs few evaluations, not a denoiser
+
+    @model_validator(mode="after")
+    def _teachable(self):
+        found = [self.process.prediction, self.process.sigma_data, self.scaling.name]
+        if self.student and found != ["edm", "sky", "asinh"]:
+            raise ValueError(
+                "student: needs process.prediction edm, process.sigma_data sky and scaling.name"
+                f" asinh, found {', '.join(found)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _fits(self):
+        levels = len(self.network.channels)
+        stride = self.network.fold << (levels - 1)
+        padded = -(-self.data.image_size // stride) * stride
+        held = [(padded // self.network.fold) >> level for level in range(levels)]
+        for size in self.network.attention:
+            if size not in held:
+                raise ValueError(f"network.attention: found {size}, expected some of {held}")
+        return self
+
+
+class RedshiftConfig(Section):
+    task: Literal["redshift"]
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    data: Data
+    scaling: Scaling = Scaling()
+    network: RedshiftNetwork = RedshiftNetwork()
+    loss: RedshiftLoss = RedshiftLoss()
+    training: Training
+    early_stopping: EarlyStopping
+
+
+AnyConfig = Config | RedshiftConfig
+TASKS: dict[str, type[AnyConfig]] = {"diffusion": Config, "redshift": RedshiftConfig}

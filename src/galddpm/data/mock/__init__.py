@@ -1,5 +1,0 @@
-"""Mock galaxies with known truth, in the GalaxiesML schema; needs the extra `galddpm[mock]`."""
-
-from galddpm.data.mock.catalogue import make_mock
-
-__all__ = ["make_mock"]

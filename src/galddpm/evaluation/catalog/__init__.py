@@ -1,0 +1,1 @@
+"""A whole file measured, and its table on disk."""

@@ -1,0 +1,107 @@
+"""Catalogs on disk: FITS tables with units, one extension a band."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+from astropy.table import Table
+
+from galddpm.evaluation.measurement.stamp import FLAGS, NUMBERS, STATUS
+from galddpm.files import written_whole
+
+ARGUMENTS = "ARGUMENT"  # header key: what determined the catalog, as JSON
+BRIGHTNESS = "BRIGHTNESS"  # extension: mean asinh(counts) and aperture flux in every band
+FEATURES = "FEATURES"  # extension: image (N, F) of what the redshift CNN sees
+
+
+LIGHT = ("asinh", "aperture")  # what `BRIGHTNESS` holds of each band
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Measurements of N galaxies."""
+
+    redshift: np.ndarray  # (N,)
+    object_id: np.ndarray  # (N,) int64
+    bands: dict[str, dict[str, np.ndarray]]  # band: column: (N,)
+    brightness: dict[str, np.ndarray]  # band: (N,) mean over a stamp's pixels of asinh(counts)
+    aperture: dict[str, np.ndarray]  # band: (N,) flux in the leading band's Kron aperture [count]
+    features: np.ndarray | None = None  # (N, F) of the redshift CNN
+
+    def __len__(self) -> int:
+        return len(self.redshift)
+
+
+def write_catalog(
+    path: Path,
+    columns: Mapping[str, np.ndarray],
+    identity: Mapping[str, np.ndarray],
+    arguments: Mapping,
+    *,
+    measured: Sequence[str],
+    bands: Sequence[str],
+) -> None:
+    """Write a catalog whole or not at all.
+
+    columns: named BAND:COLUMN for the measured bands, BAND:asinh and BAND:aperture for all bands,
+    and perhaps features; identity: row, object_id and redshift, which every table repeats.
+    """
+    primary = fits.PrimaryHDU()
+    primary.header[ARGUMENTS] = json.dumps(arguments, sort_keys=True)
+    units = [primary]
+    for band in measured:
+        units.append(fits.BinTableHDU(_band_table(columns, identity, band), name=band))
+    light = {f"{kind}_{b}": columns[f"{b}:{kind}"] for kind in LIGHT for b in bands}
+    units.append(fits.BinTableHDU(Table({**identity, **light}), name=BRIGHTNESS))
+    if "features" in columns:
+        units.append(fits.ImageHDU(columns["features"].astype(np.float32), name=FEATURES))
+    with written_whole(path) as temporary:
+        fits.HDUList(units).writeto(temporary, overwrite=True)
+
+
+def read_catalog(path: Path) -> Catalog:
+    """Read what `write_catalog` wrote."""
+    with fits.open(path, memmap=False) as units:
+        tables = {unit.name: _native(unit.data) for unit in units[1:] if not unit.is_image}
+        features = np.array(units[FEATURES].data, dtype=float) if FEATURES in units else None
+    light = tables.pop(BRIGHTNESS)
+    by_kind = [
+        {
+            name.removeprefix(f"{kind}_"): light[name]
+            for name in light
+            if name.startswith(f"{kind}_")
+        }
+        for kind in LIGHT
+    ]
+    bands = {name.lower(): table for name, table in tables.items()}
+    return Catalog(light["redshift"], light["object_id"], bands, *by_kind, features)
+
+
+def recorded_arguments(path: Path) -> dict | None:
+    """What determined an existing catalog; None where there is none or it is no catalog."""
+    try:
+        return json.loads(fits.getheader(path)[ARGUMENTS])
+    except (OSError, KeyError, ValueError):
+        return None
+
+
+def _band_table(
+    columns: Mapping[str, np.ndarray], identity: Mapping[str, np.ndarray], band: str
+) -> Table:
+    """The table of one band, with units and descriptions."""
+    names = (STATUS, *FLAGS, *NUMBERS)
+    table = Table({**identity, **{name: columns[f"{band}:{name}"] for name in names}})
+    for name, (unit, description) in NUMBERS.items():
+        table[name].unit, table[name].description = unit or None, description
+    for name, description in FLAGS.items():
+        table[name].description = description
+    return table
+
+
+def _native(data: fits.FITS_rec) -> dict[str, np.ndarray]:
+    """Columns in this machine's byte order, which other libraries insist on."""
+    columns = {name: np.array(data[name]) for name in data.names}
+    return {name: array.astype(array.dtype.newbyteorder("=")) for name, array in columns.items()}

@@ -1,0 +1,1 @@
+"""One stamp in, one row out."""

@@ -1,0 +1,176 @@
+"""One stamp in, one catalog row out: which measurements there are, and in which order."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from galddpm.evaluation.measurement.detection import Detection, detect
+from galddpm.evaluation.measurement.flags import Flag
+from galddpm.evaluation.measurement.morphology import (
+    Ellipse,
+    half_light_radius,
+    isophotal_area,
+    kron_aperture,
+    kron_scale,
+    moments,
+    sky_correlation,
+    without_neighbours,
+)
+from galddpm.evaluation.measurement.sersic_columns import SERSIC, sersic_columns
+from galddpm.evaluation.measurement.statmorph_statistics import STATISTICS, statmorph_statistics
+
+NUMBERS = {  # column: (unit, what it is); NaN where it could not be measured
+    "x": ("pix", "centroid, from 0 at the centre of the first pixel"),
+    "y": ("pix", "centroid, from 0 at the centre of the first pixel"),
+    "flux": ("ct", "Kron flux at zero point 27"),
+    "snr": ("", "Kron flux over its error from the sky's noise"),
+    "sky_sigma": ("ct", "rms of a sky pixel"),
+    "sky_correlation": ("", "of neighbouring sky pixels"),
+    "ellipticity": ("", "1 - b/a of the rms axes"),
+    "semimajor_axis": ("pix", "rms axis over the isophotal segment"),
+    "semiminor_axis": ("pix", "rms axis over the isophotal segment"),
+    "orientation": ("deg", "of the major axis, from x towards y"),
+    "isophotal_area": ("pix2", "pixels of the segment above 1.5 sky rms"),
+    "kron_scale": ("", "half-axes of the Kron aperture over the rms axes"),
+    "half_light_radius": ("pix", "circle with half of the Kron flux"),
+    "sersic_n": ("", "index of the PSF-convolved Sersic model"),
+    "sersic_n_error": ("", "from the sky's noise"),
+    "sersic_r_eff": ("pix", "half-light radius of the model, along the major axis"),
+    "sersic_r_eff_error": ("pix", "from the sky's noise"),
+    "sersic_ellipticity": ("", "1 - b/a of the model"),
+    "sersic_ellipticity_error": ("", "from the sky's noise"),
+    "sersic_chi2": ("", "chi^2 of the model per degree of freedom"),
+    "gini": ("", "Gini coefficient"),
+    "m20": ("", "second moment of the brightest fifth of the light"),
+    "concentration": ("", "5 log10(r80/r20)"),
+    "asymmetry": ("", "under a turn by 180 degrees, less that of the sky"),
+    "smoothness": ("", "light in clumps, less that of the sky"),
+    "z_phot": ("", "redshift estimated from the image"),
+    "z_phot_error": ("", "of z_phot; 68.3 % of the truths lie within"),
+}
+FLAGS = {
+    "flag": "bits of galddpm.evaluation.measurement.flags",
+    "flag_sersic": "bits about the Sersic fit",
+}
+PAPER = ("ellipticity", "semimajor_axis", "sersic_n", "isophotal_area")  # what the paper compares
+STATUS = "status"  # ok, undetected, edge or bad_pixels
+NOTHING_MEASURED = Flag.UNDETECTED | Flag.BAD_PIXELS
+
+
+def measure_stamps(
+    images: np.ndarray, psf: np.ndarray, selected: Sequence[bool]
+) -> list[dict[str, float | int | str]]:
+    """The catalog rows of stamps, (N, H, W) [count], in one band with the PSF `psf`.
+
+    selected: (N,), for which of them statmorph's statistics are wanted; they are NaN elsewhere.
+    """
+    return measure_found(images, [detect(image) for image in images], psf, selected)
+
+
+def measure_found(
+    images: np.ndarray, found: Sequence[Detection], psf: np.ndarray, selected: Sequence[bool]
+) -> list[dict[str, float | int | str]]:
+    """The same for sources that were detected before."""
+    rows = [
+        measure_detected(image, detection, psf if wanted else None)
+        for image, detection, wanted in zip(images, found, selected, strict=True)
+    ]
+    for row, fit in zip(rows, sersic_columns(images, found, rows, psf), strict=True):
+        row.update(fit)
+    return rows
+
+
+def measure_detected(
+    image: np.ndarray, found: Detection, psf: np.ndarray | None
+) -> dict[str, float | int | str]:
+    """The row of a stamp without its Sersic fit, and without a PSF without statmorph's columns."""
+    row = dict.fromkeys(NUMBERS, np.nan) | {STATUS: found.status, "sky_sigma": found.sky_sigma}
+    if found.free is not None:
+        row["sky_correlation"] = sky_correlation(image - found.sky, found.free)
+    flag = found.flag | Flag.NO_REDSHIFT | (Flag.NOT_SELECTED if psf is None else Flag(0))
+    if found.segment is not None:
+        values, bits = measure_source(image - found.sky, found)
+        row, flag = row | values, flag | bits
+        if psf is not None:
+            values, bits = statmorph_statistics(
+                image - found.sky, found.segment, found.others, found.sky_sigma, psf
+            )
+            row, flag = row | values, flag | bits
+    return row | {"flag": int(flag), "flag_sersic": int(found.flag & NOTHING_MEASURED)}
+
+
+def measure_source(image: np.ndarray, found: Detection) -> tuple[dict[str, float], Flag]:
+    """Position, shape, size and light of a detected source on the sky-subtracted image."""
+    ellipse = moments(image, found.segment)
+    clean = without_neighbours(image, found.others, ellipse)
+    light, flag = measure_light(clean, ellipse, found.sky_sigma)
+    return light | {
+        "x": ellipse.x,
+        "y": ellipse.y,
+        "semimajor_axis": ellipse.semimajor_axis,
+        "semiminor_axis": ellipse.semiminor_axis,
+        "ellipticity": ellipse.ellipticity,
+        "orientation": np.degrees(ellipse.orientation),
+        "isophotal_area": isophotal_area(found.segment),
+    }, flag
+
+
+def measure_light(
+    clean: np.ndarray, ellipse: Ellipse, sky_sigma: float
+) -> tuple[dict[str, float], Flag]:
+    """Kron flux, its signal-to-noise ratio and the half-light radius."""
+    scale = kron_scale(clean, ellipse)
+    if np.isnan(scale):
+        return {}, Flag.KRON_FAILED
+    aperture = kron_aperture(clean.shape, ellipse, scale)
+    flux, area = (clean * aperture).sum(), aperture.sum()
+    if flux <= 0:
+        return {}, Flag.KRON_FAILED
+    whole = np.pi * scale**2 * ellipse.semimajor_axis * ellipse.semiminor_axis  # [pix^2]
+    flag = Flag.KRON_CUT if whole > area * (1 + 1e-6) else Flag(0)
+    radius = half_light_radius(clean, ellipse, flux, scale * ellipse.semimajor_axis)
+    if np.isnan(radius):
+        flag |= Flag.HALF_LIGHT_FAILED
+    snr = flux / (sky_sigma * np.sqrt(area))
+    values = {"flux": flux, "snr": snr, "kron_scale": scale, "half_light_radius": radius}
+    return values, flag
+
+
+def matched_fluxes(
+    stamp: np.ndarray, found: Detection, row: Mapping[str, float | int | str]
+) -> np.ndarray:
+    """Flux [count] of each band of a stamp, (C, H, W), in one and the same Kron aperture, (C,).
+
+    found, row: of the band that the aperture is from. The sky is the median, in each band, of the
+    pixels that the sky was measured on. NaN where there is no aperture.
+    """
+    scale = row["kron_scale"]
+    if not np.isfinite(scale):
+        return np.full(len(stamp), np.nan)
+    axes = row["semimajor_axis"], row["semiminor_axis"]
+    ellipse = Ellipse(row["x"], row["y"], *axes, np.radians(row["orientation"]))
+    aperture = kron_aperture(stamp.shape[1:], ellipse, scale)
+    free = found.free if found.free.any() else ~found.others
+    return np.array(
+        [
+            (
+                without_neighbours(band - np.median(band[free]), found.others, ellipse) * aperture
+            ).sum()
+            for band in stamp
+        ]
+    )
+
+
+COMPARED = (  # what two catalogs are compared in
+    "ellipticity",
+    "semimajor_axis",
+    "semiminor_axis",
+    "isophotal_area",
+    "half_light_radius",
+    "flux",
+    "snr",
+    "sky_sigma",
+    "sky_correlation",
+    *SERSIC,
+    *STATISTICS,
+)

@@ -1,0 +1,1 @@
+"""The redshifts that a CNN sees."""

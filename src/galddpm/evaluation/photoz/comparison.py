@@ -1,0 +1,76 @@
+"""The redshifts that a CNN sees in real and generated galaxies, side by side."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from galddpm.evaluation.catalog.table import Catalog
+from galddpm.evaluation.photoz.metrics import (
+    constant_nmad,
+    nmad,
+    redshift_metrics,
+    scaled_error,
+)
+from galddpm.evaluation.statistics.distributions import interval
+
+USABLE = 1 / 3  # of a constant's NMAD: a CNN that is worse on real galaxies judges nothing
+RESAMPLES = 1000
+
+
+def compare_redshifts(
+    real: Catalog, generated: Catalog, rows: tuple[np.ndarray, np.ndarray], edges: Sequence[float]
+) -> dict | None:
+    """Metrics of both sides, and the ratio of their NMADs; None where no redshift was estimated.
+
+    rows: of each side that are compared. The ratio is None, with the reason beside it, where the
+    CNN is too poor on real galaxies to judge generated ones.
+    """
+    sides = {}
+    for side, catalog, chosen in (("real", real, rows[0]), ("generated", generated, rows[1])):
+        table = next(iter(catalog.bands.values()))
+        columns = catalog.redshift, table["z_phot"], table["z_phot_error"]
+        sides[side] = [column[chosen] for column in columns]
+    if not all(np.isfinite(estimated).any() for _, estimated, _ in sides.values()):
+        return None
+    result: dict = {side: _metrics(*columns) for side, columns in sides.items()}
+    constant = constant_nmad(sides["real"][0])
+    usable = result["real"]["nmad"] <= USABLE * constant
+    result |= {"constant_nmad": constant, "usable": bool(usable), "reason": None}
+    result |= {"nmad_ratio": None, "nmad_ratio_interval": None}
+    if usable:
+        result["nmad_ratio"] = result["generated"]["nmad"] / result["real"]["nmad"]
+        result["nmad_ratio_interval"] = interval(_ratios(sides))
+    else:
+        result["reason"] = (
+            f"the CNN's NMAD on real galaxies, {result['real']['nmad']:.3f}, is more than a third"
+            f" of a constant's, {constant:.3f}: it judges nothing"
+        )
+    return result | {"by_redshift": _by_redshift(sides, edges)}
+
+
+def _metrics(true: np.ndarray, estimated: np.ndarray, error: np.ndarray) -> dict:
+    return redshift_metrics(estimated=estimated, true=true, error=error)
+
+
+def _by_redshift(sides: dict, edges: Sequence[float]) -> list[dict]:
+    bins = []
+    for low, high in pairwise(edges):
+        line: dict = {"low": low, "high": high}
+        for side, columns in sides.items():
+            inside = (columns[0] >= low) & (columns[0] < high)
+            line[side] = _metrics(*(column[inside] for column in columns))
+        bins.append(line)
+    return bins
+
+
+def _ratios(sides: dict) -> np.ndarray:
+    """Bootstrapped ratios of NMADs, generated over real."""
+    rng = np.random.default_rng(0)
+    drawn = {}
+    for side, (true, estimated, _) in sides.items():
+        dz = scaled_error(estimated=estimated, true=true)
+        dz = dz[np.isfinite(dz)]
+        picks = (rng.integers(len(dz), size=len(dz)) for _ in range(RESAMPLES))
+        drawn[side] = np.array([nmad(dz[pick]) for pick in picks])
+    return drawn["generated"] / drawn["real"]

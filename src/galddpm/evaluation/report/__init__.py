@@ -1,0 +1,1 @@
+"""The judgement as numbers, figures and a page."""

@@ -1,0 +1,207 @@
+"""The figures of a report; each function returns one matplotlib Figure."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+from galddpm.evaluation.catalog.table import Catalog
+from galddpm.evaluation.measurement.stamp import NUMBERS, PAPER
+from galddpm.evaluation.report.judge import comparable
+from galddpm.evaluation.statistics.distributions import finite
+from galddpm.evaluation.statistics.matching import Selection
+
+COLOUR = {"real": "#0072B2", "generated": "#D55E00"}  # Okabe & Ito: told apart by all eyes
+MARKER = {"real": "o", "generated": "s"}
+LABEL = {"isophotal_area": "isophotal area", "sky_sigma": "sky rms", "snr": "S/N", "m20": "M20"}
+SYMBOL = {"pix": "pix", "pix2": "pix$^2$", "ct": "count", "": ""}
+LIGHT = ("flux", "half_light_radius", "sky_sigma", "concentration")
+LOGARITHMIC = ("flux", "snr", "isophotal_area")
+BINS = 32
+LEAST_SHOWN = 10  # galaxies in a bin of redshift for a point with an error bar
+SHOWN = (0.005, 0.995)  # quantiles of both sets together between which a histogram runs
+
+
+def histograms(
+    real: Mapping[str, np.ndarray],
+    generated: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    title: str,
+) -> Figure:
+    """Shares of galaxies by measurement (paper, fig. 3): linear above, logarithmic below."""
+    figure = Figure(figsize=(3.2 * len(names), 5.6), layout="constrained")
+    axes = figure.subplots(2, len(names), sharex="col", squeeze=False)
+    for column, name in enumerate(names):
+        sides = {"real": finite(real[name]), "generated": finite(generated[name])}
+        if not all(len(values) for values in sides.values()):
+            _say_nothing(axes[:, column], name)
+            continue
+        edges = bin_edges(np.concatenate(list(sides.values())), name in LOGARITHMIC)
+        for axis in axes[:, column]:
+            _draw_shares(axis, sides, edges)
+        if name in LOGARITHMIC:
+            axes[1, column].set_xscale("log")
+        axes[1, column].set_yscale("log")
+        axes[1, column].yaxis.set_minor_formatter(NullFormatter())
+        axes[1, column].set_xlabel(label(name))
+    for axis, text in zip(axes[:, 0], ("share of galaxies", "share, logarithmic"), strict=True):
+        axis.set_ylabel(text)
+    _legend(figure)
+    figure.suptitle(title)
+    return figure
+
+
+def means_by_redshift(bins: Sequence[Mapping], names: Sequence[str], title: str) -> Figure:
+    """Means with 95 % intervals in bins of redshift (paper, fig. 4)."""
+    figure = Figure(figsize=(3.2 * len(names), 3.2), layout="constrained")
+    axes = figure.subplots(1, len(names), squeeze=False)[0]
+    for axis, name in zip(axes, names, strict=True):
+        for side, offset in (("real", -0.02), ("generated", 0.02)):
+            points = mean_points(bins, name, side)
+            if len(points):
+                x, mean, low, high = points.T
+                reach = np.maximum([mean - low, high - mean], 0)
+                style = {"color": COLOUR[side], "marker": MARKER[side], "ms": 4, "capsize": 2}
+                axis.errorbar(x + offset, mean, yerr=reach, lw=1, label=side, **style)
+        axis.set(xlabel="redshift", ylabel=f"mean {label(name)}")
+    _legend(figure)
+    figure.suptitle(title)
+    return figure
+
+
+def mean_points(bins: Sequence[Mapping], name: str, side: str) -> np.ndarray:
+    """(middle of the bin, mean, low, high) of each bin with enough galaxies, (bins, 4)."""
+    points = [
+        ((b["low"] + b["high"]) / 2, metric[f"mean_{side}"], *interval)
+        for b in bins
+        if (metric := b["metrics"][name])[f"n_{side}"] >= LEAST_SHOWN
+        and (interval := metric[f"mean_{side}_interval"])
+    ]
+    return np.array(points)
+
+
+def distances_and_floor(metrics: Mapping[str, Mapping], title: str) -> Figure:
+    """KS distance of every measurement with its interval, beside what two real samples give."""
+    names = [name for name, metric in metrics.items() if metric["ks"] is not None]
+    figure = Figure(figsize=(6.4, 1.2 + 0.3 * max(len(names), 1)), layout="constrained")
+    axis = figure.subplots()
+    for place, name in enumerate(names):
+        metric = metrics[name]
+        low, high = metric["ks_interval"]
+        axis.plot([low, high], [place, place], color=COLOUR["generated"], lw=1.5)
+        axis.plot(metric["ks"], place, "s", color=COLOUR["generated"], ms=5)
+        if metric["ks_floor"] is not None:
+            axis.barh(place, metric["ks_floor_95"], height=0.7, color=COLOUR["real"], alpha=0.35)
+            axis.plot(metric["ks_floor"], place, "|", color=COLOUR["real"], ms=10, mew=2)
+    axis.set(yticks=range(len(names)), yticklabels=[_name(name) for name in names], xlim=(0, None))
+    axis.invert_yaxis()
+    axis.set_xlabel("Kolmogorov-Smirnov distance; blue: real against real, mean and 95 %")
+    axis.set_title(title)
+    return figure
+
+
+def stamp_pairs(
+    real: np.ndarray, generated: np.ndarray, redshift: np.ndarray, bands: Sequence[str]
+) -> Figure:
+    """Real galaxies above generated ones (paper, fig. 5).
+
+    real, generated: (n, C, H, W) [count]; redshift: (2, n) of the two rows.
+    """
+    count = len(real)
+    figure = Figure(figsize=(1.35 * count, 3.2), layout="constrained")
+    axes = figure.subplots(2, count, squeeze=False)
+    for row, (side, stamps) in enumerate((("real", real), ("generated", generated))):
+        for axis, stamp, z in zip(axes[row], stamps, redshift[row], strict=True):
+            axis.imshow(colour_image(stamp, bands), origin="lower", interpolation="nearest")
+            axis.set(xticks=[], yticks=[])
+            axis.set_title(f"z = {z:.2f}", fontsize=9)
+        axes[row, 0].set_ylabel(side)
+    return figure
+
+
+def choose_pairs(
+    real: Catalog, generated: Catalog, chosen: Selection, count: int = 8
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of generated galaxies evenly spread in redshift rank, and of the nearest real ones."""
+    ordered = chosen.generated[np.argsort(generated.redshift[chosen.generated], kind="stable")]
+    places = (np.arange(count) + 0.5) / count * len(ordered)
+    rows = ordered[np.unique(places.astype(int))]
+    distance = np.abs(real.redshift[chosen.real][:, None] - generated.redshift[rows])
+    return chosen.real[distance.argmin(axis=0)], rows
+
+
+def colour_image(
+    stamp: np.ndarray, bands: Sequence[str], softening: float = 0.25, white: float = 25.0
+) -> np.ndarray:
+    """(H, W, 3) in 0 to 1: i, r, g as red, green, blue with one asinh stretch (Lupton et al. 2004).
+
+    softening, white [count]: where the stretch leaves the linear part, and where it saturates.
+    The same for all stamps, so that brightness can be compared. Without these bands: grey.
+    """
+    planes = [stamp[bands.index(band)] if band in bands else stamp[0] for band in ("i", "r", "g")]
+    colours = np.nan_to_num(np.stack(planes, axis=-1))
+    intensity = np.maximum(colours.mean(axis=-1, keepdims=True), 1e-6)
+    stretched = np.arcsinh(intensity / softening) / np.arcsinh(white / softening)
+    image = np.maximum(colours, 0) * stretched / intensity
+    return np.clip(image / np.maximum(image.max(axis=-1, keepdims=True), 1), 0, 1)
+
+
+def bin_edges(values: np.ndarray, logarithmic: bool) -> np.ndarray:
+    """Edges between the shown quantiles; of equal width, or of equal ratio where that is asked."""
+    if logarithmic:
+        values = values[values > 0]
+    low = np.quantile(values, SHOWN[0], method="lower")  # so that few values all lie between
+    high = np.quantile(values, SHOWN[1], method="higher")
+    if low == high:
+        low, high = low - 0.5 * abs(low) - 1e-3, high + 0.5 * abs(high) + 1e-3
+    if logarithmic and low > 0:
+        return np.geomspace(low, high, BINS + 1)
+    return np.linspace(low, high, BINS + 1)
+
+
+def compared_columns(catalog: Catalog, rows: np.ndarray, band: str) -> dict[str, np.ndarray]:
+    """The columns of a histogram: galaxies compared, values that count."""
+    names = {*PAPER, *LIGHT}
+    return {name: comparable(catalog.bands[band], name)[rows] for name in names}
+
+
+def label(name: str) -> str:
+    """A measurement's name and unit, as an axis says it."""
+    unit = SYMBOL[NUMBERS[name][0]] if name in NUMBERS else "mag"
+    return f"{_name(name)} [{unit}]" if unit else _name(name)
+
+
+def save(figure: Figure, folder: Path, name: str) -> None:
+    """Write a figure as PNG and as PDF."""
+    figure.savefig(folder / f"{name}.png", dpi=150)
+    figure.savefig(folder / f"{name}.pdf")
+
+
+def _draw_shares(axis: Axes, sides: Mapping[str, np.ndarray], edges: np.ndarray) -> None:
+    style = {"real": {"fill": True, "alpha": 0.35}, "generated": {"lw": 1.6}}
+    for side, values in sides.items():
+        counts = np.histogram(values, edges)[0]
+        axis.stairs(counts / len(values), edges, color=COLOUR[side], label=side, **style[side])
+
+
+def _say_nothing(axes: np.ndarray, name: str) -> None:
+    for axis in axes:
+        axis.set(xticks=[], yticks=[], xlabel=label(name))
+        axis.text(0.5, 0.5, "not measured", ha="center", va="center", transform=axis.transAxes)
+
+
+def _name(name: str) -> str:
+    return LABEL.get(name, name.replace("_", " ").replace("sersic", "Sersic"))
+
+
+def _legend(figure: Figure) -> None:
+    """One legend for all axes, beside the title; none where nothing was drawn."""
+    entries: dict = {}
+    for axis in figure.axes:
+        entries |= dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
+    if entries:
+        where = {"loc": "outside upper right", "ncols": len(entries), "frameon": False}
+        figure.legend(entries.values(), entries.keys(), **where)

@@ -1,0 +1,84 @@
+"""Reports of several models side by side, as one table."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from galddpm.evaluation.measurement.stamp import PAPER
+
+KS = (*PAPER, "half_light_radius", "flux", "g-r", "sky_sigma", "asymmetry")
+SHORT = {"semimajor_axis": "axis", "sersic_n": "index", "isophotal_area": "area"}
+COLUMNS = {
+    "ks": "KS, mean of the paper's four",
+    "floor": "its floor",
+    **{f"ks_{name}": f"KS {SHORT.get(name, name.replace('_', ' '))}" for name in KS},
+    **{f"ratio_{name}": f"ratio {SHORT.get(name, name)}" for name in PAPER},
+    "brightness": "brightness",
+    "energy": "energy",
+    "trees": "trees",
+    "pixels": "pixels",
+    "nmad_ratio": "NMAD ratio",
+    "detected": "detected",
+    "nearest_ratio": "nearest",
+    "copied": "copied",
+    "train_seconds": "training [s]",
+    "sample_seconds": "sampling [s]",
+}
+
+
+def figures(report: Mapping) -> dict[str, float | None]:
+    """The numbers of one report that models are compared by; None where one could not be had."""
+    metrics = report["metrics"]
+    found = {f"ks_{name}": metrics[name]["ks"] for name in KS}
+    found["ks"] = _mean(metrics[name]["ks"] for name in PAPER)
+    found |= {f"ratio_{name}": metrics[name]["mean_ratio"] for name in PAPER}
+    found["brightness"] = _mean(b["asinh_ratio"] for b in report["brightness"].values())
+    counts = report["counts"]["generated"]
+    found["detected"] = counts["detected"] / counts["total"]
+    found["energy"] = _get(report, "joint", "energy", "energy")
+    found["trees"] = _get(report, "joint", "trees", "accuracy")
+    found["pixels"] = _get(report, "images", "pixels", "accuracy")
+    found["nmad_ratio"] = _get(report, "redshift", "nmad_ratio")
+    found["nearest_ratio"] = _get(report, "images", "memory", "median_ratio")
+    found["copied"] = _get(report, "images", "memory", "copied_fraction")
+    found["floor"] = _mean(metrics[name]["ks_floor"] for name in PAPER)
+    return found
+
+
+def _get(report: Mapping, *keys: str) -> float | None:
+    """A number deep in a report; None where a part of it could not be had."""
+    for key in keys:
+        report = report[key] if report else None
+    return report
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean; None where a value could not be had."""
+    values = list(values)
+    return None if None in values else float(np.mean(values))
+
+
+def markdown(rows: Mapping[str, Sequence[Mapping]], columns: Sequence[str] = tuple(COLUMNS)) -> str:
+    """A table with means over the seeds; one seed's standard deviation after a plus-minus sign.
+
+    rows: name: figures of each seed; columns: some of `COLUMNS`.
+    """
+    titles = [COLUMNS[key] for key in columns]
+    lines = ["| | " + " | ".join(titles) + " |", "|---" * (len(titles) + 1) + "|"]
+    for name, seeds in rows.items():
+        failed = [seed["failed"] for seed in seeds if "failed" in seed]
+        if failed:
+            lines.append(f"| {name} | {failed[0]} |" + " |" * (len(titles) - 1))
+        elif seeds:
+            cells = [_cell([seed.get(key) for seed in seeds]) for key in columns]
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return "-"
+    digits = 0 if min(known) >= 10 else 3
+    text = f"{np.mean(known):.{digits}f}"
+    return text if len(known) == 1 else f"{text} ± {np.std(known, ddof=1):.{digits}f}"

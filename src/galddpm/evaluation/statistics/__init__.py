@@ -1,0 +1,1 @@
+"""How far apart two catalogs or two sets of images are."""

@@ -1,0 +1,92 @@
+"""Like is compared with like: which galaxies are compared, and how the floor is split."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import ks_2samp
+
+from galddpm.evaluation.catalog.table import Catalog
+from galddpm.evaluation.statistics.distributions import SPLITS, Split
+
+SAME_REDSHIFTS = 0.01  # smallest p-value of the KS test with which two sets are taken as they are
+CALIPER = 0.05  # largest distance of two partners in log(1+z)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which galaxies are compared, and the splits of the real ones for the floor."""
+
+    real: np.ndarray  # rows
+    generated: np.ndarray  # rows
+    matched: bool
+    splits: list[Split]
+
+
+def select(real: Catalog, generated: Catalog, reference: Catalog | None) -> Selection:
+    """All galaxies where the redshifts agree, else partners in log(1+z)."""
+    matched = redshifts_differ(real.redshift, generated.redshift)
+    rows = np.arange(len(real)), np.arange(len(generated))
+    if matched:
+        rows = match_redshifts(real.redshift, generated.redshift, np.random.default_rng(0))
+    second = None if reference is None else reference.redshift
+    splits = floor_splits(real.redshift, second, generated.redshift, matched)
+    return Selection(*rows, matched, splits)
+
+
+def redshifts_differ(real: np.ndarray, generated: np.ndarray) -> bool:
+    """Whether the redshift distributions of the two sets differ."""
+    return bool(ks_2samp(real, generated, method="asymp").pvalue < SAME_REDSHIFTS)
+
+
+def match_redshifts(
+    real: np.ndarray, generated: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of partners: for each generated galaxy the nearest real one in log(1+z) that is free.
+
+    No galaxy is used twice, so that the sample sizes mean what they say; the generated ones choose
+    in random order, and stay out where no free partner lies within `CALIPER`.
+    """
+    real, generated = np.log1p(real), np.log1p(generated)
+    rows = np.argsort(real, kind="stable").tolist()
+    free = real[rows].tolist()
+    pairs = []
+    for row in rng.permutation(len(generated)):
+        place = bisect_left(free, generated[row])
+        near = [k for k in (place - 1, place) if 0 <= k < len(free)]
+        best = min(near, key=lambda k: abs(free[k] - generated[row]), default=None)
+        if best is not None and abs(free[best] - generated[row]) <= CALIPER:
+            pairs.append((rows.pop(best), row))
+            free.pop(best)
+    partners = np.array(sorted(pairs), dtype=int).reshape(-1, 2)
+    return partners[:, 0], partners[:, 1]
+
+
+def floor_splits(
+    real: np.ndarray, reference: np.ndarray | None, generated: np.ndarray, matched: bool
+) -> list[Split]:
+    """Pairs of disjoint real samples, made as the compared ones are; arguments are redshifts.
+
+    Without a reference set the real one is halved at random; with one, a random half of the one
+    stands against a random half of the other. Where the sets are matched, each half is matched to
+    the generated redshifts first.
+    """
+    rng = np.random.default_rng(0)
+    splits = []
+    for first, second in _halves(len(real), None if reference is None else len(reference), rng):
+        if matched:
+            other = real if reference is None else reference
+            first = first[match_redshifts(real[first], generated, rng)[0]]
+            second = second[match_redshifts(other[second], generated, rng)[0]]
+        splits.append((first, second))
+    return splits
+
+
+def _halves(count: int, reference: int | None, rng: np.random.Generator) -> Iterator[Split]:
+    for _ in range(SPLITS):
+        order = rng.permutation(count)
+        first, second = order[: count // 2], order[count // 2 :]
+        if reference is not None:
+            second = rng.permutation(reference)[: reference // 2]
+        yield first, second

@@ -1,0 +1,1 @@
+"""The Sersic fits held against simulated truth."""

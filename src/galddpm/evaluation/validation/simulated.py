@@ -1,0 +1,95 @@
+"""Sersic galaxies of known truth in the survey's noise, and how well a fit finds it again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from galddpm.evaluation.measurement.psf import MOFFAT_BETA, PIXEL_SCALE, SEEING
+from galddpm.evaluation.statistics.distributions import interval
+
+BAND = "i"
+SIZE = 64  # [pix]
+SKY_SIGMA = 0.076  # [count] of HSC Wide in i, zero point 27
+SNR_RANGES = ((10, 30), (30, 100), (100, 1000))
+INDEX, RADIUS, AXIS_RATIO = (0.5, 6.0), (1.5, 8.0), (0.25, 1.0)  # radius: [pix], major axis
+RESAMPLES = 1000
+NAMES = ("sersic_n", "sersic_r_eff", "sersic_ellipticity")
+RELATIVE = ("sersic_n", "sersic_r_eff")  # errors of these are shares of the truth
+
+
+@dataclass(frozen=True)
+class TruthSet:
+    """N stamps and what was drawn on them."""
+
+    image: np.ndarray  # (N, H, W) [count]
+    truth: dict[str, np.ndarray]  # name: (N,)
+    snr_range: np.ndarray  # (N,) index into SNR_RANGES
+
+
+def draw_truth(count: int, seed: int = 0) -> TruthSet:
+    """`count` galaxies in each of `SNR_RANGES`, drawn by GalSim, in white noise.
+
+    ln n, ln r_eff and the axis ratio are uniform, and so is ln S/N within its range, where S/N =
+    flux / (sky_sigma sqrt(pi (2 r_eff)^2 q + 50)).
+    """
+    rng = np.random.default_rng(seed)
+    n, r_eff, snr_range = [], [], np.repeat(np.arange(len(SNR_RANGES)), count)
+    total = len(snr_range)
+    n, r_eff = (np.exp(rng.uniform(*np.log(limits), total)) for limits in (INDEX, RADIUS))
+    q = rng.uniform(*AXIS_RATIO, total)
+    snr = np.exp(rng.uniform(*np.log(SNR_RANGES)[snr_range].T))
+    flux = snr * SKY_SIGMA * np.sqrt(np.pi * (2 * r_eff) ** 2 * q + 50)
+    angle, shift = rng.uniform(0, 180, total), rng.uniform(-0.5, 0.5, (total, 2))
+    drawn = zip(n, r_eff, q, flux, angle, shift, strict=True)
+    image = np.stack([draw(*galaxy) for galaxy in drawn])
+    image += rng.normal(0, SKY_SIGMA, image.shape)
+    truth = {"sersic_n": n, "sersic_r_eff": r_eff, "sersic_ellipticity": 1 - q}
+    return TruthSet(image, truth, snr_range)
+
+
+def draw(n, r_eff, q, flux, angle, shift) -> np.ndarray:
+    """One galaxy without noise, (H, W) [count]."""
+    import galsim
+
+    galaxy = galsim.Sersic(n, half_light_radius=r_eff * np.sqrt(q), flux=flux)
+    galaxy = galaxy.shear(q=q, beta=angle * galsim.degrees).shift(*shift)
+    seen = galsim.Convolve(galaxy, galsim.Moffat(MOFFAT_BETA, fwhm=SEEING[BAND] / PIXEL_SCALE))
+    return seen.drawImage(nx=SIZE, ny=SIZE, scale=1).array.astype(np.float64)
+
+
+def errors(truth: Mapping, measured: Mapping, name: str) -> np.ndarray:
+    """Absolute errors (N,), of index and radius as shares of the truth."""
+    error = np.abs(measured[name] - truth[name])
+    return error / truth[name] if name in RELATIVE else error
+
+
+def compare_fits(found: TruthSet, ours: Mapping, theirs: Mapping) -> list[dict]:
+    """Shares without a fit, and ratios of median errors on the stamps that both have fitted.
+
+    ours, theirs: columns (N,) that are NaN where there is no fit.
+    """
+    rng = np.random.default_rng(0)
+    fitted = {
+        side: np.isfinite(values["sersic_n"])
+        for side, values in (("ours", ours), ("statmorph", theirs))
+    }
+    rows = []
+    for index, (low, high) in enumerate(SNR_RANGES):
+        inside = found.snr_range == index
+        both = np.flatnonzero(inside & fitted["ours"] & fitted["statmorph"])
+        row: dict = {"snr": [low, high], "stamps": int(inside.sum()), "compared": len(both)}
+        row["without_fit"] = {side: 1 - fit[inside].mean() for side, fit in fitted.items()}
+        for name in NAMES:
+            pair = np.stack([errors(found.truth, side, name)[both] for side in (ours, theirs)])
+            drawn = rng.integers(len(both), size=(RESAMPLES, len(both)))
+            ratios = np.divide(*np.median(pair[:, drawn], axis=2))
+            medians = np.median(pair, axis=1)
+            row[name] = {
+                "ours": medians[0],
+                "statmorph": medians[1],
+                "ratio": medians[0] / medians[1],
+                "ratio_interval": interval(ratios),
+            }
+        rows.append(row)
+    return rows

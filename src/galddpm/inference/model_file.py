@@ -1,0 +1,79 @@
+"""`model.safetensors`: the weights of a run, and all that is needed to use them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from galddpm.config.load import parse_config
+from galddpm.config.schema import AnyConfig
+from galddpm.data.scaling import Scaling
+from galddpm.errors import UserError
+from galddpm.runs import MODEL
+from galddpm.training.checkpoint import (
+    WEIGHTS,
+    load_tensors,
+    load_weights,
+    prefixed,
+    save_tensors,
+    without_prefix,
+)
+
+
+def model_path(run: str | Path) -> Path:
+    """The model file of a run folder, or the file itself."""
+    return Path(run) / MODEL if Path(run).is_dir() else Path(run)
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """What a model file holds, once checked."""
+
+    path: Path
+    config: AnyConfig
+    scaling: Scaling
+    redshifts: list[float]  # quantiles of those trained on, from the smallest to the largest
+    tensors: dict[str, Tensor]
+
+    @classmethod
+    def read(cls, run: str | Path, task: str) -> "ModelFile":
+        """The model of a run folder, or a model file, of a task: "diffusion" or "redshift".
+
+        Raises UserError where there is no model, the file is not one of ours, or of another task.
+        """
+        path = model_path(run)
+        tensors, metadata = load_tensors(path)
+        missing = {"config", "scaling", "redshifts"} - metadata.keys()
+        if missing:
+            raise UserError(f"{path}: no galddpm model, its metadata lack {', '.join(missing)}")
+        config = parse_config(metadata["config"], path)
+        if config.task != task:
+            raise UserError(f"{path}: found a {config.task} model, expected a {task} model")
+        try:
+            scaling = Scaling.from_dict(metadata["scaling"])
+        except (TypeError, KeyError) as error:
+            raise UserError(f"{path}: scaling: of another version of galddpm ({error})") from None
+        return cls(path, config, scaling, metadata["redshifts"], tensors)
+
+    def fill(self, model: nn.Module, weights: str = "ema") -> nn.Module:
+        """The model with the averaged ("ema") or last ("raw") weights. Raises UserError."""
+        if weights not in WEIGHTS:
+            raise UserError(f"weights: found {weights!r}, expected one of {', '.join(WEIGHTS)}")
+        load_weights(model, without_prefix(weights, self.tensors), self.path)
+        return model.eval()
+
+
+def save_model(
+    path: Path,
+    config: AnyConfig,
+    scaling: Scaling,
+    redshifts: list[float],
+    ema: nn.Module,
+    raw: nn.Module,
+) -> None:
+    """Write both weights, and in the metadata all that using them needs."""
+    save_tensors(
+        path,
+        {**prefixed("ema", ema.state_dict()), **prefixed("raw", raw.state_dict())},
+        {"config": config.model_dump(), "scaling": scaling.to_dict(), "redshifts": redshifts},
+    )

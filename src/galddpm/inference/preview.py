@@ -1,0 +1,46 @@
+"""Pictures of what a model makes while it trains."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from galddpm.config.schema import Config
+from galddpm.data.scaling import Scaling
+
+COUNT = 8  # galaxies in a preview
+
+
+@dataclass(frozen=True)
+class Previewer:
+    """Draws galaxies of the averaged weights, always of the same noise and redshifts."""
+
+    config: Config
+    scaling: Scaling
+    redshifts: list[float]  # quantiles of those trained on
+    run: Path
+
+    def __call__(self, model: nn.Module, images_seen: int) -> None:
+        from galddpm.inference.generator import Generator
+
+        redshift = np.linspace(self.redshifts[0], self.redshifts[-1], COUNT)
+        image = Generator(self.config, self.scaling, model, self.redshifts).sample(redshift)
+        path = self.run / "previews" / f"{images_seen:012d}.png"
+        path.parent.mkdir(exist_ok=True)
+        draw_galaxies(image, redshift, self.config.data.bands, path)
+
+
+def draw_galaxies(image: np.ndarray, redshift: np.ndarray, bands: list[str], path: Path) -> None:
+    """A row of galaxies (n, C, H, W) [count] in colour, with their redshifts, as PNG."""
+    from matplotlib.figure import Figure
+
+    from galddpm.evaluation.report.figures import colour_image
+
+    figure = Figure(figsize=(1.35 * len(image), 1.7), layout="constrained")
+    axes = figure.subplots(1, len(image), squeeze=False)[0]
+    for axis, stamp, z in zip(axes, image, redshift, strict=True):
+        axis.imshow(colour_image(stamp, bands), origin="lower", interpolation="nearest")
+        axis.set(xticks=[], yticks=[])
+        axis.set_title(f"z = {z:.2f}", fontsize=9)
+    figure.savefig(path, dpi=120)

@@ -1,0 +1,170 @@
+"""Mock files in exactly the GalaxiesML schema, with the truth beside them."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galddpm.data.chunked_output import Parts
+from galddpm.data.galaxiesml import BANDS, ZERO_POINT
+from galddpm.errors import UserError
+from galddpm.mock.draw import draw_stamp
+from galddpm.mock.measure import COLUMNS, measure_band
+from galddpm.mock.population import Galaxy, draw_galaxy
+from galddpm.workers import results, worker_pool
+
+SPLITS = ("training", "validation", "testing")
+STAMP, CUT = 127, 64  # pixels drawn and measured; pixels kept
+CHUNK = 16  # galaxies a process makes at a time; what an interrupt waits for
+FIRST_ID = 36_400_000_000_000_001  # 17 digits, above 2^53, as HSC object ids are
+SKY_CENTRE = (150.0, 2.2)  # [deg] of the field
+BYTES_A_GALAXY = 4 * len(BANDS) * CUT**2 + 2000  # in the file: pixels and columns
+VERSION = 1  # of the mock universe: raise it when the same seed gives other galaxies
+
+
+def make_mock(
+    folder: Path,
+    counts: Mapping[str, int],
+    seed: int = 0,
+    jobs: int = 1,
+    overwrite: bool = False,
+    progress: Callable | None = None,
+) -> list[Path]:
+    """Write `5x64x64_SPLIT_with_morphology.hdf5` and `5x64x64_SPLIT_truth.hdf5` for each split.
+
+    Each galaxy depends on (seed, split, row) alone, so the number of processes changes nothing. A
+    killed run is continued. Returns the catalog files. Raises UserError for an unknown split, a
+    missing library, a count below 1, or files in the way.
+    """
+    _require_libraries()
+    unknown = set(counts) - set(SPLITS)
+    if unknown:
+        raise UserError(f"mock: found split {unknown.pop()!r}, expected some of {SPLITS}")
+    paths = []
+    for split, count in counts.items():
+        if count < 1:
+            raise UserError(f"mock: {split}: found {count} galaxies, expected at least 1")
+        prefix = Path(folder) / f"{len(BANDS)}x{CUT}x{CUT}_{split}"
+        path = prefix.with_name(prefix.name + "_with_morphology.hdf5")
+        truth = prefix.with_name(prefix.name + "_truth.hdf5")
+        arguments = {"mock": VERSION, "split": split, "count": count, "seed": seed}
+        _make_split(path, truth, arguments, jobs, overwrite, progress or _silent)
+        paths.append(path)
+    return paths
+
+
+def _make_split(
+    path: Path, truth: Path, arguments: Mapping, jobs: int, overwrite: bool, progress: Callable
+) -> None:
+    count = arguments["count"]
+    catalog = Parts(path, arguments | {"truth": False}, count, CHUNK, overwrite)
+    true = Parts(truth, arguments | {"truth": True}, count, CHUNK, overwrite)
+    with catalog, true:
+        unfinished = [(k, parts) for k, parts in enumerate((catalog, true)) if not parts.finished]
+        if unfinished:
+            unfinished[0][1].require_space(BYTES_A_GALAXY)
+        missing = {rows for _, parts in unfinished for rows in parts.missing()}
+        chunks = sorted(missing, key=lambda rows: rows.start)
+        make = partial(make_rows, arguments["seed"], arguments["split"])
+        with (
+            worker_pool(jobs) as pool,
+            progress(total=sum(map(len, chunks)), desc=f"mock {arguments['split']}") as bar,
+        ):
+            for rows, made in results(pool, make, chunks):
+                for side, parts in unfinished:
+                    parts.save(rows, made[side])
+                bar.update(len(rows))
+        for _, parts in unfinished:
+            parts.join({"description": "mock galaxies of the GalaxiesML schema"})
+
+
+def make_rows(seed: int, split: str, rows: range) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+    """Columns of the catalog and of the truth, for some rows of a split."""
+    made = [_make_galaxy(seed, split, row) for row in rows]
+    return tuple(
+        {name: np.array([columns[name] for columns in side]) for name in side[0]}
+        for side in zip(*made, strict=True)
+    )
+
+
+def _make_galaxy(seed: int, split: str, row: int) -> tuple[dict, dict]:
+    rng = np.random.default_rng([seed, SPLITS.index(split), row])
+    galaxy = draw_galaxy(rng, STAMP)
+    stamp = draw_stamp(galaxy, rng, STAMP)
+    start = STAMP // 2 - CUT // 2
+    cut = stamp[:, start : start + CUT, start : start + CUT]
+    columns = {"image": np.ascontiguousarray(cut), **_identity(rng, galaxy, seed, split, row)}
+    for band, image, flux in zip(BANDS, stamp, galaxy.flux, strict=True):
+        measured = measure_band(np.ascontiguousarray(image))
+        columns |= {f"{band}_{name}": measured[name] for name in COLUMNS}
+        error = 0.01 + 0.02 * np.sqrt(1 / max(flux, 1e-3))
+        magnitude = ZERO_POINT - 2.5 * np.log10(max(flux, 1e-3)) + rng.normal(0, error)
+        columns |= {f"{band}_cmodel_mag": magnitude, f"{band}_cmodel_magsigma": error}
+    columns["specz_mag_i"] = columns["i_cmodel_mag"]
+    truth = {
+        "object_id": columns["object_id"],
+        "redshift": galaxy.redshift,
+        "kind": galaxy.kind,  # 0 early, 1 late, 2 quasar
+        "template": galaxy.template,
+        "flux": galaxy.flux,
+        "r_eff": galaxy.r_eff,
+        "axis_ratio": galaxy.axis_ratio,
+        "angle": galaxy.angle,
+        "bulge_share": galaxy.bulge_share,
+        "neighbours": len(galaxy.neighbours),
+    }
+    return columns, truth
+
+
+def _identity(rng: np.random.Generator, galaxy: Galaxy, seed: int, split: str, row: int) -> dict:
+    """Names and places. Ids are dense, so that float64 cannot tell neighbours apart."""
+    object_id = FIRST_ID + 10**8 * SPLITS.index(split) + 10**10 * (seed % 100) + row
+    ra, dec = SKY_CENTRE + rng.uniform(-1, 1, 2)
+    x, y = rng.uniform(0, 4000, 2)
+    return {
+        "object_id": np.int64(object_id),
+        "specz_redshift": np.float32(galaxy.redshift),
+        "specz_redshift_err": np.float32(abs(rng.normal(0, 3e-4)) * (1 + galaxy.redshift) + 1e-5),
+        "specz_name": f"MOCK-{object_id}".encode(),
+        "specz_flag_homogeneous": True,
+        "coord": f"({ra:.6f}, {dec:.6f})".encode(),
+        "ra": ra,
+        "dec": dec,
+        "specz_ra": ra + rng.normal(0, 3e-5),
+        "specz_dec": dec + rng.normal(0, 3e-5),
+        "skymap_id": np.int64(98_130_000 + row % 81),
+        "x_coord": x,
+        "y_coord": y,
+        # two columns each, which merging the bands' tables left in the published files
+        **{name: np.array([x, x]) for name in ("x_coord_x", "x_coord_y")},
+        **{name: np.array([y, y]) for name in ("y_coord_x", "y_coord_y")},
+    }
+
+
+def _require_libraries() -> None:
+    try:
+        import galsim  # noqa: F401
+        import sep  # noqa: F401
+        import speclite  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            f"mock: {error.name} is not installed; pip install 'galddpm[mock]'"
+        ) from None
+
+
+class _silent:
+    """A progress bar that shows nothing."""
+
+    def __init__(self, **settings):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        pass
+
+    def update(self, count: int) -> None:
+        pass

@@ -1,0 +1,1 @@
+"""What a kind of run trains: its model, loss, batches and looks during training."""

@@ -1,0 +1,340 @@
+"""`evaluate.py` from two files to a report: what is written, continued, refused and counted."""
+
+import contextlib
+import json
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+from astropy.table import Table
+
+from galddpm.commands.evaluate import main
+from galddpm.data.galaxiesml import GalaxyFile, write_galaxies
+from galddpm.errors import UserError
+from galddpm.evaluation.catalog.measure_file import CHUNK, Measurement, measure
+from galddpm.evaluation.catalog.table import recorded_arguments
+from galddpm.evaluation.measurement.flags import Flag
+from galddpm.evaluation.measurement.psf import survey_psf
+from galddpm.files import locked_folder
+from galddpm.workers import worker_pool
+from helpers.galaxies import simple_galaxies, write_simple
+
+COUNT, FITTED = 120, 6
+BROKEN = 3  # row of the generated file with a NaN
+COLUMNS = {  # the least that a catalog holds
+    "row",
+    "object_id",
+    "redshift",
+    "status",
+    "flag",
+    "flag_sersic",
+    "x",
+    "y",
+    "flux",
+    "snr",
+    "sky_sigma",
+    "ellipticity",
+    "semimajor_axis",
+    "semiminor_axis",
+    "isophotal_area",
+    "half_light_radius",
+    "sersic_n",
+    "sersic_r_eff",
+    "sersic_ellipticity",
+    "gini",
+    "m20",
+    "concentration",
+    "asymmetry",
+    "z_phot",
+}
+
+
+@pytest.fixture(autouse=True)
+def stand_elsewhere(tmp_path, monkeypatch):
+    """Runs that lie where the tests are started from are nobody's business."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A real file, a generated one with the same redshifts, and their report."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    write_simple(folder / "real.hdf5", COUNT, seed=1)
+    generated = simple_galaxies(COUNT, seed=1)
+    generated["image"] = 0.8 * generated["image"] + simple_noise(generated["image"].shape)
+    generated["image"][BROKEN, 2, 10, 10] = np.nan
+    write_galaxies(folder / "generated.hdf5", generated, None)
+    with contextlib.chdir(folder):
+        main(arguments(folder))
+    return folder
+
+
+def simple_noise(shape) -> np.ndarray:
+    return 0.05 * np.random.default_rng(5).standard_normal(shape).astype(np.float32)
+
+
+def arguments(folder, *more, out="report", statmorph=FITTED) -> list[str]:
+    given = {"real": "real.hdf5", "generated": "generated.hdf5", "out": out}
+    paths = [part for name, file in given.items() for part in (f"--{name}", str(folder / file))]
+    return [*paths, "--statmorph", str(statmorph), "--jobs", "1", *more]
+
+
+def read_report(folder, out="report") -> dict:
+    def refuse(text):
+        raise AssertionError(f"{text} is not JSON")
+
+    return json.loads((folder / out / "report.json").read_text(), parse_constant=refuse)
+
+
+def read_table(folder, side, band="i") -> Table:
+    path = folder / "report" / f"catalog_{side}.fits"
+    return Table.read(path, hdu=band, mask_invalid=False)
+
+
+def test_everything_is_written(folder):
+    names = {path.name for path in (folder / "report").iterdir()}
+    figures = {"stamps", "distances", "histograms", "histograms_light", "means_by_redshift"}
+    figures |= {"colours_by_redshift"}
+    expected = {f"{name}.{kind}" for name in figures for kind in ("png", "pdf")}
+    expected |= {"report.json", "report.html", "catalog_real.fits", "catalog_generated.fits"}
+    assert names == expected
+
+
+def test_catalog_has_one_row_a_galaxy_with_units(folder):
+    table = read_table(folder, "real")
+    assert len(table) == COUNT
+    assert set(table.colnames) >= COLUMNS
+    units = {name: str(table[name].unit) for name in ("semimajor_axis", "isophotal_area", "flux")}
+    assert units == {"semimajor_axis": "pix", "isophotal_area": "pix2", "flux": "ct"}
+    np.testing.assert_array_equal(table["row"], np.arange(COUNT))
+    ids = GalaxyFile(folder / "real.hdf5").object_id
+    assert table["object_id"].dtype.kind == "i"
+    np.testing.assert_array_equal(table["object_id"], ids)
+    assert (np.abs(ids) > 2**53).all()
+
+
+def test_values_are_nan_only_with_a_flag(folder):
+    table = read_table(folder, "generated")
+    selected = (table["flag"] & Flag.NOT_SELECTED) == 0
+    assert selected.sum() == FITTED
+    assert np.isnan(table["gini"][~selected]).all()
+    assert np.isfinite(table["gini"][selected & (table["status"] == "ok")]).all()
+    assert (table["flag"] & Flag.NO_REDSHIFT).all()
+    assert np.isnan(table["z_phot"]).all()
+    found = np.isin(table["status"].astype(str), ["ok", "edge"])
+    assert found.sum() > 100
+    for name in ("ellipticity", "sersic_n", "sersic_r_eff_error", "sky_correlation"):
+        assert np.isfinite(table[name][found]).all()
+    assert np.isnan(table["sersic_n"][~found]).all()
+    assert (table["flag_sersic"][~found] > 0).all()
+
+
+def test_broken_stamp_is_counted_not_refused(folder):
+    table = read_table(folder, "generated")
+    assert table["status"][BROKEN] == "bad_pixels"
+    counts = read_report(folder)["counts"]
+    assert counts["generated"]["bad_pixels"] == 1
+    assert counts["real"]["bad_pixels"] == 0
+    assert counts["generated"]["total"] == counts["real"]["total"] == COUNT
+
+
+def test_report_says_what_was_done_to_the_images(folder):
+    report = read_report(folder)
+    assert report["matched"] is False
+    assert 0.7 < report["metrics"]["flux"]["mean_ratio"] < 0.9
+    assert report["metrics"]["sky_sigma"]["ks"] > report["metrics"]["sky_sigma"]["ks_floor_95"]
+    assert report["metrics"]["gini"]["ks"] is None
+    assert "fewer than 100" in report["metrics"]["gini"]["reason"]
+    real, generated = (h5py.File(folder / f"{s}.hdf5")["image"][:] for s in ("real", "generated"))
+    kept = np.isfinite(generated[:, 2]).all(axis=(1, 2))
+    ratio = np.arcsinh(generated[kept, 2]).mean() / np.arcsinh(real[:, 2]).mean()
+    assert report["brightness"]["i"]["asinh_ratio"] == pytest.approx(ratio, rel=1e-4)
+    assert set(report["brightness"]) == {"g", "r", "i", "z", "y"}
+
+
+def test_page_opens_offline(folder):
+    text = (folder / "report" / "report.html").read_text()
+    assert text.count("data:image/png;base64,") == 6
+    assert "http" not in text
+
+
+def test_finished_report_is_left_alone(folder, capsys):
+    before = {path: path.stat().st_mtime_ns for path in (folder / "report").iterdir()}
+    main(arguments(folder))
+    assert "finished" in capsys.readouterr().out
+    assert before == {path: path.stat().st_mtime_ns for path in (folder / "report").iterdir()}
+
+
+def test_other_arguments_are_refused_and_then_overwrite(folder, tmp_path):
+    shutil.copytree(folder / "report", tmp_path / "report")
+    changed = arguments(folder, "--limit", "40", statmorph=0)
+    changed[changed.index("--out") + 1] = str(tmp_path / "report")
+    with pytest.raises(UserError, match="overwrite"):
+        main(changed)
+    main([*changed, "--overwrite"])
+    report = read_report(tmp_path)
+    assert report["counts"]["real"]["total"] == 40
+    assert report["counts"]["real"]["statmorph_selected"] == 0
+    assert report["metrics"]["flux"]["ks"] is None
+
+
+def test_several_bands_and_other_redshifts(folder, tmp_path):
+    columns = simple_galaxies(COUNT, seed=2)
+    columns["specz_redshift"] = np.repeat([0.4, 0.6, 0.8], COUNT // 3)
+    write_galaxies(tmp_path / "fixed.hdf5", columns, None)
+    files = ["--real", str(folder / "real.hdf5"), "--generated", str(tmp_path / "fixed.hdf5")]
+    more = ["--reference", str(folder / "real.hdf5"), "--band", "r,i", "--statmorph", "0"]
+    main([*files, *more, "--jobs", "1"])
+    report = read_report(tmp_path)  # beside the generated file
+    assert report["matched"] is True
+    assert (report["band"], list(report["by_band"])) == ("r", ["i"])
+    assert (tmp_path / "report" / "catalog_reference.fits").exists()
+    table = read_table(tmp_path, "real")
+    assert np.nanmedian(table["sky_sigma"]) == pytest.approx(0.076, rel=0.05)
+
+
+def measurement(path, count=COUNT, statmorph=2) -> Measurement:
+    bands = ("g", "r", "i", "z", "y")
+    return Measurement(path, bands, ("i",), {"i": survey_psf("i")}, count, statmorph)
+
+
+def test_interrupted_catalog_goes_on(folder, tmp_path):
+    galaxies, work = GalaxyFile(folder / "real.hdf5"), measurement(folder / "real.hdf5")
+    whole = tmp_path / "whole.fits"
+    measure(work, galaxies, whole, {"a": 1})
+    done = []
+
+    def interrupt(count):
+        done.append(count)
+        if sum(done) >= 2 * CHUNK:
+            raise KeyboardInterrupt
+
+    cut = tmp_path / "cut.fits"
+    with pytest.raises(KeyboardInterrupt):
+        measure(work, galaxies, cut, {"a": 1}, advance=interrupt)
+    assert not cut.exists()
+    done.clear()
+    measure(work, galaxies, cut, {"a": 1}, advance=done.append)
+    assert done[0] == 2 * CHUNK  # found done
+    assert sum(done) == COUNT
+    assert cut.read_bytes() == whole.read_bytes()
+    assert not cut.with_name("cut.fits.part").exists()
+
+
+def test_unfinished_catalog_of_other_arguments_is_refused(folder, tmp_path):
+    galaxies, work = GalaxyFile(folder / "real.hdf5"), measurement(folder / "real.hdf5")
+
+    def interrupt(count):
+        if count:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure(work, galaxies, tmp_path / "c.fits", {"a": 1}, advance=interrupt)
+    with pytest.raises(UserError, match="other arguments"):
+        measure(work, galaxies, tmp_path / "c.fits", {"a": 2})
+
+
+def test_several_processes_measure_the_same(folder, tmp_path):
+    galaxies, work = GalaxyFile(folder / "real.hdf5"), measurement(folder / "real.hdf5")
+    measure(work, galaxies, tmp_path / "one.fits", {"a": 1})
+    with worker_pool(2) as pool:
+        measure(work, galaxies, tmp_path / "two.fits", {"a": 1}, pool=pool)
+    one, two = (Table.read(tmp_path / f"{name}.fits", hdu=1) for name in ("one", "two"))
+    for name in one.colnames:
+        np.testing.assert_array_equal(one[name], two[name])
+    assert recorded_arguments(tmp_path / "two.fits") == {"a": 1}
+
+
+def test_statmorph_subset_is_random_fixed_and_of_the_size_asked():
+    one, two = (measurement("none", count=500, statmorph=50).selected for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+    assert one.sum() == 50
+    assert one[:250].sum() not in (0, 50)
+    assert measurement("none", count=10, statmorph=50).selected.all()
+
+
+def test_newest_run_is_judged_without_arguments(folder, tmp_path, monkeypatch):
+    run = tmp_path / "runs" / "first"
+    (run / "samples").mkdir(parents=True)
+    shutil.copy(folder / "generated.hdf5", run / "samples" / "new.hdf5")
+    (run / "model.safetensors").touch()
+    (run / "config.yaml").write_text(
+        f"task: diffusion\ndata: {{testing: {folder / 'real.hdf5'}}}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    main(["--jobs", "1", "--limit", "20", "--statmorph", "0"])
+    assert read_report(run)["counts"]["generated"]["total"] == 20
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--band", "q"], "'q'"),
+        (["--band", "i,"], "''"),
+        (["--psf", "none.fits"], "none.fits: no such file"),
+        (["--reference", "none.hdf5"], "none.hdf5"),
+    ],
+)
+def test_mistakes_are_named(folder, more, message):
+    with pytest.raises(UserError, match=message):
+        main(arguments(folder, *more, out="other"))
+    assert not (folder / "other").exists()
+
+
+def test_files_that_do_not_fit_are_refused(folder, tmp_path):
+    write_simple(tmp_path / "small.hdf5", 5, size=32)
+    files = ["--real", str(folder / "real.hdf5"), "--generated", str(tmp_path / "small.hdf5")]
+    with pytest.raises(UserError, match=r"\(5, 32, 32\)"):
+        main(files)
+    write_simple(tmp_path / "many.hdf5", 5, bands=6)
+    with pytest.raises(UserError, match="6 bands"):
+        main(["--real", str(tmp_path / "many.hdf5"), "--generated", str(tmp_path / "many.hdf5")])
+
+
+def test_a_second_evaluation_in_the_same_folder_is_refused(folder, tmp_path):
+    out = tmp_path / "report"
+    with locked_folder(out), pytest.raises(UserError, match="report: in use by another process"):
+        main(arguments(folder, out=out))
+
+
+def test_out_that_is_a_file_is_refused(folder):
+    with pytest.raises(UserError, match="expected a folder"):
+        main(arguments(folder, out="real.hdf5"))
+
+
+@pytest.mark.parametrize("wrong", [["--jobs", "0"], ["--limit", "x"], ["--statmorph", "-1"]])
+def test_wrong_numbers_end_with_status_2(folder, wrong, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments(folder, *wrong))
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: ")
+
+
+def test_without_a_run_the_mistake_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="no finished diffusion run"):
+        main([])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the cluster's own making
+def test_a_cluster_measures_the_same(folder, tmp_path):
+    from distributed import LocalCluster
+
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(**options) as cluster:
+        out = tmp_path / "report"
+        main(arguments(folder, "--dask", cluster.scheduler_address, out=str(out)))
+    for side in ("real", "generated"):
+        one, two = (
+            Table.read(path / f"catalog_{side}.fits", hdu="i", mask_invalid=False)
+            for path in (folder / "report", out)
+        )
+        for name in one.colnames:
+            np.testing.assert_array_equal(one[name], two[name])
+
+
+def test_a_scheduler_that_does_not_answer_is_refused(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("galddpm.evaluation.catalog.cluster.PATIENCE", "1s")
+    with pytest.raises(UserError, match="no scheduler answers"):
+        main(arguments(folder, "--dask", "tcp://127.0.0.1:9", out=str(tmp_path / "r")))

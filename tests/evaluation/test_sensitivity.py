@@ -1,0 +1,149 @@
+"""The judge convicts the guilty, in the measurement where it should, and acquits the innocent."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+from scipy.special import kolmogi
+
+from galddpm.data.galaxiesml import BANDS, GalaxyFile, write_galaxies
+from galddpm.evaluation.catalog.measure_file import Measurement, measure
+from galddpm.evaluation.catalog.table import Catalog
+from galddpm.evaluation.measurement.psf import survey_psf
+from galddpm.evaluation.report.judge import judge
+from galddpm.evaluation.statistics.distributions import size_scale
+from galddpm.evaluation.statistics.images import compare_images
+from galddpm.evaluation.statistics.matching import Selection, select
+from galddpm.workers import worker_pool
+from helpers.galaxies import simple_galaxies
+
+N = 400
+SHAPES = ("ellipticity", "semimajor_axis", "isophotal_area", "half_light_radius")
+pytestmark = pytest.mark.slow
+
+
+def suspects() -> dict[str, dict]:
+    """Columns of each set that stands before the judge."""
+    innocent, dimmed = simple_galaxies(N, seed=2), simple_galaxies(N, seed=2, dim=0.6)
+    image = innocent["image"]
+    noisy = image.copy()
+    noisy[: N // 20] = np.random.default_rng(0).normal(0, 0.1, noisy[: N // 20].shape)
+    blurred = gaussian_filter(image, (0, 0, 1, 1))
+    return {
+        "real": simple_galaxies(N, seed=1),
+        "innocent": innocent,
+        "blurred": innocent | {"image": blurred},
+        "scaled": innocent | {"image": 0.6 * image},
+        "dimmed": dimmed,
+        "noisy": innocent | {"image": noisy},
+    }
+
+
+@pytest.fixture(scope="module")
+def catalogs(tmp_path_factory) -> dict[str, Catalog]:
+    folder = tmp_path_factory.mktemp("suspects")
+    psfs = {band: survey_psf(band) for band in BANDS}
+    found = {}
+    with worker_pool(2) as pool:
+        for name, columns in suspects().items():
+            path = folder / f"{name}.hdf5"
+            write_galaxies(path, columns)
+            work = Measurement(path, BANDS, ("i",), psfs, N, statmorph=0)
+            out = folder / f"{name}.fits"
+            found[name] = measure(work, GalaxyFile(path), out, {}, pool=pool)
+    return found
+
+
+def verdict(catalogs, name: str) -> dict:
+    real, generated = catalogs["real"], catalogs[name]
+    return judge(real, generated, None, select(real, generated, None), ("i",))
+
+
+def far(metric: dict, chance: float = 0.001, name: str = "ks") -> bool:
+    """Whether a KS distance lies above the quantile that two equal sets pass by this chance."""
+    return metric[name] > kolmogi(chance) * size_scale(metric["n_real"], metric["n_generated"])
+
+
+def test_two_draws_of_one_catalog_are_acquitted(catalogs):
+    report = verdict(catalogs, "innocent")
+    known = {name: m for name, m in report["metrics"].items() if m["ks"] is not None}
+    assert len(known) > 15
+    assert not [name for name, metric in known.items() if far(metric)]
+    assert report["joint"]["trees"]["accuracy"] < 0.57
+    energy = report["joint"]["energy"]
+    assert energy["energy"] < 2 * energy["energy_floor_95"]
+
+
+def test_a_blur_of_one_pixel_is_seen_in_sizes_and_by_trees(catalogs):
+    report = verdict(catalogs, "blurred")
+    assert far(report["metrics"]["sky_correlation"])
+    assert far(report["metrics"]["sky_sigma"])
+    assert report["metrics"]["half_light_radius"]["mean_ratio"] > 1.03
+    assert report["joint"]["trees"]["accuracy"] > 0.9
+
+
+def test_a_common_factor_is_seen_in_light_and_noise_and_not_in_shapes(catalogs):
+    report = verdict(catalogs, "scaled")
+    for name in ("flux", "sky_sigma", "magnitude_i"):
+        assert far(report["metrics"][name]), name
+    assert report["brightness"]["i"]["asinh_ratio"] < 0.8
+    assert report["metrics"]["flux"]["mean_ratio"] == pytest.approx(0.6, abs=0.15)
+    assert not [name for name in SHAPES if far(report["metrics"][name])]
+
+
+def test_dimmer_galaxies_are_seen_in_flux_and_not_in_noise(catalogs):
+    report = verdict(catalogs, "dimmed")
+    assert far(report["metrics"]["flux"])
+    assert far(report["metrics"]["snr"])
+    assert not far(report["metrics"]["sky_sigma"])
+
+
+def test_shuffled_redshifts_are_seen_at_given_redshift_alone(catalogs):
+    innocent = catalogs["innocent"]
+    order = np.random.default_rng(3).permutation(N)
+    shuffled = Catalog(
+        innocent.redshift[order],
+        innocent.object_id,
+        innocent.bands,
+        innocent.brightness,
+        innocent.aperture,
+    )
+    before = verdict(catalogs, "innocent")["metrics"]
+    after = verdict(catalogs | {"shuffled": shuffled}, "shuffled")
+    for name in ("flux", "half_light_radius", "g-r"):
+        assert not far(after["metrics"][name])
+        assert (
+            after["metrics"][name]["conditional_ks"]
+            > after["metrics"][name]["conditional_ks_floor_95"]
+        )
+        assert after["metrics"][name]["conditional_ks"] > 1.3 * before[name]["conditional_ks"]
+    assert after["joint"]["trees"]["accuracy"] > 0.6
+
+
+def test_pure_noise_is_seen_in_the_detection_rate(catalogs):
+    counts = verdict(catalogs, "noisy")["counts"]
+    assert counts["real"]["detected"] > 0.98 * N
+    assert counts["generated"]["undetected"] >= 0.04 * N
+
+
+def test_duplicates_and_copies_are_seen(tmp_path):
+    columns = simple_galaxies(300, seed=2)
+    copied = columns["image"].copy()
+    copied[-60:] = copied[:60]
+    images = {
+        "real": simple_galaxies(300, seed=1)["image"],
+        "learned": simple_galaxies(300, seed=3)["image"],
+        "own": columns["image"],
+        "copied": copied,
+    }
+    files = {}
+    for name, image in images.items():
+        write_galaxies(tmp_path / f"{name}.hdf5", columns | {"image": image})
+        files[name] = GalaxyFile(tmp_path / f"{name}.hdf5")
+    rows = np.arange(300)
+    chosen = Selection(rows, rows, False, [])
+    innocent = compare_images(files["real"], files["own"], files["learned"], chosen)
+    guilty = compare_images(files["real"], files["copied"], files["own"], chosen)
+    assert innocent["unique_fraction"] > 0.99
+    assert innocent["memory"]["copied_fraction"] < 0.1
+    assert guilty["memory"]["copied_fraction"] == 1
+    assert guilty["unique_fraction"] == pytest.approx(0.6, abs=0.02)
