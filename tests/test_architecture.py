@@ -18,7 +18,7 @@ MAY_IMPORT = {  # besides those and themselves
     "inference": {"build", "config", "runs", *ROOMS},
     "tasks": {"build", "config", "inference", "runs", *ROOMS},
     "commands": {"build", "config", "inference", "mock", "runs", "tasks", "benchmarks", *ROOMS},
-    "benchmarks": {"build", "config", *ROOMS},
+    "benchmarks": {"build", "config", "tasks", *ROOMS},
     "__init__": {"inference"},
 }
 EVALUATION = ("measurement", "catalog", "statistics", "photoz", "report", "validation", "pipeline")

@@ -80,7 +80,9 @@ def test_contestants_take_turns():
 def test_the_network_of_the_peer_has_as_many_parameters():
     config = load_config(training.CONFIGS / "paper.yaml")
     theirs = peers.parameters(peers.diffusers_network(config, CPU))
-    assert theirs == pytest.approx(peers.parameters(build.network(config)), rel=peers.MOST_APART)
+    assert theirs == pytest.approx(
+        peers.parameters(build.make_network(config)), rel=peers.MOST_APART
+    )
 
 
 def test_the_command_writes_ratios(tmp_path, monkeypatch, capsys):

@@ -19,7 +19,7 @@ import galddpm
 from galddpm import runs
 from galddpm.commands import sample, train
 from galddpm.commands.shell import run_command
-from galddpm.data.chunked_output import Parts
+from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import UserError
 from galddpm.inference.generator import full_fp32
@@ -369,7 +369,7 @@ def test_a_killed_sample_is_continued_and_a_finished_one_left_alone(
 ):
     spec, saved = ["--redshifts", "0.3:0.9:10"], []
     whole, _ = draw(trained, tmp_path / "whole.hdf5", *spec)
-    save = Parts.save
+    save = ChunkedOutput.save
 
     def killed(parts, rows, columns):
         if len(saved) == 2:
@@ -378,10 +378,10 @@ def test_a_killed_sample_is_continued_and_a_finished_one_left_alone(
         saved.append(rows)
 
     out = tmp_path / "parts.hdf5"
-    monkeypatch.setattr(Parts, "save", killed)
+    monkeypatch.setattr(ChunkedOutput, "save", killed)
     assert run_command(lambda: draw(trained, out, *spec)) == 130
     assert len(list((tmp_path / "parts.hdf5.part").glob("*.hdf5"))) == 2
-    monkeypatch.setattr(Parts, "save", save)
+    monkeypatch.setattr(ChunkedOutput, "save", save)
     continued, _ = draw(trained, out, *spec)
     np.testing.assert_array_equal(continued["image"], whole["image"])
     assert not (tmp_path / "parts.hdf5.part").exists()

@@ -68,6 +68,10 @@ def test_settings_reach_into_sections(path):
         ("network.attention=[5]", "network.attention: found 5, expected some of"),
         ("network.heads=3", "channels 64 must be a multiple of heads 3"),
         ("network.embedding=6", "network.embedding: found 6"),
+        (
+            "process.sky_filter=true",
+            "sky_filter needs prediction edm and sigma_data sky, found eps",
+        ),
         ("redshift.shortest=5", "redshift: shortest 5 must be less than longest 4"),
         ("task=segmentation", "task: found 'segmentation'"),
         ("task=[a]", "task: found ['a']"),
@@ -82,8 +86,8 @@ def test_settings_reach_into_sections(path):
         ("training.images=99999999999999999999999", "training.images: found 9999"),
         ("training", "expected section.key=value"),
         ("seed.x=3", "--set seed.x=3"),
-        ("student.techer=a", "student.techer: no such key; did you mean teacher?"),
-        ("student.teacher=a", "student: needs process.prediction edm"),
+        ("distillation.techer=a", "distillation.techer: no such key; did you mean teacher?"),
+        ("distillation.teacher=a", "distillation: needs process.prediction edm"),
     ],
 )
 def test_mistakes_are_named(path, setting, message):

@@ -8,14 +8,14 @@ import h5py
 import numpy as np
 import pytest
 
-from galddpm.data.chunked_output import Parts, recorded_arguments
+from galddpm.data.chunked_output import ChunkedOutput, recorded_arguments
 from galddpm.errors import RunError, UserError
 
 TOTAL = 10
 
 
 def parts(path, arguments=None, chunk=4, **more):
-    return Parts(path, arguments or {"seed": 1}, TOTAL, chunk, **more)
+    return ChunkedOutput(path, arguments or {"seed": 1}, TOTAL, chunk, **more)
 
 
 def fill(opened, stop=None):
@@ -137,8 +137,8 @@ def test_what_is_no_place_for_a_file_is_refused_and_nothing_is_left_behind(tmp_p
 
 HOLD = """
 import sys, time
-from galddpm.data.chunked_output import Parts
-with Parts(sys.argv[1], {"seed": 1}, 10, 4):
+from galddpm.data.chunked_output import ChunkedOutput
+with ChunkedOutput(sys.argv[1], {"seed": 1}, 10, 4):
     print("held", flush=True)
     time.sleep(60)
 """

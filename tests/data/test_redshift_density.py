@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from galddpm.data.redshift_density import (
-    rarity_weights,
     redshift_quantiles,
+    redshift_weights,
     resampled,
     share_seen,
 )
@@ -28,11 +28,11 @@ def test_weights_even_out_the_density():
     """p falls as exp(-2 ln(1+z)); with power 1 every equal step of ln(1+z) weighs alike."""
     logarithm = RNG(0).exponential(0.5, 200_000)
     redshift = np.expm1(logarithm[logarithm < 1.5])
-    weights = rarity_weights(redshift, 1.0)
+    weights = redshift_weights(redshift, 1.0)
     shares, _ = np.histogram(np.log1p(redshift), bins=5, weights=weights)
     assert shares / shares.sum() == pytest.approx([0.2] * 5, rel=0.03)
     assert weights.mean() == pytest.approx(1.0)
-    assert rarity_weights(redshift, 0.0) == pytest.approx(1.0)
+    assert redshift_weights(redshift, 0.0) == pytest.approx(1.0)
 
 
 def test_resampling_keeps_the_length_and_rounds_each_weight():

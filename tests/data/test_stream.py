@@ -73,7 +73,7 @@ def test_sample_rows_are_fixed_and_distinct():
 
 
 def test_rare_redshifts_come_more_often(galaxies, scaling):
-    stream = BatchStream(galaxies, scaling, len(galaxies), cache="none", rarity=1.0)
+    stream = BatchStream(galaxies, scaling, len(galaxies), cache="none", rare_redshift_power=1.0)
     shown = np.concatenate([galaxies.redshift[stream.rows(epoch)] for epoch in range(20)])
     plain = galaxies.redshift
     far = np.quantile(plain, 0.9)

@@ -60,7 +60,7 @@ def test_huber_loss_by_hand():
 
 
 def test_a_pixel_at_the_given_distance_weighs_half_as_much_as_the_centre():
-    objective = Objective(NoiseLevels(PAPER), centre=3.0)
+    objective = Objective(NoiseLevels(PAPER), centre_weight_radius=3.0)
     x_0 = torch.zeros(3, 1, 9, 9)
     x_0[0, 0, 4, 4] = x_0[1, 0, 4, 7] = 1.0  # the centre, and 3 pixels from it
     x_0[2] = 1.0

@@ -23,7 +23,7 @@ from galddpm.diffusion.samplers import (
     sky_2m,
 )
 from galddpm.diffusion.schedule import Schedule, edm_levels
-from galddpm.diffusion.sky_denoiser import Texture, sky_filtered
+from galddpm.diffusion.sky_denoiser import SkyNoise, sky_filtered
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 PAPER = Schedule.linear(1000, 1e-4, 0.02)
@@ -110,7 +110,7 @@ def test_ddpm_moments_follow_the_recursion(schedule, steps, variance):
 @pytest.mark.parametrize("levels", [ZERO.levels(7), ZERO.levels(7, "karras"), [(0, 1), (1, 0)]])
 def test_every_sampler_is_finite_from_pure_noise(name, levels):
     x = torch.linspace(-2, 2, 5, dtype=torch.float64)[:, None, None, None]
-    options = {"texture": noise_of(1e-9, 0.1)} if name == "sky_2m" else {}
+    options = {"sky_noise": noise_of(1e-9, 0.1)} if name == "sky_2m" else {}
     calls = []
 
     def counted(x, level):
@@ -129,11 +129,11 @@ def images(count=3, side=16):
     return torch.randn(count, 2, side, side, generator=generator, dtype=torch.float64)
 
 
-def noise_of(share, neighbour):
-    return Texture(SKY, lambda x: torch.full_like(x, share * SKY), neighbour)
+def noise_of(share, smoothing):
+    return SkyNoise(SKY, lambda x: torch.full_like(x, share * SKY), smoothing)
 
 
-def sky_2m_on_noise(share, neighbour, steps, light=3.0):
+def sky_2m_on_noise(share, smoothing, steps, light=3.0):
     """What becomes of light under noise with `share` of the sky's spread, and what should, both
     without the light."""
 
@@ -141,19 +141,19 @@ def sky_2m_on_noise(share, neighbour, steps, light=3.0):
         if level[0] == 0:
             return torch.full_like(x, light)
         ratio = torch.tensor(level[1] / level[0] / (share * SKY), dtype=x.dtype)
-        return light + sky_filtered(x / level[0] - light, ratio, neighbour)
+        return light + sky_filtered(x / level[0] - light, ratio, smoothing)
 
     x, levels = images(), ZERO.levels(steps, "karras", 0.1, 1000.0)
-    out = sky_2m(denoise, x, levels, None, noise_of(share, neighbour))
-    return out - light, share * sky_flow(x, (0.0, 1.0), (1.0, 0.0), SKY, neighbour)
+    out = sky_2m(denoise, x, levels, None, noise_of(share, smoothing))
+    return out - light, share * sky_flow(x, (0.0, 1.0), (1.0, 0.0), SKY, smoothing)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5, 20])
-@pytest.mark.parametrize(("share", "neighbour"), [(1.0, 0.1), (1.0, 0.3), (0.5, 0.0), (0.1, 0.0)])
-def test_sky_2m_is_exact_for_the_skys_noise_and_for_white_noise(share, neighbour, steps):
+@pytest.mark.parametrize(("share", "smoothing"), [(1.0, 0.1), (1.0, 0.3), (0.5, 0.0), (0.1, 0.0)])
+def test_sky_2m_is_exact_for_the_skys_noise_and_for_white_noise(share, smoothing, steps):
     """Whatever the steps, where dpmpp_2m leaves a fifth of the noise after 5 and 3 % too much of
     it after 20, and the light is as it was."""
-    out, exact = sky_2m_on_noise(share, neighbour, steps)
+    out, exact = sky_2m_on_noise(share, smoothing, steps)
     torch.testing.assert_close(out, exact, rtol=1e-6, atol=1e-6)
 
 
@@ -172,7 +172,7 @@ def test_sky_2m_without_noise_of_the_data_is_dpmpp_2m():
 
 
 @pytest.mark.parametrize(
-    ("local_sigma", "neighbour", "least"),
+    ("local_sigma", "smoothing", "least"),
     [
         (lambda x: torch.full_like(x, SKY), 0.1, 1.9),  # the ideal here knows nothing of waves
         (lambda x: torch.full_like(x, 0.05), 0.1, 3),
@@ -180,13 +180,13 @@ def test_sky_2m_without_noise_of_the_data_is_dpmpp_2m():
         (lambda x: SKY / torch.cosh(x), 0.1, 3),
     ],
 )
-def test_sky_2m_converges_where_the_noise_is_not_as_it_takes_it(local_sigma, neighbour, least):
+def test_sky_2m_converges_where_the_noise_is_not_as_it_takes_it(local_sigma, smoothing, least):
     x = images(side=4)
-    texture = Texture(SKY, local_sigma, neighbour)
+    sky_noise = SkyNoise(SKY, local_sigma, smoothing)
     exact = MEAN + STD / np.hypot(STD, 80) * (80 * x - MEAN)
 
     def error(steps):
-        return (sky_2m(ideal, 80 * x, edm_levels(steps), None, texture) - exact).abs().max()
+        return (sky_2m(ideal, 80 * x, edm_levels(steps), None, sky_noise) - exact).abs().max()
 
     assert error(40) / error(80) > least
     assert error(80) < 0.02

@@ -7,7 +7,7 @@ from galddpm.data.scaling import fit_scaling
 from galddpm.diffusion.denoiser import Denoiser
 from galddpm.diffusion.noise_spectrum import spectrum
 from galddpm.diffusion.schedule import Schedule
-from galddpm.diffusion.sky_denoiser import Texture, passed, sky_filtered, smooth
+from galddpm.diffusion.sky_denoiser import SkyNoise, sky_filtered, smooth, wiener_gain
 
 SKY = 0.2
 
@@ -17,11 +17,11 @@ class Silent(torch.nn.Module):
         return torch.zeros_like(x)
 
 
-def denoised(x, ratio, local, neighbour=0.0):
+def denoised(x, ratio, local, smoothing=0.0):
     alpha = 1 / (1 + ratio**2) ** 0.5
     schedule = Schedule.linear(1000, 1e-4, 0.02, True)
-    texture = Texture(SKY, lambda value: torch.full_like(value, local), neighbour)
-    denoiser = Denoiser(Silent(), schedule, "edm", SKY, texture)
+    sky_noise = SkyNoise(SKY, lambda value: torch.full_like(value, local), smoothing)
+    denoiser = Denoiser(Silent(), schedule, "edm", SKY, sky_noise)
     return denoiser(alpha * x, (alpha, alpha * ratio), torch.zeros(len(x)))
 
 
@@ -45,8 +45,8 @@ def test_fine_noise_passes_as_its_share_of_the_local_noise(local, ratio):
     x = torch.randn(2, 1, 32, 32, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     fine = x - smooth(x)
     expected = (
-        passed(SKY, torch.tensor(ratio, dtype=torch.float64)) * smooth(x)
-        + passed(local, torch.tensor(ratio, dtype=torch.float64)) * fine
+        wiener_gain(SKY, torch.tensor(ratio, dtype=torch.float64)) * smooth(x)
+        + wiener_gain(local, torch.tensor(ratio, dtype=torch.float64)) * fine
     )
     torch.testing.assert_close(denoised(x, ratio, local), expected, rtol=1e-6, atol=1e-8)
 
@@ -54,17 +54,17 @@ def test_fine_noise_passes_as_its_share_of_the_local_noise(local, ratio):
 def test_nothing_is_said_where_all_is_noise():
     x = torch.randn(2, 1, 32, 32)
     with_detail = denoised(x, 50.0, 0.01)
-    torch.testing.assert_close(with_detail, passed(SKY, torch.tensor(50.0)) * x)
-    texture = Texture(SKY, lambda value: torch.full_like(value, 0.1))
-    at_the_end = Denoiser(Silent(), Schedule.linear(1000, 1e-4, 0.02, True), "edm", SKY, texture)
+    torch.testing.assert_close(with_detail, wiener_gain(SKY, torch.tensor(50.0)) * x)
+    sky_noise = SkyNoise(SKY, lambda value: torch.full_like(value, 0.1))
+    at_the_end = Denoiser(Silent(), Schedule.linear(1000, 1e-4, 0.02, True), "edm", SKY, sky_noise)
     assert torch.isfinite(at_the_end(x, (0.0, 1.0), torch.zeros(2))).all()
 
 
-def correlated(shape, neighbour, seed=0):
+def correlated(shape, smoothing, seed=0):
     noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     for axis in (-2, -1):
-        noise = noise + neighbour * (noise.roll(1, axis) + noise.roll(-1, axis))
-    return noise / (1 + 2 * neighbour**2)
+        noise = noise + smoothing * (noise.roll(1, axis) + noise.roll(-1, axis))
+    return noise / (1 + 2 * smoothing**2)
 
 
 def test_spectrum_is_that_of_the_smoothed_noise():
@@ -83,7 +83,9 @@ def test_correlated_sky_is_denoised_as_well_as_can_be():
     best_share = min((share * seen - sky).square().mean() for share in torch.linspace(0.3, 0.7, 41))
     assert with_spectrum < 0.97 * best_share
     power = spectrum(torch.fft.fftfreq(64, dtype=torch.float64), 0.15)
-    shares = passed(SKY * (power[:, None] * power).sqrt(), torch.tensor(ratio, dtype=torch.float64))
+    shares = wiener_gain(
+        SKY * (power[:, None] * power).sqrt(), torch.tensor(ratio, dtype=torch.float64)
+    )
     least = ratio**2 * shares.mean()  # mean over waves of S r^2 / (S + r^2)
     assert with_spectrum.item() == pytest.approx(least.item(), rel=0.03)
 

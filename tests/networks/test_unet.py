@@ -29,9 +29,11 @@ def test_a_fresh_network_puts_out_exactly_zero():
     assert not small()(*inputs()).any()
 
 
-@pytest.mark.parametrize(("size", "bands", "fold"), [(8, 5, 1), (8, 1, 2), (7, 3, 1), (13, 5, 2)])
-def test_any_size_and_any_bands(size, bands, fold):
-    network = awake(small(bands=bands, size=size, fold=fold, attention=()))
+@pytest.mark.parametrize(
+    ("size", "bands", "patch_size"), [(8, 5, 1), (8, 1, 2), (7, 3, 1), (13, 5, 2)]
+)
+def test_any_size_and_any_bands(size, bands, patch_size):
+    network = awake(small(bands=bands, size=size, patch_size=patch_size, attention=()))
     out = network(*inputs(size, bands))
     assert out.shape == (3, bands, size, size)
     assert out.abs().max() > 0
@@ -68,9 +70,9 @@ def test_attention_equals_the_textbook():
     torch.testing.assert_close(block(x), expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("fold", [1, 2])
-def test_a_gate_passes_on_a_share_of_every_pixels_noise(fold):
-    network, (x, t, z) = small(gate=True, fold=fold), inputs()
+@pytest.mark.parametrize("patch_size", [1, 2])
+def test_a_gate_passes_on_a_share_of_every_pixels_noise(patch_size):
+    network, (x, t, z) = small(gate=True, patch_size=patch_size), inputs()
     assert network(x, t, z).abs().max() == 0
     torch.nn.init.constant_(network.gate.bias, 0.3)
     inside = (slice(None), slice(None), slice(1, -1), slice(1, -1))

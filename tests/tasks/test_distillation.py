@@ -22,7 +22,7 @@ from galddpm.diffusion.schedule import Schedule, edm_levels
 from galddpm.diffusion.sky_denoiser import sky_filtered
 from galddpm.diffusion.student import (
     Student,
-    follow,
+    sample_student,
     states,
     student_levels,
     student_losses,
@@ -32,7 +32,7 @@ from galddpm.tasks import distillation
 from galddpm.training.checkpoint import load_tensors
 from helpers.galaxies import write_simple
 
-SKY, NEIGHBOUR = 0.3, 0.4
+SKY, SMOOTHING = 0.3, 0.4
 ZERO = Schedule.linear(1000, 1e-4, 0.02, zero_terminal_snr=True)
 LEVELS = ZERO.levels(12, "karras", 0.03, 1000.0)
 JUMPS = student_levels(LEVELS, [3.0])
@@ -54,27 +54,27 @@ def test_the_flow_of_the_sky_is_what_a_solver_finds_with_its_ideal_denoiser():
     x = 5.0 * noise()
 
     def ideal(x, level):
-        return sky_filtered(x, level[1] / level[0] / SKY, NEIGHBOUR)
+        return sky_filtered(x, level[1] / level[0] / SKY, SMOOTHING)
 
     solved = ddim(ideal, x, levels, noise=None)
-    exact = sky_flow(x, levels[0], (1.0, 0.0), SKY, NEIGHBOUR)
+    exact = sky_flow(x, levels[0], (1.0, 0.0), SKY, SMOOTHING)
     assert (solved - exact).abs().max() < 0.02 * exact.abs().max()
 
 
 def test_the_flow_from_pure_noise_has_the_skys_spectrum():
     x = noise(400)
-    image = sky_flow(x, (0.0, 1.0), (1.0, 0.0), SKY, NEIGHBOUR)
+    image = sky_flow(x, (0.0, 1.0), (1.0, 0.0), SKY, SMOOTHING)
     assert image.std().item() == pytest.approx(SKY, rel=0.01)
     product = (image * image.roll(1, dims=-1)).mean() / image.square().mean()
-    assert product.item() == pytest.approx(2 * NEIGHBOUR / (1 + 2 * NEIGHBOUR**2), abs=0.01)
+    assert product.item() == pytest.approx(2 * SMOOTHING / (1 + 2 * SMOOTHING**2), abs=0.01)
 
 
 def test_flows_follow_one_another():
     levels = [(0.0, 1.0), (0.6, 0.8), (1.0, 0.0)]
     x = noise()
-    first = sky_flow(x, levels[0], levels[1], SKY, NEIGHBOUR)
-    both = sky_flow(first, levels[1], levels[2], SKY, NEIGHBOUR)
-    torch.testing.assert_close(both, sky_flow(x, levels[0], levels[2], SKY, NEIGHBOUR))
+    first = sky_flow(x, levels[0], levels[1], SKY, SMOOTHING)
+    both = sky_flow(first, levels[1], levels[2], SKY, SMOOTHING)
+    torch.testing.assert_close(both, sky_flow(x, levels[0], levels[2], SKY, SMOOTHING))
 
 
 def test_levels_are_the_teachers_nearest():
@@ -98,23 +98,27 @@ class Constant(torch.nn.Module):
 
 
 def test_a_network_of_zeros_makes_sky():
-    student = Student(Constant(0.0), ZERO, JUMPS, SKY, NEIGHBOUR)
+    student = Student(Constant(0.0), ZERO, JUMPS, SKY, SMOOTHING)
     x = noise()
-    image = follow(lambda x, level: student(x, level, torch.zeros(4)), x, JUMPS, noise=None)
-    torch.testing.assert_close(image, sky_flow(x, JUMPS[0], JUMPS[-1], SKY, NEIGHBOUR))
+    image = sample_student(lambda x, level: student(x, level, torch.zeros(4)), x, JUMPS, noise=None)
+    torch.testing.assert_close(image, sky_flow(x, JUMPS[0], JUMPS[-1], SKY, SMOOTHING))
 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_what_takes_a_noise_to_its_end_costs_nothing(number):
-    student = Student(Constant(0.7), ZERO, JUMPS, SKY, NEIGHBOUR)
+    student = Student(Constant(0.7), ZERO, JUMPS, SKY, SMOOTHING)
     x, z = noise(), torch.zeros(4)
     lower = student(x, JUMPS[number], z)
-    losses, t = student_losses(student, (x, lower, z, number), huber_delta=50.0, centre=None)
+    losses, t = student_losses(
+        student, (x, lower, z, number), huber_delta=50.0, centre_weight_radius=None
+    )
     assert losses.abs().max() < 1e-6
     alpha, sigma = torch.tensor(JUMPS[number : number + 1], dtype=torch.float64).T
     torch.testing.assert_close(t, ZERO.t_of(alpha, sigma).expand(4))
     other = lower + student.gain(JUMPS[number])  # one sky sigma of light more
-    losses, _ = student_losses(student, (x, other, z, number), huber_delta=50.0, centre=None)
+    losses, _ = student_losses(
+        student, (x, other, z, number), huber_delta=50.0, centre_weight_radius=None
+    )
     torch.testing.assert_close(losses.detach(), torch.full((4,), 0.5), rtol=1e-4, atol=1e-4)
 
 
@@ -190,12 +194,16 @@ def test_states_are_made_once(tmp_path, pairs):
 
 SMALL = """
 data: {training: galaxies.hdf5, validation: galaxies.hdf5, testing: galaxies.hdf5, image_size: 16}
-process: {prediction: edm, sigma_data: sky, zero_terminal_snr: true}
+process: {prediction: edm, sigma_data: sky, sky_filter: true, zero_terminal_snr: true}
 network: {channels: [8], bottleneck: 8, blocks: 1, attention: [], heads: 2, embedding: 16}
 training: {images: 64, batch_size: 8, precision: fp32, log_every: 32, preview_every: null}
 sampling: {sampler: dpmpp_2m, steps: 4, spacing: karras, batch_size: 4}
 """
-TAUGHT = ["--set=student.teacher=teacher", "--set=student.pairs=10", "--set=student.steps=4"]
+TAUGHT = [
+    "--set=distillation.teacher=teacher",
+    "--set=distillation.pairs=10",
+    "--set=distillation.steps=4",
+]
 
 
 @pytest.fixture
@@ -211,7 +219,7 @@ def folder(tmp_path, monkeypatch):
 def test_a_student_starts_from_its_teachers_weights(folder):
     teacher = galddpm.load("teacher")
     config = load_config("small.yaml", [setting.removeprefix("--set=") for setting in TAUGHT])
-    student = build.model(config, teacher.scaling, torch.device("cpu"))
+    student = build.make_student(config, teacher.scaling, torch.device("cpu"))
     student.start_from(teacher.denoiser)
     held = teacher.denoiser.network.state_dict()
     for name, tensor in student.network.state_dict().items():
@@ -254,7 +262,7 @@ def test_a_changed_teacher_is_refused(folder):
     student = ["--config", "small.yaml", "--run-dir", "student", *TAUGHT]
     train.main([*student, "--set=training.images=32"])
     train.main(["--config", "small.yaml", "--run-dir", "teacher", "--set=training.images=128"])
-    with pytest.raises(UserError, match="student.teacher has changed"):
+    with pytest.raises(UserError, match="its teacher has changed"):
         train.main(student)
 
 
@@ -291,16 +299,16 @@ def test_a_students_galaxy_does_not_depend_on_its_batch(folder, precision):
 def test_teachers_of_another_kind_are_refused(folder):
     student = ["--config", "small.yaml", "--run-dir", "student", *TAUGHT]
     resolved = ["--config", "teacher/config.yaml", "--run-dir", "teacher", *TAUGHT]
-    with pytest.raises(UserError, match="another config, student is None"):
-        train.main(resolved)  # where student: null may be filled in
+    with pytest.raises(UserError, match="another config, distillation is None"):
+        train.main(resolved)  # where distillation: null may be filled in
     with pytest.raises(UserError, match="its section network differs"):
         train.main([*student, "--set=network.blocks=2"])
     with pytest.raises(UserError, match="its data.bands differs"):
         train.main([*student, "--set=data.bands=[y, z, i, r, g]"])
     with pytest.raises(UserError, match="needs process.prediction edm.* found v, sky, asinh"):
-        train.main([*student, "--set=process.prediction=v"])
+        train.main([*student, "--set=process.prediction=v", "--set=process.sky_filter=false"])
     with pytest.raises(UserError, match="nowhere.*no such file"):
-        train.main([*student, "--set=student.teacher=nowhere"])
-    with pytest.raises(UserError, match="another config, student is None"):
+        train.main([*student, "--set=distillation.teacher=nowhere"])
+    with pytest.raises(UserError, match="another config, distillation is None"):
         train.main(["--config", "small.yaml", "--run-dir", "teacher", *TAUGHT])
     assert not (folder / "student").exists()

@@ -82,7 +82,7 @@ def test_early_stopping_keeps_the_best_weights(tmp_path):
         assert not stopping.exhausted(seen - 10)
         stopping(model, seen)
     assert stopping.exhausted(40)
-    assert stopping.restore(model).weight.item() == 20
+    assert stopping.chosen(model).weight.item() == 20
     again = EarlyStopping(lambda model: 0.0, 20, tmp_path / "best.safetensors")
     assert again.summary() == {"loss": 1.0, "images_seen": 20}  # a resumed run goes on from there
 

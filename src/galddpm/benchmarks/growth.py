@@ -65,7 +65,7 @@ def read(path: Path) -> dict[str, float]:
     data = {"training": str(path), "image_size": DATA_SIDE, "cache": "none"}
     config = load_config(CONFIGS / "paper.yaml")
     config = config.model_copy(update={"data": config.data.model_copy(update=data)})
-    scaling = build.scaling(config, galaxies)
+    scaling = build.make_scaling(config, galaxies)
     stream = BatchStream(galaxies, scaling, BATCH, cache="none")
     stream(0)
     started = time.perf_counter() - start

@@ -66,7 +66,7 @@ def lucidrains_network(config: Config, device: torch.device) -> nn.Module:
 
 
 def _refuse_unequal(config: Config, model: nn.Module) -> None:
-    ours, theirs = parameters(build.network(config)), parameters(model)
+    ours, theirs = parameters(build.make_network(config)), parameters(model)
     if abs(theirs / ours - 1) > MOST_APART:
         raise RuntimeError(f"the networks differ in size: {ours} and {theirs} parameters")
 

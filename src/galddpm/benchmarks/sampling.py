@@ -37,7 +37,7 @@ def run(device: torch.device) -> dict[str, float]:
 def our_chain(config: Config, device: torch.device, precision: str) -> Callable[[], object]:
     """The last steps of ancestral sampling, with each galaxy's own noise."""
     model = fresh_denoiser(config, device).eval()
-    levels = build.schedule(config).levels(config.process.steps)[-STEPS - 1 :]
+    levels = build.make_schedule(config).levels(config.process.steps)[-STEPS - 1 :]
     batch, side = BATCH[device.type], config.data.image_size
     redshift = torch.rand(batch, device=device)
 
@@ -81,7 +81,7 @@ def recipes(device: torch.device) -> dict[str, float]:
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 evaluate()
 
-        levels = build.schedule(config).levels(config.sampling.steps, config.sampling.spacing)
+        levels = build.make_schedule(config).levels(config.sampling.steps, config.sampling.spacing)
         chain = evaluations(config.sampling.sampler, levels)
         seconds = chain * take_turns({name: one}, device)[name]
         figures[f"{name}_evaluations"] = chain

@@ -13,9 +13,10 @@ from galddpm.benchmarks.timing import take_turns
 from galddpm.config.load import load_config
 from galddpm.config.schema import Config
 from galddpm.data.scaling import fit_scaling
-from galddpm.data.stream import BatchStream
+from galddpm.data.stream import BatchStream, GalaxyBatch
 from galddpm.diffusion.denoiser import Denoiser
 from galddpm.networks.blocks import AttentionBlock
+from galddpm.tasks.denoising import Denoising
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 BATCH = {"cpu": 8, "cuda": 128}
@@ -56,7 +57,7 @@ def asked(config: Config, name: str) -> dict[str, float]:
     evaluated = limit.work(lambda size: evaluation(config, size, cpu), batch)
     stepped = limit.work(lambda size: training_step(config, cpu, "fp32", size), batch)
     return {
-        f"{name}_parameters": peers.parameters(build.network(config)),
+        f"{name}_parameters": peers.parameters(build.make_network(config)),
         f"{name}_step_operations": stepped.operations / batch,
         f"{name}_step_bytes": stepped.bytes / batch,
         f"{name}_evaluation_operations": evaluated.operations / batch,
@@ -103,7 +104,7 @@ def fraction_of_limit(
     config: Config, device: torch.device, precision: str, rate: float
 ) -> dict[str, float]:
     """rate: operations a second that were reached."""
-    network = build.network(config).to(device, memory_format=torch.channels_last)
+    network = build.make_network(config).to(device, memory_format=torch.channels_last)
     x = _inputs(config, config.training.batch_size, device)[0]
     ceilings = limit.ceilings(network, x, device, DTYPES[precision])
     figures = {f"{precision}_{name}_per_second": value for name, value in ceilings.items()}
@@ -172,8 +173,9 @@ def training_step(
             if isinstance(stage.attention, AttentionBlock):
                 stage.attention = wrap(stage.attention).to(device)
     pixels, _, redshift = _inputs(config, training.batch_size, device)
-    batches = batches or (lambda step: (pixels, redshift))
-    return build.trainer(config, model, batches, device, Path("unused")).train_step
+    batches = batches or (lambda step: GalaxyBatch(pixels, redshift))
+    losses, nowhere = Denoising(config).losses, Path("unused")
+    return build.make_trainer(config, model, losses, batches, device, nowhere).train_step
 
 
 def evaluation(config: Config, batch: int, device: torch.device) -> Callable[[], object]:
@@ -186,7 +188,7 @@ def evaluation(config: Config, batch: int, device: torch.device) -> Callable[[],
 def fresh_denoiser(config: Config, device: torch.device) -> Denoiser:
     side = config.data.image_size
     flux = np.random.default_rng(0).normal(size=(8, len(config.data.bands), side, side))
-    return build.denoiser(config, fit_scaling("asinh", flux), device)
+    return build.make_denoiser(config, fit_scaling("asinh", flux), device)
 
 
 def _inputs(config: Config, batch: int, device: torch.device) -> tuple[torch.Tensor, ...]:

@@ -32,6 +32,7 @@ from galddpm.errors import NonFiniteError, UserError
 from galddpm.evaluation.report.model_table import COLUMNS, figures, markdown
 from galddpm.files import locked_folder, write_text
 from galddpm.inference.model_file import model_path
+from galddpm.tasks.select import select_task
 
 Texts = Annotated[list[str], Field(default_factory=list)]
 
@@ -117,10 +118,10 @@ def plan(table: Table, row: Row, seed: int, out: Path) -> Job:
     """What is to be done for a row with a seed. Raises UserError for a mistake in it."""
     settings = [*table.set, *row.set, f"seed={seed}"]
     config = load_config(table.config, settings)
-    train.find_teacher(config)
+    task = select_task(config)
     testing = row.testing or table.testing or config.data.testing
-    teacher = config.student and file_hash(model_path(config.student.teacher))
-    trained = short_hash(dump_config(config), fingerprint(config.data.training), teacher)
+    depends_on = sorted(task.provenance.items())
+    trained = short_hash(dump_config(config), fingerprint(config.data.training), depends_on)
     cnn = table.redshift_cnn and file_hash(model_path(table.redshift_cnn))
     judged = (fingerprint(testing), table.statmorph, cnn, __version__)
     name = "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in row.name)

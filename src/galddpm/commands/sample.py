@@ -12,7 +12,8 @@ import numpy as np
 from galddpm import runs
 from galddpm.commands.allocator import keep_freed_memory
 from galddpm.commands.shell import LARGEST_COUNT, Parser, count, progress, whole
-from galddpm.data.chunked_output import Parts
+from galddpm.config.schema import Config
+from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.galaxiesml import CITATION, ZERO_POINT, GalaxyFile
 from galddpm.data.redshift_density import RARE, REACH, share_seen
 from galddpm.diffusion.samplers import SAMPLERS
@@ -42,11 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = generator.config.sampling
     batch_size = options.batch_size or settings.batch_size
     chosen = (options.sampler, options.steps)
-    _, levels = build.sampler(generator.config, generator.scaling, *chosen)
+    _, levels = build.make_sampler(generator.config, generator.scaling, *chosen)
     recorded = {
         "model": hashlib.sha256(model.read_bytes()).hexdigest(),
         "redshifts": hashlib.sha256(redshift.tobytes() + object_id.tobytes()).hexdigest(),
-        "sampler": options.sampler or ("student" if generator.config.student else settings.sampler),
+        "sampler": options.sampler or default_sampler(generator.config),
         "steps": len(levels) - 1,
         "levels": hashlib.sha256(repr(levels).encode()).hexdigest(),
         "seed": options.seed,
@@ -54,13 +55,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     out = Path(options.out) if options.out else _default_out(model.parent, recorded)
     refuse_own_input(out, model, options.redshifts)
-    with Parts(out, recorded, len(redshift), batch_size, options.overwrite) as parts:
+    with ChunkedOutput(out, recorded, len(redshift), batch_size, options.overwrite) as parts:
         if parts.finished:
             print(f"{out}: finished, nothing to do")
             return
         draw(generator, parts, redshift, object_id, chosen)
         parts.join(_attributes(generator, recorded, str(run)))
     print(f"{out}: {len(redshift):,} galaxies")
+
+
+def default_sampler(config: Config) -> str:
+    """What galaxies are sampled by unless asked otherwise."""
+    return "student" if config.distillation else config.sampling.sampler
 
 
 def parse(arguments: Sequence[str] | None):
@@ -99,7 +105,7 @@ def read_spec(spec: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw(
-    generator, parts: Parts, redshift: np.ndarray, object_id: np.ndarray, sampler: tuple
+    generator, parts: ChunkedOutput, redshift: np.ndarray, object_id: np.ndarray, sampler: tuple
 ) -> None:
     """Make the chunks that are missing; sampler: name and steps, or None for each."""
     settings, data = parts.arguments, generator.config.data

@@ -2,17 +2,16 @@
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from galddpm import runs
 from galddpm.commands.allocator import keep_freed_memory
 from galddpm.commands.shell import Parser, Terminated, progress
 from galddpm.config.load import dump_config, load_config, parse_config
-from galddpm.config.schema import AnyConfig, Config, RedshiftConfig
+from galddpm.config.schema import AnyConfig
 from galddpm.errors import UserError
 from galddpm.files import locked_folder, write_text
-from galddpm.inference.preview import Previewer
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -62,75 +61,54 @@ def train(config: AnyConfig, run: Path) -> None:
     from galddpm import build
     from galddpm.data.redshift_density import redshift_quantiles
     from galddpm.inference.model_file import save_model
+    from galddpm.tasks.select import select_task
     from galddpm.training.board import board
     from galddpm.training.log import Log
 
     keep_freed_memory()
-    device = build.best_device()
-    if isinstance(config, Config):
-        build.schedule(config)
-    galaxies = build.galaxy_file(config, "training")
+    task, device = select_task(config), build.best_device()
+    galaxies = build.make_galaxy_file(config, "training")
     for split in ("validation", "testing"):  # a wrong path shows now, not after the night
-        build.galaxy_file(config, split)
-    teacher = find_teacher(config)
-    scaling = teacher.generator.scaling if teacher else build.scaling(config, galaxies)
-    if isinstance(config, Config):
-        build.sampler(config, scaling, None, None)  # so does a mistake in sampling
+        build.make_galaxy_file(config, split)
+    scaling = task.make_scaling(galaxies)
     origin = runs.provenance(
         data={"training": str(galaxies.path), "fingerprint": galaxies.fingerprint()},
-        teacher=teacher and teacher.fingerprint,
         galaxies=len(galaxies),
         dropped=galaxies.dropped,
+        **task.provenance,
     )
-    _refuse_changed_data(run, origin)
-    model = build.model(config, scaling, device)
-    if teacher:
-        model.start_from(teacher.generator.denoiser)
-        batches = teacher.stream(galaxies, run, _caching)
-    else:
-        batches = build.stream(config, galaxies, scaling, device, run, _caching)
-    trainer = build.trainer(config, model, batches, device, run)
+    _refuse_changes(run, origin, task.provenance)
+    model = task.make_model(scaling, device)
+    batches = task.make_batches(galaxies, scaling, device, run, _caching)
+    every = task.inspect_every
+    trainer = build.make_trainer(config, model, task.losses, batches, device, run, every)
     trainer.resume()
     write_text(run / "config.yaml", dump_config(config))
     runs.write_json(run / "provenance.json", origin)
     seen = trainer.images_seen
     log = Log(run / "log.jsonl", seen, board(run / "tensorboard", seen))
     redshifts = redshift_quantiles(galaxies.redshift)
-    stopping = None
-    if isinstance(config, RedshiftConfig):
-        inspect = stopping = build.early_stopping(config, scaling, device, run)
-    else:
-        inspect = Previewer(config, scaling, redshifts, run)
+    inspection = task.make_inspection(scaling, redshifts, device, run)
     with Interruption() as interruption, _bar(config, seen) as bar:
 
         def advance(images: int, loss: float) -> None:
             bar.update(images)
             bar.set_postfix(loss=f"{loss:.4f}")
 
-        def exhausted() -> bool:
-            return stopping is not None and stopping.exhausted(trainer.images_seen)
+        def stopped() -> bool:
+            return interruption.signal is not None or inspection.exhausted(trainer.images_seen)
 
-        finished = trainer.run(
-            log, advance, inspect, lambda: interruption.signal is not None or exhausted()
-        )
-    averaged = stopping.restore(trainer.ema.model) if stopping else trainer.ema.model
-    save_model(run / runs.MODEL, config, scaling, redshifts, averaged, model)
+        finished = trainer.run(log, advance, inspection, stopped)
+    chosen = inspection.chosen(trainer.ema.model)
+    save_model(run / runs.MODEL, config, scaling, redshifts, chosen, model)
+    exhausted, best = inspection.exhausted(trainer.images_seen), inspection.summary()
     origin["images_seen"] = trainer.images_seen
-    if stopping:
-        origin |= {"stopped_early": exhausted(), "best": stopping.summary()}
+    if best:
+        origin |= {"stopped_early": exhausted, "best": best}
     runs.write_json(run / "provenance.json", origin)
-    if not (finished or exhausted()):
+    if not (finished or exhausted):
         raise interruption.exception()
     print(f"{run}: trained on {trainer.images_seen:,} images; {run / runs.MODEL} is ready")
-
-
-def find_teacher(config: AnyConfig):
-    """The teacher of a student's config; None for any other. Raises UserError."""
-    if isinstance(config, RedshiftConfig) or config.student is None:
-        return None
-    from galddpm.tasks.distillation import Teacher
-
-    return Teacher(config)
 
 
 class Interruption:
@@ -157,15 +135,17 @@ class Interruption:
         self.signal = number
 
 
-def _refuse_changed_data(run: Path, origin: dict) -> None:
+def _refuse_changes(run: Path, origin: dict, depends_on: Iterable[str]) -> None:
+    """Raise UserError where a run began with other data, or with another of what it depends on."""
     held = runs.read_json(run / "provenance.json")
     if held.get("data", origin["data"])["fingerprint"] != origin["data"]["fingerprint"]:
         raise UserError(
             f"{origin['data']['training']}: data.training is not the data that {run} was trained on"
             " so far; choose --run-dir"
         )
-    if held.get("teacher", origin["teacher"]) != origin["teacher"]:
-        raise UserError(f"{run}: student.teacher has changed since; choose --run-dir")
+    for name in depends_on:
+        if held.get(name, origin[name]) != origin[name]:
+            raise UserError(f"{run}: its {name} has changed since; choose --run-dir")
 
 
 def _bar(config: AnyConfig, images_seen: int):

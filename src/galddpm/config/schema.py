@@ -19,7 +19,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-class Data(Section):
+class DataSettings(Section):
     training: str  # HDF5 file of the GalaxiesML schema
     validation: str
     testing: str
@@ -29,8 +29,8 @@ class Data(Section):
     cache: Literal["none", "memory", "device", "memory_map"] = "memory"  # encoded training pixels
     leave_out: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None  # training
     # galaxies from the first redshift to the second, to see what a model makes of a gap
-    rarity: Annotated[float, Field(ge=0, le=1)] = 0.0  # 0: each training galaxy once in an epoch;
-    # up to 1: rare redshifts more often, in proportion to density in ln(1+z) to the power -rarity
+    rare_redshift_power: Annotated[float, Field(ge=0, le=1)] = 0.0  # 0: all once in an epoch; to 1:
+    # rare redshifts more often, in proportion to the density in ln(1+z) to minus this power
     symmetries: bool = False  # turn and mirror training galaxies at random (8 ways)
 
     @model_validator(mode="after")
@@ -40,13 +40,13 @@ class Data(Section):
         return self
 
 
-class Scaling(Section):
+class ScalingSettings(Section):
     name: Literal["asinh", "min_max"] = "asinh"
     softening: Positive = 5.0  # asinh: where it turns from linear to logarithmic [sky sigma]
     sample: Count = 4096  # training galaxies that the constants are fitted to
 
 
-class Redshift(Section):
+class RedshiftSettings(Section):
     jitter: NonNegative = 0.01  # standard deviation of the noise added in training
     shortest: Positive = 0.05  # redshift over which the fastest wave of the embedding turns once
     longest: Positive = 4.0  # and the slowest
@@ -61,18 +61,19 @@ class Redshift(Section):
         return self
 
 
-class Process(Section):
+class ProcessSettings(Section):
     steps: Annotated[int, Field(ge=2, le=10**6)] = 1000  # T
     beta_start: Annotated[float, Field(gt=0, lt=1)] = 1e-4
     beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
     zero_terminal_snr: bool = False  # rescale so that nothing of the image is left at t = T
     prediction: Literal["eps", "v", "x_0", "edm"] = "eps"  # what the network's output means
     sigma_data: Literal["images", "sky"] = "images"  # whose spread edm and the input scale assume
-    noise: Literal["uniform", "log_normal"] = "uniform"  # training draws t, or ln(sigma/alpha)
+    sky_filter: bool = False  # edm: what is known of the sky's noise need not be learned
+    level_distribution: Literal["uniform", "log_normal"] = "uniform"  # of t, of ln(sigma/alpha)
     log_sigma_mean: float = -1.2  # of the normal distribution of ln(sigma/alpha)
     log_sigma_std: Positive = 1.2
     weighting: Literal["none", "equal"] = "none"  # equal: all noise levels weigh alike
-    centre: Positive | None = None  # distance at which a pixel weighs half as in the centre [pixel]
+    centre_weight_radius: Positive | None = None  # [pixel] where a pixel weighs half of the centre
     huber_delta: Positive = 1.0  # Huber loss: quadratic below, linear above [network output]
 
     @model_validator(mode="after")
@@ -81,6 +82,11 @@ class Process(Section):
             raise ValueError(
                 f"beta_start {self.beta_start:g} must be less than beta_end {self.beta_end:g}"
             )
+        if self.sky_filter and (self.prediction, self.sigma_data) != ("edm", "sky"):
+            raise ValueError(
+                "sky_filter needs prediction edm and sigma_data sky, found"
+                f" {self.prediction} and {self.sigma_data}"
+            )
         if self.zero_terminal_snr and self.prediction == "eps":
             raise ValueError(
                 "prediction eps says nothing about the image at zero terminal SNR; use v, x_0, edm"
@@ -88,13 +94,13 @@ class Process(Section):
         return self
 
 
-class Network(Section):
+class NetworkSettings(Section):
     channels: Annotated[list[Size], Field(min_length=1)] = [64, 128, 256, 256]  # by resolution
     bottleneck: Size = 512  # channels at the lowest resolution
     blocks: Size = 2  # residual blocks at each resolution
-    attention: list[Size] = [32, 16, 8]  # resolutions with self-attention [pixels after folding]
+    attention: list[Size] = [32, 16, 8]  # resolutions with self-attention [pixels of patches]
     heads: Size = 4  # of each attention
-    fold: Size = 1  # fold x fold pixels become channels before the first layer
+    patch_size: Size = 1  # patches of so many pixels squared become channels before the first layer
     gate: bool = False  # add the input to the output, with a learned gain for each value
     coordinates: bool = False  # give each pixel's place as two more input channels
     embedding: Annotated[int, Field(ge=4, le=2**14, multiple_of=4)] = 256  # of t and redshift
@@ -108,7 +114,7 @@ class Network(Section):
         return self
 
 
-class Training(Section):
+class TrainingSettings(Section):
     images: Count  # run length
     batch_size: Size = 128
     optimiser: Literal["adamw", "muon"] = "adamw"  # muon: of hidden matrices; adamw for the rest
@@ -125,7 +131,7 @@ class Training(Section):
     preview_every: Count | None = 500_000  # images; null draws none
 
 
-class Sampling(Section):
+class SamplingSettings(Section):
     sampler: Literal["ddpm", "ddim", "dpmpp_2m", "sky_2m", "heun"] = "dpmpp_2m"
     steps: Count = 50
     spacing: Literal["uniform", "karras"] = "uniform"  # of the levels: in t, or in sigma^(1/7)
@@ -145,25 +151,25 @@ class Sampling(Section):
         return self
 
 
-class Student(Section):
+class DistillationSettings(Section):
     teacher: str  # run folder or model file of the same process and network
     steps: Annotated[int, Field(ge=2, le=10**6)] = 20  # of the teacher's sky_2m
     pairs: Count = 2400  # noises that it is solved for, at redshifts of the training set
-    middle: list[Positive] = [3.0]  # sigma/alpha at which evaluations after the first start
+    intermediate_sigmas: list[Positive] = [3.0]  # sigma/alpha where later evaluations start
 
 
-class RedshiftNetwork(Section):
+class RedshiftNetworkSettings(Section):
     channels: Annotated[list[Size], Field(min_length=1)] = [32, 64, 128, 256]  # each at half the
     # resolution of the one before, the first at half of the image's
     features: Size = 128  # width of the layer that the estimate is read from
 
 
-class RedshiftLoss(Section):
+class RedshiftLossSettings(Section):
     huber_share: Annotated[float, Field(ge=0, le=1)] = 0.6  # of the run with the Huber loss, before
     # the HSC loss, which has no slope far from the truth
 
 
-class EarlyStopping(Section):
+class EarlyStoppingSettings(Section):
     check_every: Count  # images between two looks at the validation set
     patience: Count = 10  # looks without a better loss after which the run ends
     galaxies: Count = 4096  # of the validation set, from its first row on
@@ -172,31 +178,31 @@ class EarlyStopping(Section):
 class Config(Section):
     task: Literal["diffusion"] = "diffusion"
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    data: Data
-    scaling: Scaling = Scaling()
-    redshift: Redshift = Redshift()
-    process: Process = Process()
-    network: Network = Network()
-    training: Training
-    sampling: Sampling = Sampling()
-    student: Student | None = None  # train one that needs few evaluations, not a denoiser
+    data: DataSettings
+    scaling: ScalingSettings = ScalingSettings()
+    redshift: RedshiftSettings = RedshiftSettings()
+    process: ProcessSettings = ProcessSettings()
+    network: NetworkSettings = NetworkSettings()
+    training: TrainingSettings
+    sampling: SamplingSettings = SamplingSettings()
+    distillation: DistillationSettings | None = None  # train a student instead of a denoiser
 
     @model_validator(mode="after")
     def _teachable(self):
         found = [self.process.prediction, self.process.sigma_data, self.scaling.name]
-        if self.student and found != ["edm", "sky", "asinh"]:
+        if self.distillation and found != ["edm", "sky", "asinh"]:
             raise ValueError(
-                "student: needs process.prediction edm, process.sigma_data sky and scaling.name"
-                f" asinh, found {', '.join(found)}"
+                "distillation: needs process.prediction edm, process.sigma_data sky and"
+                f" scaling.name asinh, found {', '.join(found)}"
             )
         return self
 
     @model_validator(mode="after")
     def _fits(self):
         levels = len(self.network.channels)
-        stride = self.network.fold << (levels - 1)
+        stride = self.network.patch_size << (levels - 1)
         padded = -(-self.data.image_size // stride) * stride
-        held = [(padded // self.network.fold) >> level for level in range(levels)]
+        held = [(padded // self.network.patch_size) >> level for level in range(levels)]
         for size in self.network.attention:
             if size not in held:
                 raise ValueError(f"network.attention: found {size}, expected some of {held}")
@@ -206,12 +212,12 @@ class Config(Section):
 class RedshiftConfig(Section):
     task: Literal["redshift"]
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    data: Data
-    scaling: Scaling = Scaling()
-    network: RedshiftNetwork = RedshiftNetwork()
-    loss: RedshiftLoss = RedshiftLoss()
-    training: Training
-    early_stopping: EarlyStopping
+    data: DataSettings
+    scaling: ScalingSettings = ScalingSettings()
+    network: RedshiftNetworkSettings = RedshiftNetworkSettings()
+    loss: RedshiftLossSettings = RedshiftLossSettings()
+    training: TrainingSettings
+    early_stopping: EarlyStoppingSettings
 
 
 AnyConfig = Config | RedshiftConfig

@@ -16,7 +16,7 @@ from galddpm.files import locked_folder, require_space, write_text
 
 
 def recorded_arguments(path: str | Path) -> dict | None:
-    """The arguments stored in a file that `Parts.join` wrote; None where there are none."""
+    """The arguments stored in a file that `ChunkedOutput.join` wrote; None where there are none."""
     try:
         with h5py.File(path, "r") as file:
             return json.loads(file.attrs["arguments"])
@@ -24,7 +24,7 @@ def recorded_arguments(path: str | Path) -> dict | None:
         return None
 
 
-class Parts:
+class ChunkedOutput:
     """The finished chunks of an output that is not whole yet, in the folder `PATH.part`.
 
     Used in a `with` block, in which no other process gets at the output. An unfinished output of
@@ -57,7 +57,7 @@ class Parts:
         self.total, self.chunk, self.overwrite, self.recorded = total, chunk, overwrite, recorded
         self.finished = False
 
-    def __enter__(self) -> "Parts":
+    def __enter__(self) -> "ChunkedOutput":
         with ExitStack() as stack:
             if not self._look():
                 stack.enter_context(locked_folder(self.folder))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,6 +11,15 @@ from torch import Tensor
 
 from galddpm.data.stream import turned
 from galddpm.files import new_memory_map, written_whole
+
+
+class PairBatch(NamedTuple):
+    """Both ends of a student's jump."""
+
+    x: Tensor  # (B, C, H, W) at one level
+    lower: Tensor  # (B, C, H, W), the same at the next
+    redshift: Tensor  # (B,)
+    number: int  # of the level where the jump starts
 
 
 class PairStream:
@@ -37,7 +47,7 @@ class PairStream:
         self.batch_size, self.seed, self.device = batch_size, seed, device
         self.symmetries = symmetries
 
-    def __call__(self, index: int) -> tuple[Tensor, Tensor, Tensor, int]:
+    def __call__(self, index: int) -> PairBatch:
         rng = np.random.default_rng([self.seed, index])
         rows = np.sort(rng.integers(len(self.redshift), size=self.batch_size))
         turns = torch.from_numpy(rng.integers(8 if self.symmetries else 1, size=self.batch_size))
@@ -47,7 +57,7 @@ class PairStream:
             for place in (number, number + 1)
         )
         x, lower = (turned(end, turns.to(self.device)) for end in ends)
-        return x, lower, self.redshift[rows].to(self.device), number
+        return PairBatch(x, lower, self.redshift[rows].to(self.device), number)
 
 
 def stored_states(

@@ -23,7 +23,7 @@ def share_seen(redshift: ArrayLike, quantiles: Sequence[float]) -> NDArray:
     return np.interp(high, quantiles, ranks) - np.interp(low, quantiles, ranks)
 
 
-def rarity_weights(redshift: NDArray, power: float) -> NDArray:
+def redshift_weights(redshift: NDArray, power: float) -> NDArray:
     """How often each galaxy (N,) comes in an epoch: density in ln(1+z) to the power -`power`, with
     mean 1. Power 0 shows all alike, 1 all redshifts alike."""
     logarithm = np.log1p(redshift)

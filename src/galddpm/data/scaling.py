@@ -31,7 +31,7 @@ class Scaling:
     std: tuple[float, ...]
     sigma_data: float  # standard deviation of the encoded sample, about 1
     sky_sigma: float  # standard deviation of the encoded sky noise
-    sky_neighbour: (
+    sky_smoothing: (
         float  # a, where that noise is white noise smoothed with (a, 1, a); mean of bands
     )
 
@@ -89,19 +89,19 @@ def fit_scaling(name: str, flux: np.ndarray, softening: float = 5.0) -> Scaling:
     """
     bands = flux.shape[1]
     sky, kernels = zip(*(sky_noise(flux[:, band]) for band in range(bands)), strict=True)
-    neighbour = float(np.mean(kernels))
+    smoothing = float(np.mean(kernels))
     for band, noise in enumerate(sky):
         if noise == 0:
             raise ValueError(f"band {band}: most pixels of most galaxies are equal")
     if name == "asinh":
-        return _fit_asinh(flux, softening, sky, neighbour)
+        return _fit_asinh(flux, softening, sky, smoothing)
     if name != "min_max":
         raise ValueError(f"scaling: found {name!r}, expected asinh or min_max")
     spread = float(flux.std(dtype=np.float64))
     low, high = float(flux.min()), float(flux.max())
     middle, half = (low + high) / 2, (high - low) / 2
     constants = bands * (1.0,), bands * (middle,), bands * (half,)
-    return Scaling(name, *constants, spread / half, float(np.mean(sky)) / half, neighbour)
+    return Scaling(name, *constants, spread / half, float(np.mean(sky)) / half, smoothing)
 
 
 def sky_noise(flux: np.ndarray) -> tuple[float, float]:
@@ -141,7 +141,7 @@ def _spread(flux: np.ndarray, weights: Sequence[float]) -> float:
 
 
 def _fit_asinh(
-    flux: np.ndarray, softening: float, sky: Sequence[float], neighbour: float
+    flux: np.ndarray, softening: float, sky: Sequence[float], smoothing: float
 ) -> Scaling:
     soft = tuple(softening * noise for noise in sky)
     moments = []
@@ -152,7 +152,7 @@ def _fit_asinh(
     std = float(np.sqrt(variance.mean()))
     sky_sigma = encoded_sky_sigma(softening) / std
     return Scaling(
-        "asinh", soft, tuple(mean.tolist()), len(soft) * (std,), 1.0, sky_sigma, neighbour
+        "asinh", soft, tuple(mean.tolist()), len(soft) * (std,), 1.0, sky_sigma, smoothing
     )
 
 

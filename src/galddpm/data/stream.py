@@ -5,13 +5,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile
-from galddpm.data.redshift_density import rarity_weights, resampled
+from galddpm.data.redshift_density import redshift_weights, resampled
 from galddpm.data.scaling import Scaling
 from galddpm.files import new_memory_map, written_whole
 
@@ -21,11 +22,18 @@ Rows = np.ndarray
 Fetch = Callable[[Rows], Tensor]
 
 
+class GalaxyBatch(NamedTuple):
+    """What is trained on in a step."""
+
+    pixels: Tensor  # (B, C, H, W)
+    redshift: Tensor  # (B,)
+
+
 class BatchStream:
     """Batch number k of shuffled galaxies: pixels (B, C, H, W) and redshifts (B,) on the device.
 
-    Epoch by epoch every galaxy comes once (see `rarity`), in an order that depends on (seed, epoch)
-    alone; a batch may span two epochs. The next batch is read ahead in a thread.
+    Epoch by epoch every galaxy comes once (but see `rare_redshift_power`), in an order that depends
+    on (seed, epoch) alone; a batch may span two epochs. The next batch is read ahead in a thread.
 
     Parameters
     ----------
@@ -33,7 +41,7 @@ class BatchStream:
     scaling: flux to pixels; callers never see flux.
     cache: "none" reads the file each time; "memory", "device" and "memory_map" hold encoded pixels
         in host memory, on the device, or in a file in `cache_folder`, made on first use.
-    rarity: 0 shows every galaxy once in an epoch; up to 1, rare redshifts more often than others.
+    rare_redshift_power: 0 shows every galaxy once in an epoch; up to 1, rare redshifts more often.
     symmetries: turn and mirror each galaxy at random (the 8 symmetries of the square).
     """
 
@@ -44,7 +52,7 @@ class BatchStream:
         batch_size: int,
         seed: int = 0,
         cache: str = "memory",
-        rarity: float = 0.0,
+        rare_redshift_power: float = 0.0,
         symmetries: bool = False,
         device: str | torch.device = "cpu",
         cache_folder: Path | None = None,
@@ -54,17 +62,18 @@ class BatchStream:
         self.seed, self.symmetries, self.device = seed, symmetries, torch.device(device)
         self.redshift = torch.from_numpy(galaxies.redshift.astype(np.float32))
         self._fetch = self._cached(cache, cache_folder, progress)
-        self._weights = rarity_weights(galaxies.redshift, rarity) if rarity else None
+        power = rare_redshift_power
+        self._weights = redshift_weights(galaxies.redshift, power) if power else None
         self._permutations: dict[int, np.ndarray] = {}
         self._ahead = ThreadPoolExecutor(max_workers=1)
         self._pending: tuple[int, object] | None = None
 
-    def __call__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __call__(self, index: int) -> GalaxyBatch:
         """Batch number `index`, from 0. Raises UserError where a pixel read is not finite."""
         pixels, redshift, turns = (
             values.to(self.device, non_blocking=True) for values in self._pending_batch(index)
         )
-        return turned(pixels, turns) if self.symmetries else pixels, redshift
+        return GalaxyBatch(turned(pixels, turns) if self.symmetries else pixels, redshift)
 
     def rows(self, index: int) -> Rows:
         """The galaxies of batch number `index`, (B,)."""

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from galddpm.diffusion.process import column, input_scale, x_0_from
 from galddpm.diffusion.schedule import Schedule
-from galddpm.diffusion.sky_denoiser import Texture, detail_output
+from galddpm.diffusion.sky_denoiser import SkyNoise, detail_output
 from galddpm.diffusion.typical_loss import TypicalLoss
 
 
@@ -22,7 +22,7 @@ class Denoiser(nn.Module):
     prediction: "eps", "v", "x_0" or "edm".
     sigma_data: standard deviation that edm and the input's scale assume of the images. With that of
         the sky alone an edm network that puts out 0 is already the ideal denoiser of sky noise.
-    texture: what is known of the sky's noise, for edm with its sigma_data; see detail.py.
+    sky_noise: what is known of the sky's noise, for edm with its sigma_data; see sky_denoiser.py.
     """
 
     def __init__(
@@ -31,12 +31,12 @@ class Denoiser(nn.Module):
         schedule: Schedule,
         prediction: str,
         sigma_data: float = 1.0,
-        texture: Texture | None = None,
+        sky_noise: SkyNoise | None = None,
     ):
         super().__init__()
         self.network, self.schedule = network, schedule
         self.prediction, self.sigma_data = prediction, sigma_data
-        self.texture = texture
+        self.sky_noise = sky_noise
         self.typical_loss = TypicalLoss()  # of use in training alone
 
     def hidden_weights(self) -> list[nn.Parameter]:
@@ -49,7 +49,7 @@ class Denoiser(nn.Module):
         scaled = x * column(input_scale(alpha, sigma, self.sigma_data), x)
         t = self.schedule.t_of(alpha, sigma).to(x.dtype)
         output = self.network(scaled, t, redshift).to(x.dtype)
-        return output + detail_output(x, alpha, sigma, self.texture) if self.texture else output
+        return output + detail_output(x, alpha, sigma, self.sky_noise) if self.sky_noise else output
 
     def forward(self, x: Tensor, level: tuple[float, float], redshift: Tensor) -> Tensor:
         """The estimated image, (B, C, H, W), of x at one level (alpha, sigma)."""

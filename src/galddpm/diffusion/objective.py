@@ -16,12 +16,12 @@ from galddpm.diffusion.schedule import Schedule
 class NoiseLevels:
     """The levels that training draws.
 
-    noise: "uniform", a whole t in 1..T with equal chance (Ho et al. 2020, algorithm 1), or
+    distribution: "uniform", a whole t in 1..T with equal chance (Ho et al. 2020, algorithm 1), or
         "log_normal", ln(sigma/alpha) normal (arXiv:2206.00364, Table 1), in the schedule's range.
     """
 
     schedule: Schedule
-    noise: str = "uniform"
+    distribution: str = "uniform"
     log_sigma_mean: float = -1.2
     log_sigma_std: float = 1.2
 
@@ -38,7 +38,7 @@ class NoiseLevels:
 
     def _at(self, u: Tensor) -> tuple[Tensor, Tensor]:
         alpha, sigma, angles = self.schedule.tables(u.device)
-        if self.noise == "uniform":
+        if self.distribution == "uniform":
             t = 1 + (u * self.schedule.steps).long().clamp(max=self.schedule.steps - 1)
             return alpha[t], sigma[t]
         ratio = torch.exp(self.log_sigma_mean + self.log_sigma_std * torch.special.ndtri(u))
@@ -54,15 +54,16 @@ class Objective:
     weighting: "none", or "equal": each loss over what is usual at its noise level, so that the high
         levels, where much of an image cannot be known, do not drown the others in their noise (with
         a running mean for the network that arXiv:2312.02696, Eq. 21, trains for this).
-    centre: distance from the centre at which a pixel weighs half as much as there [pixel]; None:
-        all weigh alike. The mean that is learned is the same, but a galaxy fills few pixels.
+    centre_weight_radius: distance from the centre at which a pixel weighs half as much as there
+        [pixel]; None: all weigh alike. The mean that is learned is the same, but a galaxy fills few
+        pixels.
     """
 
     levels: NoiseLevels
     jitter: float = 0.01
     huber_delta: float = 1.0
     weighting: str = "none"
-    centre: float | None = None
+    centre_weight_radius: float | None = None
 
     def __call__(
         self, denoiser: Denoiser, x_0: Tensor, redshift: Tensor, generator: torch.Generator
@@ -76,8 +77,10 @@ class Objective:
         output = denoiser.output(x_t, alpha, sigma, redshift)
         aim = target(denoiser.prediction, x_0, eps, alpha, sigma, denoiser.sigma_data)
         losses = huber_loss(output, aim, reduction="none", delta=self.huber_delta)
-        if self.centre:
-            losses = losses * centre_weights(*losses.shape[-2:], self.centre, losses.device)
+        if self.centre_weight_radius:
+            losses = losses * centre_weights(
+                *losses.shape[-2:], self.centre_weight_radius, losses.device
+            )
         losses = losses.flatten(1).mean(dim=1)
         t = self.levels.schedule.t_of(alpha, sigma)
         if self.weighting == "equal":

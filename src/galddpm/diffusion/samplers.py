@@ -11,10 +11,10 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from galddpm.diffusion.noise_spectrum import excess, filtered, sky_power, spread_gain
+from galddpm.diffusion.noise_spectrum import filtered, flow_gain, flow_gain_beyond_ddim, sky_power
 from galddpm.diffusion.process import posterior
 from galddpm.diffusion.schedule import Level
-from galddpm.diffusion.sky_denoiser import Texture
+from galddpm.diffusion.sky_denoiser import SkyNoise
 
 Denoise = Callable[[Tensor, Level], Tensor]
 Noise = Callable[[], Tensor]
@@ -74,33 +74,33 @@ def dpmpp_2m(denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise)
 
 
 def sky_2m(
-    denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise, texture: Texture
+    denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise, sky_noise: SkyNoise
 ) -> Tensor:
     """dpmpp_2m with the flow of the noise that the images have of their own, x (B, C, H, W).
 
     An image that is light under Gaussian noise of variance u has the estimate x_0 = light +
     alpha u / (alpha^2 u + sigma^2) (x - alpha light), and the flow multiplies what lies beside the
-    light by `spread_gain`. So a step is ddim's and, of the residual x - alpha x_0, `excess` more,
-    and the light is what changes slowly enough to be extrapolated. Waves of the sky have its
-    variance times the power that `texture` gives them, and come out right after any number of
-    steps; on light the variance is less, and the excess is taken to be less by as much at all
-    waves. As the noise u goes to 0 this becomes dpmpp_2m.
+    light by `flow_gain`. So a step is ddim's and, of the residual x - alpha x_0, the share
+    `flow_gain_beyond_ddim` more, and the light is what changes slowly enough to be extrapolated.
+    Waves of the sky have its variance times the power that `sky_noise` gives them, and come out
+    right after any number of steps. On light the variance is less, and the share beyond ddim's is
+    taken to be less by the same factor at all waves. As u goes to 0 this becomes dpmpp_2m.
     """
-    power = sky_power(x, texture.neighbour)
+    power = sky_power(x, sky_noise.smoothing)
     previous, h_previous = None, math.inf
     for level, lower in pairwise(levels):
         x_0 = denoise(x, level)
-        own, sky = texture.local_sigma(x_0) ** 2, texture.sigma**2
+        own, sky = sky_noise.local_sigma(x_0) ** 2, sky_noise.sigma**2
         residual = x - level[0] * x_0
         passed = level[0] / level[1] ** 2 * filtered(residual, power)
         h = _log_snr(lower) - _log_snr(level)
         slope = _slope(h, h_previous)
-        more = filtered(residual, excess(sky * power, level, lower))
-        share = excess(own, level, lower) / excess(sky, level, lower)
+        more = filtered(residual, flow_gain_beyond_ddim(sky * power, level, lower))
+        share = flow_gain_beyond_ddim(own, level, lower) / flow_gain_beyond_ddim(sky, level, lower)
         x = lower[0] * x_0 + lower[1] / level[1] * residual + share * more
         if slope:
             change = (x_0 - previous[0]) - own * (passed - previous[1])
-            left = spread_gain(own, level, lower)
+            left = flow_gain(own, level, lower)
             x = x + slope * (lower[0] - level[0] * left) * change
         previous, h_previous = (x_0, passed), h
     return x

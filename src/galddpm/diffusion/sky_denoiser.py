@@ -23,20 +23,20 @@ FARTHEST = 2.0  # sigma/alpha from which on the image is too noisy to tell where
 
 
 @dataclass(frozen=True)
-class Texture:
+class SkyNoise:
     """The noise that the data have of their own.
 
     sigma: its standard deviation on the sky; local_sigma: pixel values (B, C, H, W) -> that at each
-    of them; neighbour: a, where the noise is white noise smoothed along both axes with (a, 1, a).
+    of them; smoothing: a, where the noise is white noise smoothed along both axes with (a, 1, a).
     """
 
     sigma: float
     local_sigma: Callable[[Tensor], Tensor]
-    neighbour: float = 0.0
+    smoothing: float = 0.0
 
 
-def detail_output(x: Tensor, alpha: Tensor, sigma: Tensor, texture: Texture) -> Tensor:
-    """What an edm output has to hold so that noise passes as the texture says, (B, C, H, W).
+def detail_output(x: Tensor, alpha: Tensor, sigma: Tensor, sky_noise: SkyNoise) -> Tensor:
+    """What an edm output has to hold so that noise passes as the sky_noise says, (B, C, H, W).
 
     x: (B, C, H, W) at levels (B,).
     """
@@ -45,24 +45,24 @@ def detail_output(x: Tensor, alpha: Tensor, sigma: Tensor, texture: Texture) -> 
         ratio = column(sigma / alpha, x)
         near = ratio < FARTHEST
         surface = smooth(x)
-        sky = passed(texture.sigma, ratio)
-        local = passed(texture.local_sigma(surface / column(alpha, x)), ratio)
-        waves = sky_filtered(x, ratio / texture.sigma, texture.neighbour) - sky * x
+        sky = wiener_gain(sky_noise.sigma, ratio)
+        local = wiener_gain(sky_noise.local_sigma(surface / column(alpha, x)), ratio)
+        waves = sky_filtered(x, ratio / sky_noise.sigma, sky_noise.smoothing) - sky * x
         change = local / sky * waves + (local - sky) * (x - surface)
-        scale = torch.sqrt(sigma**2 + (alpha * texture.sigma) ** 2)
-        scale = column(scale / (alpha * sigma * texture.sigma), x)
+        scale = torch.sqrt(sigma**2 + (alpha * sky_noise.sigma) ** 2)
+        scale = column(scale / (alpha * sigma * sky_noise.sigma), x)
         return torch.where(near, change * scale, 0.0)
 
 
-def passed(spread: float | Tensor, ratio: Tensor) -> Tensor:
+def wiener_gain(spread: float | Tensor, ratio: Tensor) -> Tensor:
     """Share of noise of standard deviation `ratio` that belongs to data of this spread."""
     return spread**2 / (spread**2 + ratio**2)
 
 
-def sky_filtered(x: Tensor, ratio: Tensor, neighbour: float) -> Tensor:
-    """The ideal denoiser of noise with the spectrum of `neighbour` and unit variance, under white
+def sky_filtered(x: Tensor, ratio: Tensor, smoothing: float) -> Tensor:
+    """The ideal denoiser of noise with the spectrum of `smoothing` and unit variance, under white
     noise of standard deviation `ratio`, applied to x (B, C, H, W)."""
-    return filtered(x, passed(sky_power(x, neighbour).sqrt(), ratio))
+    return filtered(x, wiener_gain(sky_power(x, smoothing).sqrt(), ratio))
 
 
 def smooth(x: Tensor) -> Tensor:

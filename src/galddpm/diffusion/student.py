@@ -36,7 +36,7 @@ class Student(nn.Module):
     network: (x (B, C, H, W), t (B,), redshift (B,), fine (B, C, H, W)) -> (B, C, H, W).
     schedule: turns a level into t.
     levels: where its jumps start and end, from the noisiest to the image.
-    sky_sigma, neighbour: of the sky's noise; see detail.Texture.
+    sky_sigma, smoothing: of the sky's noise; see sky_denoiser.SkyNoise.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class Student(nn.Module):
         schedule: Schedule,
         levels: Sequence[Level],
         sky_sigma: float,
-        neighbour: float = 0.0,
+        smoothing: float = 0.0,
     ):
         super().__init__()
         self.network, self.schedule = network, schedule
-        self.levels, self.sky_sigma, self.neighbour = list(levels), sky_sigma, neighbour
+        self.levels, self.sky_sigma, self.smoothing = list(levels), sky_sigma, smoothing
         self.next = dict(pairwise(self.levels))
         self.typical_loss = TypicalLoss()  # of use in training alone
 
@@ -74,7 +74,7 @@ class Student(nn.Module):
 
     def flow(self, x: Tensor, level: Level) -> Tensor:
         """Where x goes if it is nothing but sky."""
-        return sky_flow(x, level, self.next[level], self.sky_sigma, self.neighbour)
+        return sky_flow(x, level, self.next[level], self.sky_sigma, self.smoothing)
 
     def gain(self, level: Level) -> float:
         """What an image of one sky sigma comes to where a jump from a level ends."""
@@ -85,11 +85,13 @@ class Student(nn.Module):
         return math.hypot(level[0] * self.sky_sigma, level[1])
 
 
-def student_levels(levels: Sequence[Level], middle: Sequence[float]) -> list[Level]:
-    """A teacher's first and last level, and between them those nearest to sigma/alpha `middle`."""
+def student_levels(levels: Sequence[Level], intermediate_sigmas: Sequence[float]) -> list[Level]:
+    """A teacher's first and last level, and between them those whose sigma/alpha is
+    nearest to one of `intermediate_sigmas`."""
     inner = levels[1:-1]
     nearest = {
-        min(inner, key=lambda level: abs(math.log(level[1] / level[0] / ratio))) for ratio in middle
+        min(inner, key=lambda level: abs(math.log(level[1] / level[0] / ratio)))
+        for ratio in intermediate_sigmas
     }
     return [levels[0], *sorted(nearest), levels[-1]]  # alpha rises
 
@@ -99,7 +101,7 @@ def states(
     x: Tensor,
     levels: Sequence[Level],
     noise: Noise,
-    solve: Callable,
+    solver: Callable,
     kept: Sequence[Level],
 ) -> Tensor:
     """x at each of the `kept` levels, then the image, as a sampler solves the flow, (kept + 1, B,
@@ -111,14 +113,15 @@ def states(
             found.append(x)
         return denoise(x, level)
 
-    image = solve(watched, x, levels, noise)
+    image = solver(watched, x, levels, noise)
     return torch.stack([*found, image])
 
 
 def student_losses(
-    student: Student, batch: tuple, huber_delta: float, centre: float | None
+    student: Student, batch: tuple, huber_delta: float, centre_weight_radius: float | None
 ) -> tuple[Tensor, Tensor]:
-    """Losses (B,) and their t (B,). The levels weigh alike, and pixels by `centre`; see Objective.
+    """Losses (B,) and their t (B,). The levels weigh alike, and pixels as in
+    `Objective`.
 
     batch: x (B, C, H, W) at one level, the same at the next, redshifts (B,), and which level.
     """
@@ -128,15 +131,15 @@ def student_losses(
     output = student.output(x, level, redshift, sky).float()
     aim = (lower - sky) / student.gain(level)
     losses = huber_loss(output, aim, reduction="none", delta=huber_delta)
-    if centre:
-        losses = losses * centre_weights(*x.shape[-2:], centre, x.device)
+    if centre_weight_radius:
+        losses = losses * centre_weights(*x.shape[-2:], centre_weight_radius, x.device)
     losses = losses.flatten(1).mean(dim=1)
     t = student.schedule.t_of(*_levels(x, level))
     typical = student.typical_loss.update(losses, t, student.schedule.steps)
     return with_gradient_over(losses, typical), t
 
 
-def follow(jump: Jump, x: Tensor, levels: Sequence[Level], noise: Noise) -> Tensor:
+def sample_student(jump: Jump, x: Tensor, levels: Sequence[Level], noise: Noise) -> Tensor:
     """The student's sampler: from jump to jump."""
     for level in levels[:-1]:
         x = jump(x, level)

@@ -40,7 +40,7 @@ class Generator:
         UserError where there is no model, or the file is not one of ours.
         """
         model = ModelFile.read(run, "diffusion")
-        denoiser = build.model(model.config, model.scaling, build.best_device())
+        denoiser = build.make_galaxy_model(model.config, model.scaling, build.best_device())
         denoiser = model.fill(denoiser, weights)
         return cls(model.config, model.scaling, denoiser, model.redshifts)
 
@@ -59,7 +59,7 @@ class Generator:
         for with it; in fp32 it is the same to 1e-4 of its brightest pixel on any device. Sampler
         and steps are the config's by default.
         """
-        solver, levels = build.sampler(self.config, self.scaling, sampler, steps)
+        solver, levels = build.make_sampler(self.config, self.scaling, sampler, steps)
         return self.scaling.decode(self.solve(solver, levels, redshift, seed, noise_id).numpy())
 
     def solve(

@@ -23,7 +23,7 @@ class Estimator:
     def load(cls, run: str | Path) -> "Estimator":
         """The estimator of a run folder or a model file. Raises UserError where there is none."""
         file = ModelFile.read(run, "redshift")
-        model = file.fill(build.redshift_cnn(file.config, build.best_device()))
+        model = file.fill(build.make_redshift_cnn(file.config, build.best_device()))
         side = file.config.data.image_size
         return cls(file.scaling, model, (len(file.config.data.bands), side, side))
 

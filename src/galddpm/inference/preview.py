@@ -8,6 +8,7 @@ from torch import nn
 
 from galddpm.config.schema import Config
 from galddpm.data.scaling import Scaling
+from galddpm.inference.generator import Generator
 
 COUNT = 8  # galaxies in a preview
 
@@ -22,13 +23,23 @@ class Previewer:
     run: Path
 
     def __call__(self, model: nn.Module, images_seen: int) -> None:
-        from galddpm.inference.generator import Generator
-
         redshift = np.linspace(self.redshifts[0], self.redshifts[-1], COUNT)
         image = Generator(self.config, self.scaling, model, self.redshifts).sample(redshift)
         path = self.run / "previews" / f"{images_seen:012d}.png"
         path.parent.mkdir(exist_ok=True)
         draw_galaxies(image, redshift, self.config.data.bands, path)
+
+    def exhausted(self, images_seen: int) -> bool:
+        """Never: pictures end no run."""
+        return False
+
+    def chosen(self, model: nn.Module) -> nn.Module:
+        """The model as it is in the end."""
+        return model
+
+    def summary(self) -> dict:
+        """Nothing: the pictures are there to be looked at."""
+        return {}
 
 
 def draw_galaxies(image: np.ndarray, redshift: np.ndarray, bands: list[str], path: Path) -> None:

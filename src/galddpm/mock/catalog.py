@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from galddpm.data.chunked_output import Parts
+from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.galaxiesml import BANDS, ZERO_POINT
 from galddpm.errors import UserError
 from galddpm.mock.draw import draw_stamp
@@ -59,8 +59,8 @@ def _make_split(
     path: Path, truth: Path, arguments: Mapping, jobs: int, overwrite: bool, progress: Callable
 ) -> None:
     count = arguments["count"]
-    catalog = Parts(path, arguments | {"truth": False}, count, CHUNK, overwrite)
-    true = Parts(truth, arguments | {"truth": True}, count, CHUNK, overwrite)
+    catalog = ChunkedOutput(path, arguments | {"truth": False}, count, CHUNK, overwrite)
+    true = ChunkedOutput(truth, arguments | {"truth": True}, count, CHUNK, overwrite)
     with catalog, true:
         unfinished = [(k, parts) for k, parts in enumerate((catalog, true)) if not parts.finished]
         if unfinished:

@@ -31,7 +31,7 @@ class Stage(nn.Module):
 class UNet(nn.Module):
     """(x (B, bands, H, W), t (B,), redshift (B,)) -> (B, bands, H, W), for any H and W.
 
-    The input is padded to a multiple of fold x 2^(resolutions - 1) and the output cropped back.
+    The input is padded to a multiple of patch_size 2^(resolutions - 1) and the output cropped back.
 
     Parameters
     ----------
@@ -40,9 +40,9 @@ class UNet(nn.Module):
     channels: widths by resolution, each half the one before.
     bottleneck: width at the lowest resolution.
     blocks: residual blocks at each resolution.
-    attention: resolutions with self-attention [pixels after folding].
+    attention: resolutions with self-attention [pixels of patches].
     heads: of each attention.
-    fold: fold x fold pixels become channels before the first layer.
+    patch_size: patch_size x patch_size pixels become channels before the first layer.
     gate: add to the output what the input has above its surroundings of 3 x 3 pixels, times a gain
         that the network gives for each value. Denoising passes on a share of each pixel's noise,
         much in the sky and little in bright galaxies; with a gate only that share has to be
@@ -63,7 +63,7 @@ class UNet(nn.Module):
         blocks: int = 2,
         attention: Sequence[int] = (32, 16, 8),
         heads: int = 4,
-        fold: int = 1,
+        patch_size: int = 1,
         gate: bool = False,
         coordinates: bool = False,
         embedding: int = 256,
@@ -72,12 +72,12 @@ class UNet(nn.Module):
         bin_width: float | None = None,
     ):
         super().__init__()
-        self.fold, self.stride = fold, fold << (len(channels) - 1)
+        self.patch_size, self.stride = patch_size, patch_size << (len(channels) - 1)
         self.coordinates = coordinates
-        grid = (size + self.padding(size)) // fold
+        grid = (size + self.padding(size)) // patch_size
         shared = {"heads": heads, "embedding": embedding, "dropout": dropout}
         self.embedding = ConditionEmbedding(embedding, periods, bin_width)
-        self.first = nn.Conv2d(bands * fold**2 + 2 * coordinates, channels[0], 3, padding=1)
+        self.first = nn.Conv2d(bands * patch_size**2 + 2 * coordinates, channels[0], 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         above = channels[0]
         for level, width in enumerate(channels):
@@ -90,8 +90,9 @@ class UNet(nn.Module):
         self.middle = Stage([above, *blocks * [bottleneck]], lowest, **shared)
         self.narrow = nn.Conv2d(bottleneck, above, 1)
         self.norm = group_norm(channels[0])
-        self.last = zero_initialised(nn.Conv2d(channels[0], bands * fold**2, 3, padding=1))
-        self.gate = zero_initialised(nn.Conv2d(channels[0], bands * fold**2, 1)) if gate else None
+        outputs = bands * patch_size**2
+        self.last = zero_initialised(nn.Conv2d(channels[0], outputs, 3, padding=1))
+        self.gate = zero_initialised(nn.Conv2d(channels[0], outputs, 1)) if gate else None
 
     def hidden_weights(self) -> list[nn.Parameter]:
         """The matrices of the stages, without the layers from and to pixels and conditions."""
@@ -109,8 +110,8 @@ class UNet(nn.Module):
         edges = (0, self.padding(width), 0, self.padding(height))
         x = pad(x, edges)
         if self.gate:
-            fine = self._folded(x - smooth(x) if fine is None else pad(fine, edges))
-        x = self.first(self._with_places(self._folded(x)))
+            fine = self._in_patches(x - smooth(x) if fine is None else pad(fine, edges))
+        x = self.first(self._with_places(self._in_patches(x)))
         skips = []
         for level, stage in enumerate(self.down):
             x = stage(nn.functional.avg_pool2d(x, 2) if level else x, condition)
@@ -121,11 +122,11 @@ class UNet(nn.Module):
             x = stage(torch.cat([x, skips.pop()], dim=1), condition)
         x = gelu(self.norm(x))
         x = self.last(x) + self.gate(x) * fine if self.gate else self.last(x)
-        x = pixel_shuffle(x, self.fold) if self.fold > 1 else x
+        x = pixel_shuffle(x, self.patch_size) if self.patch_size > 1 else x
         return x[..., :height, :width]
 
-    def _folded(self, x: Tensor) -> Tensor:
-        return pixel_unshuffle(x, self.fold) if self.fold > 1 else x
+    def _in_patches(self, x: Tensor) -> Tensor:
+        return pixel_unshuffle(x, self.patch_size) if self.patch_size > 1 else x
 
     def _with_places(self, x: Tensor) -> Tensor:
         x = torch.cat([x, places(x)], dim=1) if self.coordinates else x

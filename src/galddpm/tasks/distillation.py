@@ -1,4 +1,4 @@
-"""What the training of a student takes from its teacher: weights, scaling and solved noises."""
+"""Training a student: weights, scaling and solved noises come from a trained teacher."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -6,17 +6,22 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from galddpm import build
 from galddpm.config.schema import Config
 from galddpm.data.galaxiesml import GalaxyFile
-from galddpm.data.pairs import PairStream, stored_states
-from galddpm.data.redshift_density import rarity_weights, resampled
-from galddpm.diffusion.student import states
+from galddpm.data.pairs import PairBatch, PairStream, stored_states
+from galddpm.data.redshift_density import redshift_weights, resampled
+from galddpm.data.scaling import Scaling
+from galddpm.diffusion.schedule import Level
+from galddpm.diffusion.student import Student, states, student_losses
 from galddpm.errors import UserError
 from galddpm.inference.generator import Generator
 from galddpm.inference.model_file import model_path
+from galddpm.inference.preview import Previewer
 
 SHARED = ("scaling", "redshift", "process", "network")  # sections in which both must agree
 SHARED_DATA = ("bands", "image_size")
@@ -25,33 +30,50 @@ FIRST = 2**63
 SOLVER = "sky_2m, 1"  # its name and version: other pairs are solved anew
 
 
-class Teacher:
-    """A trained generator, solved for the pairs of a student's config.
+class Distillation:
+    """The task of a config with a distillation section.
 
-    Raises UserError where there is none, or one of another kind than the student's.
+    Raises UserError where there is no teacher, or one of another kind than the student's.
     """
 
     def __init__(self, config: Config):
-        self.config, path = config, model_path(config.student.teacher)
-        self.generator = Generator.load(path)
-        held = self.generator.config
-        if held.student:
-            raise UserError(f"{path}: student.teacher: found a student, expected its teacher")
+        self.config, path = config, model_path(config.distillation.teacher)
+        self.teacher = Generator.load(path)
+        held = self.teacher.config
+        if held.distillation:
+            raise UserError(f"{path}: distillation.teacher: found a student, expected its teacher")
         for part in SHARED:
             if getattr(held, part) != getattr(config, part):
-                raise UserError(f"{path}: student.teacher: its section {part} differs")
+                raise UserError(f"{path}: distillation.teacher: its section {part} differs")
         for part in SHARED_DATA:
             if getattr(held.data, part) != getattr(config.data, part):
-                raise UserError(f"{path}: student.teacher: its data.{part} differs")
+                raise UserError(f"{path}: distillation.teacher: its data.{part} differs")
         self.fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+        self.provenance = {"teacher": self.fingerprint}
+        self.inspect_every = config.training.preview_every
 
-    def stream(self, galaxies: GalaxyFile, run: Path, progress: Callable) -> PairStream:
-        """Batches of solved noises, which are made on first use and kept in the run folder."""
+    def make_scaling(self, galaxies: GalaxyFile) -> Scaling:
+        return self.teacher.scaling
+
+    def make_model(self, scaling: Scaling, device: torch.device) -> Student:
+        student = build.make_student(self.config, scaling, device)
+        student.start_from(self.teacher.denoiser)
+        return student
+
+    def make_batches(
+        self,
+        galaxies: GalaxyFile,
+        scaling: Scaling,
+        device: torch.device,
+        run: Path,
+        progress: Callable,
+    ) -> PairStream:
+        """Solved noises, which are made on first use and kept in the run folder."""
         config = self.config
         redshift = self._redshifts(galaxies.redshift)
-        jumps = build.jumps(config, self.generator.scaling)
-        shape = (len(jumps), len(redshift), *galaxies.shape[1:])
-        solved = self._solved(redshift, jumps[:-1], progress)
+        levels = build.make_student_levels(config, scaling)
+        shape = (len(levels), len(redshift), *galaxies.shape[1:])
+        solved = self._solved(redshift, levels[:-1], progress)
         path = run / "cache" / f"pairs-{self._contents(redshift)}.npy"
         return PairStream(
             stored_states(path, shape, solved),
@@ -59,30 +81,45 @@ class Teacher:
             config.training.batch_size,
             config.seed,
             config.data.symmetries,
-            self.generator.device,
+            device,
         )
+
+    def losses(
+        self, model: nn.Module, batch: PairBatch, generator: torch.Generator, done: float
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        process = self.config.process
+        losses, t = student_losses(model, batch, process.huber_delta, process.centre_weight_radius)
+        return losses, {"t": t, "redshift": batch.redshift}
+
+    def make_inspection(
+        self, scaling: Scaling, redshifts: list[float], device: torch.device, run: Path
+    ) -> Previewer:
+        return Previewer(self.config, scaling, redshifts, run)
 
     def _redshifts(self, known: NDArray) -> NDArray:
         """Those of the training set in random order, as often as needed, with the jitter."""
-        count, rng = self.config.student.pairs, np.random.default_rng(self.config.seed)
-        if self.config.data.rarity:
-            known = known[resampled(rarity_weights(known, self.config.data.rarity), rng)]
+        count, rng = self.config.distillation.pairs, np.random.default_rng(self.config.seed)
+        power = self.config.data.rare_redshift_power
+        if power:
+            known = known[resampled(redshift_weights(known, power), rng)]
         drawn = np.resize(rng.permutation(known), count)
         return drawn + self.config.redshift.jitter * rng.standard_normal(count)
 
     def _contents(self, redshift: NDArray) -> str:
         """A name for the pairs that depends on all that they depend on."""
         config = self.config
-        _, levels = build.teacher_solver(config, self.generator.scaling)
+        _, levels = build.make_teacher_solver(config, self.teacher.scaling)
         made_by = (self.fingerprint, SOLVER, levels, config.sampling)
-        settings = (config.seed, config.student, redshift.tobytes())
+        settings = (config.seed, config.distillation, redshift.tobytes())
         return hashlib.sha256(repr((*made_by, *settings)).encode()).hexdigest()[:16]
 
-    def _solved(self, redshift: NDArray, kept: list, progress: Callable) -> Iterator[NDArray]:
-        solve, levels = build.teacher_solver(self.config, self.generator.scaling)
-        solve = partial(states, solve=solve, kept=kept)
+    def _solved(
+        self, redshift: NDArray, kept: list[Level], progress: Callable
+    ) -> Iterator[NDArray]:
+        solver, levels = build.make_teacher_solver(self.config, self.teacher.scaling)
+        solver = partial(states, solver=solver, kept=kept)
         size = self.config.sampling.batch_size
         for start in progress(range(0, len(redshift), size)):
             z = redshift[start : start + size]
             noise_id = range(FIRST + start, FIRST + start + len(z))
-            yield self.generator.solve(solve, levels, z, self.config.seed, noise_id).numpy()
+            yield self.teacher.solve(solver, levels, z, self.config.seed, noise_id).numpy()

@@ -37,7 +37,7 @@ class EarlyStopping:
         """Whether the run has gone on for too long without getting better."""
         return images_seen - self.images_seen >= self.patience
 
-    def restore(self, model: nn.Module) -> nn.Module:
+    def chosen(self, model: nn.Module) -> nn.Module:
         """The model with the best weights; as it is where none were kept."""
         if self.path.exists():
             load_weights(model, load_tensors(self.path)[0], self.path)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from galddpm.data.chunked_output import Parts
+from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.evaluation.catalog.table import (
     Catalog,
@@ -69,7 +69,7 @@ def measure(
     Raises UserError where `out` was made otherwise or the file cannot be read.
     """
     count = measurement.count
-    with Parts(out, arguments, count, CHUNK, overwrite, recorded_arguments) as parts:
+    with ChunkedOutput(out, arguments, count, CHUNK, overwrite, recorded_arguments) as parts:
         chunks = [] if parts.finished else parts.missing()
         advance(count - sum(map(len, chunks)))
         for rows, columns in _measure_chunks(measurement, chunks, pool):

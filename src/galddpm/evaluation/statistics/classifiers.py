@@ -26,17 +26,17 @@ SOFTENING = 5.0  # of asinh pixels [sky sigma]
 def compare_by_trees(
     real: np.ndarray,
     generated: np.ndarray,
-    second: np.ndarray,
+    reference: np.ndarray,
     splits: Sequence[Split],
     rows: tuple[np.ndarray, np.ndarray],
 ) -> dict:
     """Accuracy of gradient-boosted trees on tables (n, d) that may have missing values.
 
-    second, splits: the other real table and the pairs of row numbers for the floor; rows: of each
-    side, those that are compared.
+    reference, splits: the other real table and the pairs of row numbers for the floor; rows: those
+    of each side that are compared.
     """
     sides = real[rows[0]], generated[rows[1]]
-    floors = [(real[first], second[other]) for first, other in splits[:FLOORS]]
+    floors = [(real[first], reference[other]) for first, other in splits[:FLOORS]]
     return _compare(sides, floors, tree_accuracy, MOST)
 
 

@@ -20,32 +20,32 @@ RESAMPLES, SPLITS = 50, 50
 def compare_energy(
     real: np.ndarray,
     generated: np.ndarray,
-    second: np.ndarray,
+    reference: np.ndarray,
     splits: Sequence[Split],
     rows: tuple[np.ndarray, np.ndarray],
 ) -> dict:
     """The energy distance of two tables (n, d) and (m, d), with its interval and floor.
 
-    second, splits: the other real table and the pairs of row numbers for the floor; rows: of each
-    side, those that are compared. Columns become
-    normal scores of their ranks in the real set, so that no unit and no outlier counts more than
-    another (Szekely & Rizzo 2013). Rows with a missing value are left out.
+    reference, splits: the other real table and the pairs of row numbers for the floor; rows: those
+    of each side that are compared. Columns become normal scores of their ranks in the real set, so
+    that no unit and no outlier counts more than another (Szekely & Rizzo 2013). Rows with a missing
+    value are left out.
     """
     scores = normal_scores(real)
-    tables = [scores(table) for table in (real, generated, second)]
+    tables = [scores(table) for table in (real, generated, reference)]
     return _compare("energy", tables, splits, rows, energy_distance)
 
 
 def compare_frechet(
     real: np.ndarray,
     generated: np.ndarray,
-    second: np.ndarray,
+    reference: np.ndarray,
     splits: Sequence[Split],
     rows: tuple[np.ndarray, np.ndarray],
 ) -> dict:
     """The Frechet distance of the features (n, F) and (m, F) of the redshift CNN, likewise."""
     spread = np.nanstd(real, axis=0) + 1e-12
-    tables = [table / spread for table in (real, generated, second)]
+    tables = [table / spread for table in (real, generated, reference)]
     return _compare("frechet", tables, splits, rows, frechet_distance)
 
 
@@ -90,7 +90,7 @@ def _compare(
     distance: Callable[[np.ndarray, np.ndarray], float],
 ) -> dict:
     rng = np.random.default_rng(0)
-    real, generated, second = tables
+    real, generated, reference = tables
     a, b = (
         _few(_complete(table[chosen]), MOST, rng)
         for table, chosen in zip((real, generated), rows, strict=True)
@@ -102,7 +102,7 @@ def _compare(
     found, size = distance(a, b), 1 / len(a) + 1 / len(b)
     null = []
     for first, other in splits[:SPLITS]:
-        pair = [_few(_complete(t), MOST, rng) for t in (real[first], second[other])]
+        pair = [_few(_complete(t), MOST, rng) for t in (real[first], reference[other])]
         if min(map(len, pair)) >= LEAST // 4:
             null.append(distance(*pair) * size / (1 / len(pair[0]) + 1 / len(pair[1])))
     result |= {name: found, f"{name}_interval": _interval(found, a, b, distance, rng)}

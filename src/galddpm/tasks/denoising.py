@@ -1,0 +1,65 @@
+"""Training what galaxies are made by: a denoiser of images at given redshift."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from galddpm import build
+from galddpm.config.schema import Config
+from galddpm.data.galaxiesml import GalaxyFile
+from galddpm.data.scaling import Scaling
+from galddpm.data.stream import BatchStream, GalaxyBatch
+from galddpm.diffusion.objective import NoiseLevels, Objective
+from galddpm.inference.preview import Previewer
+
+
+class Denoising:
+    """The task of a diffusion config. Raises UserError for an impossible process."""
+
+    def __init__(self, config: Config):
+        self.config, process = config, config.process
+        self.inspect_every = config.training.preview_every
+        self.provenance: Mapping[str, str] = {}
+        levels = NoiseLevels(
+            build.make_schedule(config),
+            process.level_distribution,
+            process.log_sigma_mean,
+            process.log_sigma_std,
+        )
+        self.objective = Objective(
+            levels,
+            config.redshift.jitter,
+            process.huber_delta,
+            process.weighting,
+            process.centre_weight_radius,
+        )
+
+    def make_scaling(self, galaxies: GalaxyFile) -> Scaling:
+        return build.make_scaling(self.config, galaxies)
+
+    def make_model(self, scaling: Scaling, device: torch.device) -> nn.Module:
+        build.make_sampler(self.config, scaling)  # a mistake in sampling shows now, not after it
+        return build.make_denoiser(self.config, scaling, device)
+
+    def make_batches(
+        self,
+        galaxies: GalaxyFile,
+        scaling: Scaling,
+        device: torch.device,
+        run: Path,
+        progress: Callable,
+    ) -> BatchStream:
+        return build.make_stream(self.config, galaxies, scaling, device, run, progress)
+
+    def losses(
+        self, model: nn.Module, batch: GalaxyBatch, generator: torch.Generator, done: float
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        losses, t = self.objective(model, batch.pixels, batch.redshift, generator)
+        return losses, {"t": t, "redshift": batch.redshift}
+
+    def make_inspection(
+        self, scaling: Scaling, redshifts: list[float], device: torch.device, run: Path
+    ) -> Previewer:
+        return Previewer(self.config, scaling, redshifts, run)
