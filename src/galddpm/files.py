@@ -1,11 +1,12 @@
 """Files that appear whole or not at all, and folders that one process works in at a time."""
 
 import errno
+import json
 import os
 import shutil
 import socket
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -64,6 +65,24 @@ def write_text(path: str | Path, text: str) -> None:
     """Write a small text file whole or not at all."""
     with written_whole(path) as temporary:
         temporary.write_text(text)
+
+
+def write_json(path: str | Path, content: Mapping) -> None:
+    """Write JSON whole or not at all; NaN and infinity are refused, as JSON has none."""
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: str | Path) -> dict:
+    """Content of a JSON file that a run wrote; empty where there is none. Raises UserError."""
+    try:
+        content = json.loads(Path(path).read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise UserError(f"{path}: not readable as JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: found {type(content).__name__}, expected a JSON object")
+    return content
 
 
 @contextmanager

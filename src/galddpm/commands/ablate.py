@@ -21,17 +21,19 @@ import numpy as np
 import yaml
 from pydantic import Field, ValidationError
 
-from galddpm import runs
 from galddpm._version import __version__
-from galddpm.commands import evaluate, sample, train
-from galddpm.commands.shell import Parser
+from galddpm.commands import sample, train
+from galddpm.commands.shell import Parser, cores, progress
 from galddpm.config.load import dump_config, load_config
 from galddpm.config.schema import Count, Section
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import NonFiniteError, UserError
+from galddpm.evaluation.pipeline import evaluate
 from galddpm.evaluation.report.model_table import COLUMNS, figures, markdown
-from galddpm.files import locked_folder, write_text
+from galddpm.files import locked_folder, read_json, write_json, write_text
 from galddpm.inference.model_file import model_path
+from galddpm.inference.photoz import Estimator
+from galddpm.provenance import provenance
 from galddpm.tasks.select import select_task
 
 Texts = Annotated[list[str], Field(default_factory=list)]
@@ -61,6 +63,7 @@ class Job:
 
     row: Row
     settings: list[str]  # of the config
+    training: str  # galaxies that are trained on
     testing: str  # real galaxies to sample and judge
     run: Path  # of the training, which rows may share
     result: Path
@@ -129,6 +132,7 @@ def plan(table: Table, row: Row, seed: int, out: Path) -> Job:
     return Job(
         row,
         settings,
+        config.data.training,
         testing,
         out / "runs" / f"{trained}-{seed}",
         out / "rows" / result,
@@ -145,7 +149,7 @@ def run_job(table: Table, job: Job) -> None:
         found = make_row(table, job)
     except NonFiniteError as error:  # which is a result
         found = {"failed": str(error)}
-    runs.write_json(job.result / "row.json", found)
+    write_json(job.result / "row.json", found)
 
 
 def make_row(table: Table, job: Job) -> dict:
@@ -158,21 +162,32 @@ def make_row(table: Table, job: Job) -> dict:
     asked = ["--redshifts", job.testing, "--out", str(samples), *job.row.sample]
     sample.main(["--run", str(job.run), *asked])
     seconds = time.perf_counter() - start if fresh else None
-    judge(table, job, samples)
-    report = runs.read_json(job.result / "report" / "report.json")
-    return figures(report) | {"train_seconds": train_seconds(job.run), "sample_seconds": seconds}
+    return figures(judge(table, job, samples)) | {
+        "train_seconds": train_seconds(job.run),
+        "sample_seconds": seconds,
+    }
 
 
-def judge(table: Table, job: Job, samples: Path) -> None:
+def judge(table: Table, job: Job, samples: Path) -> dict:
     """The report of a row; the galaxies of a file are measured once for all rows."""
-    mine = job.result / "report" / "catalog_real.fits"
+    out = job.result / "report"
+    mine = out / "catalog_real.fits"
     if job.measured.exists() and not mine.exists():
-        mine.parent.mkdir(parents=True, exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
         shutil.copy(job.measured, mine)
-    cnn = ["--redshift-cnn", table.redshift_cnn] if table.redshift_cnn else []
-    files = ["--real", job.testing, "--generated", str(samples), "--out", str(mine.parent)]
-    evaluate.main([*files, "--statmorph", str(table.statmorph), *cnn])
+    report = evaluate(
+        job.testing,
+        samples,
+        out,
+        training=job.training,
+        estimate=Estimator.load(table.redshift_cnn) if table.redshift_cnn else None,
+        statmorph=table.statmorph,
+        jobs=cores(),
+        progress=progress,
+        say=print,
+    )
     shutil.copy(mine, job.measured)
+    return report
 
 
 @cache
@@ -204,7 +219,7 @@ def collect(jobs: Sequence[Job]) -> dict[str, list[dict]]:
     """name: the figures of each seed that is done."""
     found: dict[str, list[dict]] = {job.row.name: [] for job in jobs}
     for job in jobs:
-        figures = runs.read_json(job.result / "row.json")
+        figures = read_json(job.result / "row.json")
         if figures:
             found[job.row.name].append(figures)
     return found
@@ -212,9 +227,9 @@ def collect(jobs: Sequence[Job]) -> dict[str, list[dict]]:
 
 def write(table: Table, jobs: Sequence[Job], out: Path) -> None:
     found = collect(jobs)
-    runs.write_json(
+    write_json(
         out / "table.json",
         {"columns": list(COLUMNS), "rows": found, "table": table.model_dump()}
-        | {"provenance": runs.provenance()},
+        | {"provenance": provenance()},
     )
     write_text(out / "table.md", markdown(found) + "\n")

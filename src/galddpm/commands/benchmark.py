@@ -5,11 +5,13 @@ from pathlib import Path
 
 import torch
 
-from galddpm import build, runs
+from galddpm import build
 from galddpm.benchmarks import growth, loading, measuring, sampling, training
 from galddpm.commands.allocator import keep_freed_memory
 from galddpm.commands.shell import Parser, cores
 from galddpm.errors import UserError
+from galddpm.files import write_json
+from galddpm.provenance import provenance
 
 PARTS: dict[str, Callable[[torch.device], dict]] = {
     "loader": loading.run,
@@ -40,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         show(name, figures[name])
     print(*NOTES, sep="\n")
     if options.out:
-        origin = runs.provenance(device=options.device, notes=NOTES)
-        runs.write_json(options.out, {**figures, "provenance": origin})
+        origin = provenance(device=options.device, notes=NOTES)
+        write_json(options.out, {**figures, "provenance": origin})
         draw(figures, options.out)
 
 

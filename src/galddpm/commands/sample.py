@@ -19,6 +19,7 @@ from galddpm.data.redshift_density import RARE, REACH, share_seen
 from galddpm.diffusion.samplers import SAMPLERS
 from galddpm.errors import NonFiniteError, UserError
 from galddpm.files import refuse_own_input
+from galddpm.provenance import provenance
 from galddpm.training.checkpoint import WEIGHTS
 
 SUFFIXES = (".hdf5", ".h5")
@@ -187,7 +188,7 @@ def _default_out(run: Path, recorded: dict) -> Path:
 
 def _attributes(generator, recorded: dict, run: str) -> dict:
     return {
-        "provenance": json.dumps(runs.provenance(run=run, **recorded)),
+        "provenance": json.dumps(provenance(run=run, **recorded)),
         "bands": ",".join(generator.config.data.bands),
         "zero_point": ZERO_POINT,
         "citation": CITATION,

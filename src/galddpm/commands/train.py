@@ -11,7 +11,8 @@ from galddpm.commands.shell import Parser, Terminated, progress
 from galddpm.config.load import dump_config, load_config, parse_config
 from galddpm.config.schema import AnyConfig
 from galddpm.errors import UserError
-from galddpm.files import locked_folder, write_text
+from galddpm.files import locked_folder, read_json, write_json, write_text
+from galddpm.provenance import provenance
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -50,7 +51,7 @@ def claim(run: Path, config: AnyConfig, resume: str) -> str:
     difference = _first_difference(held.model_dump(), config.model_dump())
     if difference:
         raise UserError(f"{run}: holds a run of another config, {difference}; choose --run-dir")
-    origin = runs.read_json(run / "provenance.json")
+    origin = read_json(run / "provenance.json")
     trained = origin.get("images_seen", 0) >= config.training.images
     done = (run / runs.MODEL).exists() and (trained or origin.get("stopped_early", False))
     return "finished" if done else "unfinished"
@@ -71,7 +72,7 @@ def train(config: AnyConfig, run: Path) -> None:
     for split in ("validation", "testing"):  # a wrong path shows now, not after the night
         build.make_galaxy_file(config, split)
     scaling = task.make_scaling(galaxies)
-    origin = runs.provenance(
+    origin = provenance(
         data={"training": str(galaxies.path), "fingerprint": galaxies.fingerprint()},
         galaxies=len(galaxies),
         dropped=galaxies.dropped,
@@ -84,7 +85,7 @@ def train(config: AnyConfig, run: Path) -> None:
     trainer = build.make_trainer(config, model, task.losses, batches, device, run, every)
     trainer.resume()
     write_text(run / "config.yaml", dump_config(config))
-    runs.write_json(run / "provenance.json", origin)
+    write_json(run / "provenance.json", origin)
     seen = trainer.images_seen
     log = Log(run / "log.jsonl", seen, board(run / "tensorboard", seen))
     redshifts = redshift_quantiles(galaxies.redshift)
@@ -105,7 +106,7 @@ def train(config: AnyConfig, run: Path) -> None:
     origin["images_seen"] = trainer.images_seen
     if best:
         origin |= {"stopped_early": exhausted, "best": best}
-    runs.write_json(run / "provenance.json", origin)
+    write_json(run / "provenance.json", origin)
     if not (finished or exhausted):
         raise interruption.exception()
     print(f"{run}: trained on {trainer.images_seen:,} images; {run / runs.MODEL} is ready")
@@ -137,7 +138,7 @@ class Interruption:
 
 def _refuse_changes(run: Path, origin: dict, depends_on: Iterable[str]) -> None:
     """Raise UserError where a run began with other data, or with another of what it depends on."""
-    held = runs.read_json(run / "provenance.json")
+    held = read_json(run / "provenance.json")
     if held.get("data", origin["data"])["fingerprint"] != origin["data"]["fingerprint"]:
         raise UserError(
             f"{origin['data']['training']}: data.training is not the data that {run} was trained on"

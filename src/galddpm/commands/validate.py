@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from galddpm import runs
 from galddpm.commands.shell import Parser, cores, count, progress, whole
 from galddpm.errors import UserError
 from galddpm.evaluation.catalog.measure_file import CHUNK
 from galddpm.evaluation.report.judge import plain
 from galddpm.evaluation.validation.fits import fit_ours, fit_theirs, warm_up
 from galddpm.evaluation.validation.simulated import NAMES, TruthSet, compare_fits, draw_truth
-from galddpm.files import locked_folder
+from galddpm.files import locked_folder, write_json
+from galddpm.provenance import provenance
 from galddpm.workers import worker_pool
 
 
@@ -93,5 +93,5 @@ def write(out: Path, found: TruthSet, ours: dict, theirs: dict, result: dict) ->
     from galddpm.evaluation.validation.figure import truth_figure
 
     save(truth_figure(found, {"ours": ours, "statmorph": theirs}), out, "truth")
-    runs.write_json(out / "validation.json", plain(result | {"provenance": runs.provenance()}))
+    write_json(out / "validation.json", plain(result | {"provenance": provenance()}))
     print(out / "truth.png")

@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from galddpm.data.hdf5 import new_hdf5, write_columns
+from galddpm.data.hdf5 import columns_of, new_hdf5, write_columns
 from galddpm.errors import RunError, UserError
 from galddpm.files import locked_folder, require_space, write_text
 
@@ -96,7 +96,7 @@ class ChunkedOutput:
         pieces: dict[str, list[np.ndarray]] = {}
         for rows in self._held():
             with h5py.File(self._chunk(rows), "r") as file:
-                for name in names or file:
+                for name in names or columns_of(file):
                     pieces.setdefault(name, []).append(file[name][:])
         return {name: np.concatenate(arrays) for name, arrays in pieces.items()}
 
@@ -110,7 +110,7 @@ class ChunkedOutput:
         with new_hdf5(self.path, self._whole(), {**(attributes or {}), **recorded}) as whole:
             for rows in self._held():
                 with h5py.File(self._chunk(rows), "r") as file:
-                    for name, piece in file.items():
+                    for name, piece in columns_of(file).items():
                         whole[name][rows.start : rows.stop] = piece[:]
         self.remove()
 
@@ -164,7 +164,7 @@ class ChunkedOutput:
         """Name, shape and dtype of a chunk's columns; None where it is not whole."""
         try:
             with h5py.File(self._chunk(rows), "r") as file:
-                layout = {name: (column.shape, column.dtype) for name, column in file.items()}
+                layout = {name: (c.shape, c.dtype) for name, c in columns_of(file).items()}
         except OSError:
             return None
         whole = layout and all(shape[:1] == (len(rows),) for shape, _ in layout.values())

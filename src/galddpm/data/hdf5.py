@@ -63,6 +63,18 @@ def write_columns(
             file[name][...] = array
 
 
+def columns_of(file: h5py.File) -> dict[str, h5py.Dataset]:
+    """All data sets by name; one in a group is named GROUP/NAME."""
+    found: dict[str, h5py.Dataset] = {}
+
+    def add(name: str, item: h5py.Dataset | h5py.Group) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[name] = item
+
+    file.visititems(add)
+    return found
+
+
 def read_rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
     """Rows of a data set in any order, repeats allowed, in this machine's byte order.
 

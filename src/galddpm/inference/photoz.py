@@ -1,5 +1,6 @@
 """A trained redshift CNN: images in, redshifts out."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,11 @@ from galddpm.inference.model_file import ModelFile
 class Estimator:
     """Redshifts, their errors and features of galaxies with flux in counts at zero point 27."""
 
-    def __init__(self, scaling: Scaling, model: RedshiftCNN, shape: tuple[int, int, int]):
+    def __init__(
+        self, scaling: Scaling, model: RedshiftCNN, shape: tuple[int, int, int], fingerprint: str
+    ):
         self.scaling, self.model, self.shape = scaling, model, shape
+        self.fingerprint = fingerprint  # of the model file
         self.device = next(model.parameters()).device
 
     @classmethod
@@ -25,7 +29,8 @@ class Estimator:
         file = ModelFile.read(run, "redshift")
         model = file.fill(build.make_redshift_cnn(file.config, build.best_device()))
         side = file.config.data.image_size
-        return cls(file.scaling, model, (len(file.config.data.bands), side, side))
+        fingerprint = hashlib.sha256(file.path.read_bytes()).hexdigest()[:32]
+        return cls(file.scaling, model, (len(file.config.data.bands), side, side), fingerprint)
 
     def __call__(self, flux: np.ndarray) -> dict[str, np.ndarray]:
         """`z_phot`, `z_phot_error` (B,) and `features` (B, F) of images (B, C, H, W) [count].

@@ -6,6 +6,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,7 +14,10 @@ import torch
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.evaluation.catalog.table import (
+    BRIGHTNESS,
+    LIGHT,
     Catalog,
+    Tables,
     read_catalog,
     recorded_arguments,
     write_catalog,
@@ -29,9 +33,19 @@ from galddpm.evaluation.measurement.stamp import (
 )
 from galddpm.workers import results
 
-Estimate = Callable[[np.ndarray], dict[str, np.ndarray]]  # images (B, C, H, W) [count] -> columns
+
+class Estimate(Protocol):
+    """A redshift CNN, such as galddpm.inference.photoz.Estimator."""
+
+    fingerprint: str  # what the estimates depend on
+
+    def __call__(self, flux: np.ndarray) -> dict[str, np.ndarray]:
+        """`z_phot`, `z_phot_error` (B,) and `features` (B, F) of images (B, C, H, W) [count]."""
+
+
 ESTIMATED = 256  # images at a time
 CHUNK = 32  # galaxies a task: a few seconds at most, which is what a kill costs
+REDSHIFTS = ("z_phot", "z_phot_error")
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,7 @@ class Measurement:
     statmorph: int  # of them, drawn at random, for statmorph
     selected: np.ndarray = field(init=False)  # (count,) bool
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         chosen = np.random.default_rng(0).permutation(self.count) < self.statmorph
         object.__setattr__(self, "selected", chosen)
 
@@ -72,8 +86,8 @@ def measure(
     with ChunkedOutput(out, arguments, count, CHUNK, overwrite, recorded_arguments) as parts:
         chunks = [] if parts.finished else parts.missing()
         advance(count - sum(map(len, chunks)))
-        for rows, columns in _measure_chunks(measurement, chunks, pool):
-            parts.save(rows, columns)
+        for rows, tables in _measure_chunks(measurement, chunks, pool):
+            parts.save(rows, _flat(tables))
             advance(len(rows))
         if not parts.finished:
             identity = {
@@ -81,35 +95,34 @@ def measure(
                 "object_id": galaxies.object_id[:count],
                 "redshift": galaxies.redshift[:count],
             }
-            bands = {"measured": measurement.measured, "bands": measurement.bands}
-            seen = {} if estimate is None else estimate_redshifts(galaxies, count, estimate)
-            write_catalog(out, with_redshifts(parts.gather(), seen), identity, arguments, **bands)
+            tables, features = _nested(parts.gather(), measurement), None
+            if estimate is not None:
+                seen = estimate_redshifts(galaxies, count, estimate)
+                tables, features = with_redshifts(tables, seen), seen["features"]
+            write_catalog(out, tables, identity, arguments, features)
             parts.remove()
     return read_catalog(out)
 
 
-def measure_rows(measurement: Measurement, rows: range) -> dict[str, np.ndarray]:
-    """The columns of some rows, named BAND:COLUMN; and BAND:asinh, the mean of asinh(counts)."""
+def measure_rows(measurement: Measurement, rows: range) -> Tables:
+    """Some rows of each table: one of each measured band, and one of the light in all bands."""
     # unchecked: a galaxy with a non-finite pixel keeps its row, which says so
     stamps = GalaxyFile(measurement.path).unchecked_images(rows).astype(np.float64)
-    columns: dict[str, np.ndarray] = {}
-    for index, band in enumerate(measurement.bands):
+    selected = measurement.selected[rows.start : rows.stop]
+    light, tables = {}, {}
+    for band, images in zip(measurement.bands, stamps.swapaxes(0, 1), strict=True):
         with np.errstate(invalid="ignore"):  # a broken stamp has no mean
-            columns[f"{band}:asinh"] = np.arcsinh(stamps[:, index]).mean(axis=(1, 2))
-        if band not in measurement.measured:
-            continue
-        selected = measurement.selected[rows.start : rows.stop]
-        found = [detect(image) for image in stamps[:, index]]
-        table = measure_found(stamps[:, index], found, measurement.psfs[band], selected)
+            light[f"asinh_{band}"] = np.arcsinh(images).mean(axis=(1, 2))
+        if band in measurement.measured:
+            found = [detect(image) for image in images]
+            table = measure_found(images, found, measurement.psfs[band], selected)
+            tables[band] = _columns(table)
         if band == measurement.measured[0]:
-            light = np.array(
-                [matched_fluxes(*one) for one in zip(stamps, found, table, strict=True)]
-            )
-            columns |= {f"{b}:aperture": light[:, k] for k, b in enumerate(measurement.bands)}
-        for name in (STATUS, *FLAGS, *NUMBERS):
-            kind = "S10" if name == STATUS else np.int32 if name in FLAGS else np.float64
-            columns[f"{band}:{name}"] = np.array([line[name] for line in table], dtype=kind)
-    return columns
+            same = zip(stamps, found, table, strict=True)
+            aperture = np.array([matched_fluxes(*galaxy) for galaxy in same])
+    for band, flux in zip(measurement.bands, aperture.T, strict=True):
+        light[f"aperture_{band}"] = flux
+    return {**tables, BRIGHTNESS: light}
 
 
 def estimate_redshifts(
@@ -124,22 +137,14 @@ def estimate_redshifts(
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
-def with_redshifts(
-    columns: Mapping[str, np.ndarray], seen: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """The columns with estimated redshifts in every measured band; the features stand alone."""
-    columns = dict(columns)
-    for name in [name for name in columns if name.endswith(":z_phot")]:
-        band = name.removesuffix("z_phot")
-        for key in ("z_phot", "z_phot_error"):
-            columns[band + key] = seen.get(key, columns[band + key])
-        known = np.isfinite(columns[name])
-        columns[band + "flag"] = np.where(
-            known, columns[band + "flag"] & ~int(Flag.NO_REDSHIFT), columns[band + "flag"]
-        ).astype(np.int32)
-    if "features" in seen:
-        columns["features"] = seen["features"]
-    return columns
+def with_redshifts(tables: Tables, seen: Mapping[str, np.ndarray]) -> Tables:
+    """The tables with estimated redshifts in every measured band, and their flag taken off."""
+    flag = np.where(np.isfinite(seen["z_phot"]), int(Flag.NO_REDSHIFT), 0).astype(np.int32)
+    estimated = {name: seen[name] for name in REDSHIFTS}
+    return {
+        name: table if name == BRIGHTNESS else {**table, **estimated, "flag": table["flag"] & ~flag}
+        for name, table in tables.items()
+    }
 
 
 @contextmanager
@@ -155,8 +160,29 @@ def one_thread() -> Iterator[None]:
 
 def _measure_chunks(
     measurement: Measurement, chunks: list[range], pool: Executor | None
-) -> Iterator[tuple[range, dict[str, np.ndarray]]]:
-    """Each chunk's rows and columns as they get ready, in any order."""
+) -> Iterator[tuple[range, Tables]]:
+    """Each chunk's rows and tables as they get ready, in any order."""
     work = partial(measure_rows, measurement)
     with one_thread() if pool is None else nullcontext():  # as in a process of a pool, so that the
         yield from results(pool, work, chunks)  # numbers are the same
+
+
+def _columns(table: list[dict]) -> dict[str, np.ndarray]:
+    """Rows as columns, each of one type."""
+    kinds = {STATUS: "S10", **dict.fromkeys(FLAGS, np.int32), **dict.fromkeys(NUMBERS, np.float64)}
+    return {name: np.array([row[name] for row in table], kind) for name, kind in kinds.items()}
+
+
+def _flat(tables: Tables) -> dict[str, np.ndarray]:
+    """TABLE/COLUMN, as HDF5 names what lies in groups."""
+    return {f"{t}/{name}": column for t, table in tables.items() for name, column in table.items()}
+
+
+def _nested(columns: Mapping[str, np.ndarray], measurement: Measurement) -> Tables:
+    """Undo `_flat`, in the order that a catalog has."""
+    light = [f"{kind}_{band}" for kind in LIGHT for band in measurement.bands]
+    order = {**dict.fromkeys(measurement.measured, (STATUS, *FLAGS, *NUMBERS)), BRIGHTNESS: light}
+    return {
+        table: {name: columns[f"{table}/{name}"] for name in names}
+        for table, names in order.items()
+    }

@@ -1,7 +1,7 @@
 """Catalogs on disk: FITS tables with units, one extension a band."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Table
 
-from galddpm.evaluation.measurement.stamp import FLAGS, NUMBERS, STATUS
+from galddpm.evaluation.measurement.stamp import FLAGS, NUMBERS
 from galddpm.files import written_whole
 
 ARGUMENTS = "ARGUMENT"  # header key: what determined the catalog, as JSON
@@ -17,6 +17,7 @@ BRIGHTNESS = "BRIGHTNESS"  # extension: mean asinh(counts) and aperture flux in 
 FEATURES = "FEATURES"  # extension: image (N, F) of what the redshift CNN sees
 
 
+Tables = dict[str, dict[str, np.ndarray]]  # table: column: (N,)
 LIGHT = ("asinh", "aperture")  # what `BRIGHTNESS` holds of each band
 
 
@@ -37,27 +38,26 @@ class Catalog:
 
 def write_catalog(
     path: Path,
-    columns: Mapping[str, np.ndarray],
+    tables: Tables,
     identity: Mapping[str, np.ndarray],
     arguments: Mapping,
-    *,
-    measured: Sequence[str],
-    bands: Sequence[str],
+    features: np.ndarray | None = None,
 ) -> None:
     """Write a catalog whole or not at all.
 
-    columns: named BAND:COLUMN for the measured bands, BAND:asinh and BAND:aperture for all bands,
-    and perhaps features; identity: row, object_id and redshift, which every table repeats.
+    tables: of each measured band, the leading one first, and `BRIGHTNESS`; identity: row, object_id
+    and redshift, which every table repeats; features: (N, F) of the redshift CNN.
     """
     primary = fits.PrimaryHDU()
     primary.header[ARGUMENTS] = json.dumps(arguments, sort_keys=True)
     units = [primary]
-    for band in measured:
-        units.append(fits.BinTableHDU(_band_table(columns, identity, band), name=band))
-    light = {f"{kind}_{b}": columns[f"{b}:{kind}"] for kind in LIGHT for b in bands}
-    units.append(fits.BinTableHDU(Table({**identity, **light}), name=BRIGHTNESS))
-    if "features" in columns:
-        units.append(fits.ImageHDU(columns["features"].astype(np.float32), name=FEATURES))
+    for name, columns in tables.items():
+        table = Table({**identity, **columns})
+        if name != BRIGHTNESS:
+            _describe(table)
+        units.append(fits.BinTableHDU(table, name=name))
+    if features is not None:
+        units.append(fits.ImageHDU(features.astype(np.float32), name=FEATURES))
     with written_whole(path) as temporary:
         fits.HDUList(units).writeto(temporary, overwrite=True)
 
@@ -88,17 +88,12 @@ def recorded_arguments(path: Path) -> dict | None:
         return None
 
 
-def _band_table(
-    columns: Mapping[str, np.ndarray], identity: Mapping[str, np.ndarray], band: str
-) -> Table:
-    """The table of one band, with units and descriptions."""
-    names = (STATUS, *FLAGS, *NUMBERS)
-    table = Table({**identity, **{name: columns[f"{band}:{name}"] for name in names}})
+def _describe(table: Table) -> None:
+    """Give the columns of a band their units and descriptions."""
     for name, (unit, description) in NUMBERS.items():
         table[name].unit, table[name].description = unit or None, description
     for name, description in FLAGS.items():
         table[name].description = description
-    return table
 
 
 def _native(data: fits.FITS_rec) -> dict[str, np.ndarray]:

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from galddpm.data.galaxiesml import GalaxyFile
-from galddpm.evaluation.catalog.measure_file import Measurement
-from galddpm.evaluation.catalog.table import Catalog
+from galddpm.evaluation.catalog.side import Side
 from galddpm.evaluation.measurement.stamp import COMPARED, PAPER
 from galddpm.evaluation.report.figures import (
     LIGHT,
@@ -25,27 +23,24 @@ from galddpm.evaluation.statistics.matching import Selection
 
 def draw_figures(
     report: Mapping,
-    real: Catalog,
-    generated: Catalog,
+    real: Side,
+    generated: Side,
     chosen: Selection,
-    work: Mapping[str, Measurement],
     folder: Path,
 ) -> dict[str, Path]:
     """Write every figure as PNG and PDF; the PNG files by name, in the page's order."""
     band = report["band"]
     title = f"{band} band" + (", matched in redshift" if chosen.matched else "")
+    catalogs = real.catalog, generated.catalog
     sides = [
         compared_columns(catalog, rows, band)
-        for catalog, rows in ((real, chosen.real), (generated, chosen.generated))
+        for catalog, rows in zip(catalogs, (chosen.real, chosen.generated), strict=True)
     ]
-    rows = choose_pairs(real, generated, chosen)
-    stamps = [
-        GalaxyFile(work[side].path).unchecked_images(chosen_rows)
-        for side, chosen_rows in zip(("real", "generated"), rows, strict=True)
-    ]
-    redshift = np.stack([real.redshift[rows[0]], generated.redshift[rows[1]]])
+    pairs = choose_pairs(*catalogs, chosen)
+    stamps = [side.images(rows) for side, rows in zip((real, generated), pairs, strict=True)]
+    redshift = np.stack([c.redshift[rows] for c, rows in zip(catalogs, pairs, strict=True)])
     figures = {
-        "stamps": stamp_pairs(*stamps, redshift, work["real"].bands),
+        "stamps": stamp_pairs(*stamps, redshift, real.measurement.bands),
         "distances": distances_and_floor(report["metrics"], title),
         "histograms": histograms(*sides, PAPER, title),
         "histograms_light": histograms(*sides, LIGHT, title),
@@ -55,7 +50,7 @@ def draw_figures(
     if light:
         figures["colours_by_redshift"] = colours_by_redshift(report["by_redshift"], light, title)
     if report["redshift"]:
-        figures["redshift"] = redshift_scatter(real, generated, chosen, report, title)
+        figures["redshift"] = redshift_scatter(*catalogs, chosen, report, title)
     for name, figure in figures.items():
         save(figure, folder, name)
     return {name: folder / f"{name}.png" for name in figures}

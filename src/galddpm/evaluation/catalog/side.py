@@ -1,0 +1,30 @@
+"""One of the sets that are compared: its file, what is measured on it, and what was found."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from galddpm.data.galaxiesml import GalaxyFile
+from galddpm.evaluation.catalog.measure_file import Measurement
+from galddpm.evaluation.catalog.table import Catalog
+
+
+@dataclass
+class Side:
+    """The real, the generated or the reference set."""
+
+    name: str  # real, generated or reference
+    file: GalaxyFile
+    measurement: Measurement
+    arguments: dict  # what determines the catalog, as JSON values
+    catalog: Catalog = field(init=False)  # once it is measured
+
+    @property
+    def path(self) -> Path:
+        """The file of galaxies."""
+        return self.file.path
+
+    def images(self, rows: np.ndarray) -> np.ndarray:
+        """Stamps (n, C, H, W) float32 [count], non-finite pixels included."""
+        return self.file.unchecked_images(rows)

@@ -1,0 +1,209 @@
+"""The whole judgement from two files of galaxies to a report, in one call."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from galddpm._version import __version__
+from galddpm.data.galaxiesml import BANDS, GalaxyFile
+from galddpm.errors import UserError
+from galddpm.evaluation.catalog.cluster import dask_pool
+from galddpm.evaluation.catalog.measure_file import Estimate, Measurement, measure
+from galddpm.evaluation.catalog.side import Side
+from galddpm.evaluation.measurement.psf import read_psf, survey_psf
+from galddpm.files import locked_folder, read_json, write_json, write_text
+from galddpm.provenance import provenance
+from galddpm.workers import worker_pool
+
+REPORT = "report.json"
+
+
+def evaluate(
+    real: str | Path,
+    generated: str | Path,
+    out: str | Path,
+    *,
+    reference: str | Path | None = None,
+    training: str | Path | None = None,
+    estimate: Estimate | None = None,
+    bands: Sequence[str] = ("i",),
+    limit: int | None = None,
+    statmorph: int = 1000,
+    psf: str | Path | None = None,
+    jobs: int = 1,
+    dask: str | None = None,
+    overwrite: bool = False,
+    progress: Callable = tqdm,
+    say: Callable[[str], object] = lambda text: None,
+) -> dict:
+    """Measure generated and real galaxies, compare them, and write catalogs, figures and a report.
+
+    Parameters
+    ----------
+    real, generated: HDF5 files of the GalaxiesML schema with stamps of equal shape [count].
+    out: the folder of the report; what is unfinished there of the same arguments is continued, and
+        a finished report of the same arguments is only read.
+    reference: a second real set for the floor; None: the real set is split.
+    training: what the generator was trained on, to look for copies.
+    estimate: a redshift CNN (`galddpm.inference.photoz.Estimator`); None: no redshifts are seen.
+    bands: names of those that sources are looked for in; the first one leads.
+    limit: galaxies a side, from the first row on; None: all.
+    statmorph: galaxies a side for statmorph's statistics.
+    psf: a FITS image, or a cube with a plane a band; None: the survey's.
+    jobs: processes. dask: address of a scheduler whose cluster measures instead.
+    say: is told the verdict in words, or that nothing was to be done.
+
+    Returns the content of `report.json`. Raises UserError for files that are missing or do not fit,
+    for a band that they have not, and where `out` holds a report that was made otherwise.
+
+    >>> report = evaluate("test.hdf5", "samples.hdf5", "report")
+    >>> report["metrics"]["ellipticity"]["ks"]
+    """
+    out = Path(out)
+    paths = {"real": Path(real), "generated": Path(generated)}
+    if reference is not None:
+        paths["reference"] = Path(reference)
+    sides = make_sides(paths, bands, limit, statmorph, psf, estimate)
+    arguments = {side.name: side.arguments for side in sides}
+    if already_reported(out / REPORT, arguments, overwrite):
+        say(f"{out / REPORT}: finished, nothing to do")
+        return read_json(out / REPORT)
+    with locked_folder(out):
+        measure_sides(sides, out, estimate, jobs, dask, overwrite, progress)
+        return write_report(sides, out, training and GalaxyFile(training), say)
+
+
+def make_sides(
+    paths: Mapping[str, Path],
+    bands: Sequence[str],
+    limit: int | None,
+    statmorph: int,
+    psf: str | Path | None,
+    estimate: Estimate | None,
+) -> list[Side]:
+    """The sets that are compared, real and generated first, before they are measured."""
+    files = {name: GalaxyFile(path) for name, path in paths.items()}
+    held = common_bands(files)
+    psfs = read_psf(Path(psf), held) if psf else {band: survey_psf(band) for band in held}
+    sides = []
+    for name, file in files.items():
+        work = Measurement(
+            path=file.path.resolve(),  # a worker may stand in another folder
+            bands=held,
+            measured=judged_bands(bands, held, file.path),
+            psfs=psfs,
+            count=min(len(file), limit or len(file)),
+            statmorph=statmorph,
+        )
+        sides.append(Side(name, file, work, describe(work, file, estimate)))
+    return sides
+
+
+def common_bands(files: Mapping[str, GalaxyFile]) -> tuple[str, ...]:
+    """The bands that all files have. Raises UserError where their stamps differ."""
+    real = files["real"]
+    for file in files.values():
+        if file.shape[1:] != real.shape[1:]:
+            raise UserError(
+                f"{file.path}: image: found stamps of {file.shape[1:]} (bands, rows, columns),"
+                f" expected {real.shape[1:]} as in {real.path}"
+            )
+    if real.shape[1] > len(BANDS):
+        raise UserError(
+            f"{real.path}: image: found {real.shape[1]} bands, expected at most {len(BANDS)}"
+        )
+    return BANDS[: real.shape[1]]
+
+
+def judged_bands(asked: Sequence[str], held: Sequence[str], path: Path) -> tuple[str, ...]:
+    """The bands asked for, each once. Raises UserError where a file does not have them."""
+    for name in asked:
+        if name not in held:
+            raise UserError(
+                f"--band {','.join(asked)}: found {name!r}, {path} has {', '.join(held)}"
+            )
+    return tuple(dict.fromkeys(asked))
+
+
+def describe(work: Measurement, galaxies: GalaxyFile, estimate: Estimate | None) -> dict:
+    """What determines a catalog, as JSON values."""
+    psfs = b"".join(work.psfs[band].tobytes() for band in work.measured)
+    return {
+        "fingerprint": galaxies.fingerprint(),
+        "galaxies": work.count,
+        "bands": list(work.measured),
+        "statmorph": work.statmorph,
+        "redshift_cnn": None if estimate is None else estimate.fingerprint,
+        "psf": hashlib.sha256(psfs).hexdigest()[:32],
+        "galddpm": __version__,
+    }
+
+
+def already_reported(path: Path, arguments: Mapping, overwrite: bool) -> bool:
+    """Whether the report of these arguments is there. Raises UserError where another one is."""
+    if not os.path.exists(path):
+        return False
+    try:
+        found = json.loads(path.read_text())["arguments"]
+    except (ValueError, KeyError, TypeError):
+        found = None
+    if found != arguments and not overwrite:
+        raise UserError(f"{path}: exists and was made otherwise; --overwrite replaces it")
+    return found == arguments
+
+
+def measure_sides(
+    sides: Sequence[Side],
+    out: Path,
+    estimate: Estimate | None,
+    jobs: int,
+    dask: str | None,
+    overwrite: bool,
+    progress: Callable,
+) -> None:
+    """Give each side its catalog."""
+    with dask_pool(dask) if dask else worker_pool(jobs) as pool:
+        for side in sides:
+            count = side.measurement.count
+            with progress(total=count, desc=f"measuring {side.name}", unit="galaxy") as bar:
+                side.catalog = measure(
+                    side.measurement,
+                    side.file,
+                    out / f"catalog_{side.name}.fits",
+                    side.arguments,
+                    overwrite=overwrite,
+                    pool=pool,
+                    advance=bar.update,
+                    estimate=estimate,
+                )
+
+
+def write_report(
+    sides: Sequence[Side], out: Path, training: GalaxyFile | None, say: Callable[[str], object]
+) -> dict:
+    """Figures, page and, as the sign that all is there, the JSON."""
+    # after the measuring, whose processes import this module and need no matplotlib
+    from galddpm.evaluation.report.gallery import draw_figures
+    from galddpm.evaluation.report.html import page, summary
+    from galddpm.evaluation.report.judge import judge
+    from galddpm.evaluation.statistics.images import compare_images
+    from galddpm.evaluation.statistics.matching import select
+
+    real, generated, *others = sides
+    reference = others[0].catalog if others else None
+    chosen = select(real.catalog, generated.catalog, reference)
+    report = judge(real.catalog, generated.catalog, reference, chosen, real.measurement.measured)
+    report["images"] = compare_images(real.file, generated.file, training, chosen)
+    report["files"] = {side.name: str(side.path) for side in sides}
+    report["arguments"] = {side.name: side.arguments for side in sides}
+    report["provenance"] = provenance()
+    figures = draw_figures(report, real, generated, chosen, out)
+    write_text(out / "report.html", page(report, figures))
+    write_json(out / REPORT, report)
+    say(summary(report))
+    say(str(out / "report.html"))
+    return report
