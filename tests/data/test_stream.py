@@ -6,7 +6,8 @@ import torch
 
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.scaling import fit_scaling
-from galddpm.data.stream import BatchStream, sample_rows, turned
+from galddpm.data.stream import BatchStream, sample_rows
+from galddpm.data.symmetries import turned
 from helpers.galaxies import write_simple
 
 COUNT, BATCH = 50, 8

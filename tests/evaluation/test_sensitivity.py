@@ -5,7 +5,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from scipy.special import kolmogi
 
-from galddpm.data.galaxiesml import BANDS, GalaxyFile, write_galaxies
+from galddpm.data.galaxiesml import GalaxyFile, write_galaxies
+from galddpm.data.survey import BANDS
 from galddpm.evaluation.catalog.measure_file import Measurement, measure
 from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.measurement.psf import survey_psf

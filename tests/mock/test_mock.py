@@ -8,7 +8,16 @@ import h5py
 import numpy as np
 import pytest
 
-from galddpm.data.galaxiesml import BANDS, GalaxyFile
+from galddpm.data.galaxiesml import GalaxyFile
+from galddpm.data.survey import (
+    BANDS,
+    ELECTRONS_PER_COUNT,
+    MOFFAT_BETA,
+    NEIGHBOUR_CORRELATION,
+    PIXEL_SCALE,
+    SEEING,
+    SKY_SIGMA,
+)
 from galddpm.errors import RunError, UserError
 from galddpm.files import locked_folder
 from galddpm.mock import catalog, check, draw, make_mock, measure, population, spectra
@@ -113,7 +122,7 @@ def galaxy(flux=631.0, **shape):
 
 def test_zero_point_and_centre():
     """A 20th magnitude galaxy has 631 counts at zero point 27, centred on pixel size // 2."""
-    fwhm = np.array(draw.FWHM) / population.PIXEL
+    fwhm = draw.by_band(SEEING) / PIXEL_SCALE
     image = draw.light_without_noise(galaxy(10 ** (0.4 * 7)), 127, fwhm, NO_SHEAR)
     np.testing.assert_allclose(image.sum(axis=(1, 2)), 10 ** (0.4 * 7), rtol=0.01)
     rows = np.arange(127)
@@ -126,13 +135,13 @@ def test_zero_point_and_centre():
 def test_stamps_equal_galsims_own_drawing(shape):
     import galsim
 
-    fwhm = np.array(draw.FWHM) / population.PIXEL
+    fwhm = draw.by_band(SEEING) / PIXEL_SCALE
     image = draw.light_without_noise(galaxy(1.0, **shape), 127, fwhm, NO_SHEAR)[0]
     part = galaxy(1.0, **shape).central[0]
     radius = part.r_eff * np.sqrt(part.axis_ratio)
     profile = galsim.Sersic(n=part.sersic_n, half_light_radius=radius)
     profile = profile.shear(q=part.axis_ratio, beta=part.angle * galsim.radians)
-    psf = galsim.Moffat(beta=draw.PSF_BETA, fwhm=fwhm[0])
+    psf = galsim.Moffat(beta=MOFFAT_BETA, fwhm=fwhm[0])
     expected = galsim.Convolve(profile, psf).drawImage(nx=127, ny=127, scale=1.0).array
     assert np.abs(image - expected).max() < 0.005 * expected.max()
 
@@ -143,7 +152,7 @@ def test_points_are_the_psf():
     quasar = population.Profile(np.ones(5), 2.0, -1.0, points=np.zeros((1, 2)))
     scene = population.Galaxy(2.0, 2, 4.0, quasar.flux, 0, 1, 0, 1, (quasar,), ())
     image = draw.light_without_noise(scene, 63, np.full(5, 4.0), NO_SHEAR)[0]
-    psf = galsim.Moffat(beta=draw.PSF_BETA, fwhm=4.0).shift(2.0, -1.0)
+    psf = galsim.Moffat(beta=MOFFAT_BETA, fwhm=4.0).shift(2.0, -1.0)
     expected = psf.drawImage(nx=63, ny=63, scale=1.0).array
     assert np.abs(image - expected).max() < 0.005 * expected.max()
 
@@ -152,16 +161,16 @@ def test_noise_has_the_declared_level_and_correlation():
     rng = np.random.default_rng(1)
     noise = draw.noise(np.zeros((5, 600, 600), dtype=np.float32), rng)
     assert noise.dtype == np.float32
-    np.testing.assert_allclose(noise.std(axis=(1, 2)), draw.SKY_SIGMA, rtol=0.01)
+    np.testing.assert_allclose(noise.std(axis=(1, 2)), draw.by_band(SKY_SIGMA), rtol=0.01)
     for axis in (1, 2):
         product = (noise * np.roll(noise, 1, axis)).mean(axis=(1, 2)) / noise.var(axis=(1, 2))
-        np.testing.assert_allclose(product, draw.NEIGHBOUR_CORRELATION, atol=0.01)
+        np.testing.assert_allclose(product, NEIGHBOUR_CORRELATION, atol=0.01)
 
 
 def test_photon_noise_follows_the_gain():
     light = np.full((5, 400, 400), 50.0, dtype=np.float32)
     noise = draw.noise(light, np.random.default_rng(2))
-    variance = np.array(draw.SKY_SIGMA) ** 2 + 50 / np.array(draw.ELECTRONS_PER_COUNT)
+    variance = draw.by_band(SKY_SIGMA) ** 2 + 50 / draw.by_band(ELECTRONS_PER_COUNT)
     np.testing.assert_allclose(noise.var(axis=(1, 2)), variance, rtol=0.02)
 
 

@@ -14,7 +14,7 @@ from galddpm.commands import sample, train
 from galddpm.config.load import load_config
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.pairs import PairStream, stored_states
-from galddpm.data.stream import turned
+from galddpm.data.symmetries import turned
 from galddpm.diffusion.galaxy_noise import GalaxyNoise
 from galddpm.diffusion.noise_spectrum import sky_flow
 from galddpm.diffusion.samplers import ddim, dpmpp_2m

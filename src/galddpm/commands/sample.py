@@ -14,8 +14,9 @@ from galddpm.commands.allocator import keep_freed_memory
 from galddpm.commands.shell import LARGEST_COUNT, Parser, count, progress, whole
 from galddpm.config.schema import Config
 from galddpm.data.chunked_output import ChunkedOutput
-from galddpm.data.galaxiesml import CITATION, ZERO_POINT, GalaxyFile
+from galddpm.data.galaxiesml import CITATION, GalaxyFile
 from galddpm.data.redshift_density import RARE, REACH, share_seen
+from galddpm.data.survey import ZERO_POINT
 from galddpm.diffusion.samplers import SAMPLERS
 from galddpm.errors import NonFiniteError, UserError
 from galddpm.files import refuse_own_input

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from galddpm.data.galaxiesml import BANDS, ROWS_PER_READ, GalaxyFile
+from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile
 from galddpm.data.hdf5 import open_hdf5
+from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
 
 HUGE = 3000.0  # [count] in one pixel: brighter than magnitude 18.3, an artefact or a star's core

@@ -6,8 +6,9 @@ import h5py
 import numpy as np
 from astropy.io import fits
 
-from galddpm.data.galaxiesml import BANDS, ZERO_POINT, GalaxyFile
+from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.hdf5 import open_hdf5
+from galddpm.data.survey import BANDS, ZERO_POINT
 from galddpm.files import written_whole
 
 TABLE = ("specz_redshift", "object_id", "seed", "noise_id")  # columns kept where they are held

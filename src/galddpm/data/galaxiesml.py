@@ -15,8 +15,6 @@ import numpy as np
 from galddpm.data.hdf5 import open_hdf5, read_rows, write_columns
 from galddpm.errors import UserError
 
-BANDS = ("g", "r", "i", "z", "y")
-ZERO_POINT = 27.0  # AB magnitude of one count, HSC coadds
 CITATION = (
     "Trained on GalaxiesML (Do et al. 2024, doi:10.5281/zenodo.11117528, CC BY 4.0)"
     " or on data of its schema"

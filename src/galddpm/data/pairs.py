@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from galddpm.data.stream import turned
+from galddpm.data.symmetries import SYMMETRIES, turned
 from galddpm.files import new_memory_map, written_whole
 
 
@@ -50,7 +50,8 @@ class PairStream:
     def __call__(self, index: int) -> PairBatch:
         rng = np.random.default_rng([self.seed, index])
         rows = np.sort(rng.integers(len(self.redshift), size=self.batch_size))
-        turns = torch.from_numpy(rng.integers(8 if self.symmetries else 1, size=self.batch_size))
+        ways = SYMMETRIES if self.symmetries else 1
+        turns = torch.from_numpy(rng.integers(ways, size=self.batch_size))
         number = index % (len(self.states) - 1)
         ends = (
             torch.from_numpy(self.states[place][rows].astype(np.float32)).to(self.device)

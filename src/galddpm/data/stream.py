@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from torch import Tensor
 from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile
 from galddpm.data.redshift_density import redshift_weights, resampled
 from galddpm.data.scaling import Scaling
+from galddpm.data.symmetries import SYMMETRIES, turned
 from galddpm.files import new_memory_map, written_whole
 
 ROWS_IN_CACHE = 16  # 1.3 MB of five-band 64 px stamps
@@ -115,7 +115,7 @@ class BatchStream:
 
     def _turns(self, index: int) -> Tensor:
         rng = np.random.default_rng([self.seed, index, 8])
-        return torch.from_numpy(rng.integers(8, size=self.batch_size))
+        return torch.from_numpy(rng.integers(SYMMETRIES, size=self.batch_size))
 
     def _cached(self, cache: str, folder: Path | None, progress: Callable) -> Fetch:
         if cache == "none":
@@ -162,22 +162,6 @@ def _gather(pixels: np.ndarray) -> Fetch:
     """Rows of the pixels, gathered without torch: were its thread pool awake in the reading thread
     too, each of the many small parallel sections of a training step would take 0.1 ms longer."""
     return lambda rows: torch.from_numpy(pixels[rows])
-
-
-def turned(pixels: Tensor, turns: Tensor) -> Tensor:
-    """Each image (B, C, H, H) under one of the square's symmetries, turns (B,): turns % 4 right
-    angles, then mirrored where turns >= 4."""
-    chosen = _sources(pixels.shape[-1], pixels.device)[turns]
-    chosen = chosen[:, None].expand(-1, pixels.shape[1], -1)
-    return pixels.flatten(2).gather(2, chosen).view_as(pixels)
-
-
-@lru_cache
-def _sources(side: int, device: torch.device) -> Tensor:
-    """The pixel that each pixel is taken from, under each of the eight symmetries, (8, H * H)."""
-    places = torch.arange(side**2, device=device).view(side, side)
-    quarters = [torch.rot90(places, turn) for turn in range(4)]
-    return torch.stack([*quarters, *(quarter.flip(-1) for quarter in quarters)]).flatten(1)
 
 
 def sample_rows(count: int, wanted: int, seed: int) -> np.ndarray:

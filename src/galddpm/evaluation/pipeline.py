@@ -9,7 +9,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from galddpm._version import __version__
-from galddpm.data.galaxiesml import BANDS, GalaxyFile
+from galddpm.data.galaxiesml import GalaxyFile
+from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
 from galddpm.evaluation.catalog.cluster import dask_pool
 from galddpm.evaluation.catalog.measure_file import Estimate, Measurement, measure

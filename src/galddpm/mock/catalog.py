@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galddpm.data.chunked_output import ChunkedOutput
-from galddpm.data.galaxiesml import BANDS, ZERO_POINT
+from galddpm.data.survey import BANDS, ZERO_POINT
 from galddpm.errors import UserError
 from galddpm.mock.draw import draw_stamp
 from galddpm.mock.measure import COLUMNS, measure_band

@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from galddpm.data.galaxiesml import BANDS, GalaxyFile
+from galddpm.data.galaxiesml import GalaxyFile
+from galddpm.data.survey import BANDS
 
 PERCENT = (5, 16, 25, 50, 75, 84, 95)
 # Published quantiles at PERCENT: redshift of GalaxiesML, and the morphology of its test set in one

@@ -4,6 +4,7 @@ GalSim gives every profile's Fourier transform; profiles are added there, multip
 each band and transformed back together, which is many times faster than drawing one by one.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -11,16 +12,25 @@ import scipy.fft
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from galddpm.mock.population import PIXEL, Galaxy, Profile
+from galddpm.data.survey import (
+    BANDS,
+    ELECTRONS_PER_COUNT,
+    MOFFAT_BETA,
+    NEIGHBOUR_CORRELATION,
+    PIXEL_SCALE,
+    SEEING,
+    SKY_SIGMA,
+)
+from galddpm.mock.population import Galaxy, Profile
 
-FWHM = (0.79, 0.75, 0.61, 0.68, 0.68)  # [arcsec] median seeing in g, r, i, z, y (HSC Wide)
 SEEING_SCATTER = 0.10  # of the logarithm, half of it common to the bands of a galaxy
-PSF_BETA = 3.0  # of the Moffat profile
 PSF_SHEAR = 0.01  # scatter of each component of the PSF's ellipticity
-SKY_SIGMA = (0.041, 0.062, 0.076, 0.157, 0.328)  # [count] in a pixel, from depth and seeing
-ELECTRONS_PER_COUNT = (3450, 3330, 5290, 2250, 1630)
-NEIGHBOUR_CORRELATION = 0.2  # of the noise in adjacent pixels, left by resampling
 MARGIN = 33  # pixels around the stamp that keep the periodic transform from wrapping round
+
+
+def by_band(values: Mapping[str, float]) -> NDArray:
+    """One number a band, (5,), in the order of the files."""
+    return np.array([values[band] for band in BANDS])
 
 
 def draw_stamp(galaxy: Galaxy, rng: Generator, size: int) -> NDArray:
@@ -31,9 +41,10 @@ def draw_stamp(galaxy: Galaxy, rng: Generator, size: int) -> NDArray:
 
 def draw_seeing(rng: Generator) -> tuple[NDArray, NDArray]:
     """FWHM (5,) [pix] and shear (5, 2) of a galaxy's PSFs."""
-    common, each = rng.normal(0, SEEING_SCATTER / np.sqrt(2)), rng.normal(0, 1, len(FWHM))
+    common, each = rng.normal(0, SEEING_SCATTER / np.sqrt(2)), rng.normal(0, 1, len(BANDS))
     scatter = common + SEEING_SCATTER / np.sqrt(2) * each
-    return np.array(FWHM) / PIXEL * np.exp(scatter), rng.normal(0, PSF_SHEAR, (len(FWHM), 2))
+    fwhm = by_band(SEEING) / PIXEL_SCALE * np.exp(scatter)
+    return fwhm, rng.normal(0, PSF_SHEAR, (len(BANDS), 2))
 
 
 def light_without_noise(galaxy: Galaxy, size: int, fwhm: NDArray, shear: NDArray) -> NDArray:
@@ -52,8 +63,8 @@ def light_without_noise(galaxy: Galaxy, size: int, fwhm: NDArray, shear: NDArray
 def noise(light: NDArray, rng: Generator) -> NDArray:
     """Sky and photon noise (5, size, size) float32 [count], correlated between adjacent pixels."""
     white = rng.standard_normal(light.shape, dtype=np.float32)
-    gain = np.array(ELECTRONS_PER_COUNT, dtype=np.float32)[:, None, None]
-    sky = np.array(SKY_SIGMA, dtype=np.float32)[:, None, None]
+    gain = by_band(ELECTRONS_PER_COUNT).astype(np.float32)[:, None, None]
+    sky = by_band(SKY_SIGMA).astype(np.float32)[:, None, None]
     return correlated(white) * np.sqrt(sky**2 + np.maximum(light, 0) / gain)
 
 
@@ -96,7 +107,7 @@ def psf_transform(fwhm: float, shear: NDArray, grid: int) -> NDArray:
     """Transform of the PSF and of the pixel it falls on."""
     import galsim
 
-    psf = galsim.Moffat(beta=PSF_BETA, fwhm=fwhm).shear(g1=shear[0], g2=shear[1])
+    psf = galsim.Moffat(beta=MOFFAT_BETA, fwhm=fwhm).shear(g1=shear[0], g2=shear[1])
     return _wave(psf, grid) * _pixel_transform(grid)
 
 

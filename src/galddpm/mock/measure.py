@@ -7,6 +7,8 @@ Threshold 1.5 sigma, 5 pixels, a 3 x 3 Gaussian of FWHM 1.5 pixels, 32 deblendin
 import numpy as np
 from numpy.typing import NDArray
 
+from galddpm.data.survey import PIXEL_SCALE
+
 THRESHOLD, LEAST_AREA = 1.5, 5
 DEBLEND_LEVELS, DEBLEND_CONTRAST = 32, 0.005
 MESH = 64  # [pix]
@@ -53,7 +55,9 @@ def measure_band(image: NDArray) -> dict[str, float]:
         "major_axis": a,
         "minor_axis": b,
         "pos_angle": float(np.degrees(source["theta"])),
-        "peak_surface_brightness": float(-2.5 * np.log10(max(source["peak"], 1e-9) / 0.168**2)),
+        "peak_surface_brightness": float(
+            -2.5 * np.log10(max(source["peak"], 1e-9) / PIXEL_SCALE**2)
+        ),
         "petro_rad": _petrosian(radii, profile) / a,
         "sersic_index": _index(radii, profile),
         **{

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from galddpm.data.survey import PIXEL_SCALE, ZERO_POINT
 from galddpm.mock.spectra import band_fluxes, dimming, kpc_per_arcsec
 
-ZERO_POINT = 27.0  # [mag]
-PIXEL = 0.168  # [arcsec]
 SOLAR_I = 4.52  # absolute AB magnitude of the sun in i (Willmer 2018)
 
 # Spectroscopic redshifts of GalaxiesML: cumulative share at the ends of the published bins, and the
@@ -146,7 +145,7 @@ def _size(rng: Generator, kind: int, template: float, magnitude: float, redshift
     slope = np.interp(redshift, SIZE_Z, SIZE_SLOPE[kind])
     log_size += slope * np.clip(np.log10(mass / 5e10), -1.5, 1.0)
     log_size += rng.normal(0, KNOBS["size_scatter"][kind])
-    kpc_per_pixel = kpc_per_arcsec(redshift) * PIXEL
+    kpc_per_pixel = kpc_per_arcsec(redshift) * PIXEL_SCALE
     size = _knob("size_factor", redshift) * 10**log_size / kpc_per_pixel
     return float(np.clip(size, SMALLEST, LARGEST))
 
@@ -197,7 +196,7 @@ def _scattered(rng: Generator, count: int, r_eff: float, axis_ratio: float, angl
 
 def _neighbours(rng: Generator, stamp: int, redshift: float):
     """Unrelated sources at the density of the sky, and now and then a companion."""
-    area = (stamp * PIXEL / 60) ** 2  # [arcmin^2]
+    area = (stamp * PIXEL_SCALE / 60) ** 2  # [arcmin^2]
     bright, faint, slope = KNOBS["neighbour_i"]
     counts = 10 ** (slope * (np.array([bright, faint]) - faint))
     for _ in range(rng.poisson(KNOBS["neighbours"] * area)):
@@ -215,6 +214,6 @@ def _neighbour(
     rng: Generator, magnitude: float, template: float, redshift: float, place: NDArray
 ) -> Profile:
     flux = _fluxes(magnitude, template, redshift)
-    r_eff = 10 ** rng.normal(-0.055 * (magnitude - 22), 0.18) * 0.45 / PIXEL
+    r_eff = 10 ** rng.normal(-0.055 * (magnitude - 22), 0.18) * 0.45 / PIXEL_SCALE
     size, angle = float(np.clip(r_eff, SMALLEST, LARGEST)), float(rng.uniform(0, np.pi))
     return Profile(flux, *place, size, _axis_ratio(rng, LATE), angle)

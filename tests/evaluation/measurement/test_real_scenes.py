@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from galddpm.commands import data, evaluate, sample, train
-from galddpm.data.galaxiesml import BANDS, GalaxyFile, write_galaxies
+from galddpm.data.galaxiesml import GalaxyFile, write_galaxies
+from galddpm.data.survey import BANDS
 from galddpm.evaluation.catalog.measure_file import Measurement, measure
 from galddpm.evaluation.measurement.detection import detect
 from galddpm.evaluation.measurement.flags import Flag

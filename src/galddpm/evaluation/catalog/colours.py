@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from galddpm.data.galaxiesml import ZERO_POINT
+from galddpm.data.survey import ZERO_POINT
 
 
 def colours(aperture: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -6,11 +6,9 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
+from galddpm.data.survey import MOFFAT_BETA, PIXEL_SCALE, SEEING
 from galddpm.errors import UserError
 
-PIXEL_SCALE = 0.168  # [arcsec/pix] of HSC coadds
-SEEING = {"g": 0.79, "r": 0.75, "i": 0.61, "z": 0.68, "y": 0.68}  # [arcsec] FWHM, HSC Wide
-MOFFAT_BETA = 3.0
 RADIUS = 5.0  # [FWHM] out to which the profile is kept: 99.9 % of the light lies inside
 SUBPIXELS = 6  # Gauss-Legendre points a side of a pixel
 

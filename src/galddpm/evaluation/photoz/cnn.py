@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, huber_loss
 
+from galddpm.data.symmetries import all_turns
 from galddpm.evaluation.photoz.metrics import HSC_GAMMA
 
 COVERED = 0.683  # of the truths lie within one `error` of an estimate
@@ -16,7 +17,6 @@ CENTRES = (
     0.5,
     1.0,
 )  # sides of the central squares whose light is summed, of the stamp
-SYMMETRIES = 8  # of the square
 
 
 class RedshiftCNN(nn.Module):
@@ -98,8 +98,7 @@ def redshift_losses(output: Tensor, redshift: Tensor, huber: bool) -> Tensor:
 @torch.inference_mode()
 def predict(model: RedshiftCNN, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Redshifts (B,), their errors (B,) and features (B, F), as means over the eight symmetries."""
-    turns = [torch.rot90(pixels, k, dims=(2, 3)) for k in range(SYMMETRIES // 2)]
-    features = [model.features(turn) for image in turns for turn in (image, image.flip(-1))]
+    features = [model.features(turn) for turn in all_turns(pixels)]
     output = torch.stack([model.last(feature) for feature in features]).mean(dim=0).double()
     stretch = torch.exp(output[:, 0]).clamp(min=1.0)
     error = HSC_GAMMA * torch.exp(output[:, 1]) * stretch

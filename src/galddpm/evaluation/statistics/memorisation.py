@@ -1,10 +1,10 @@
 """Did the model learn galaxies by heart? Distances to the nearest training galaxy, and twins."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from torch import Tensor
+
+from galddpm.data.symmetries import all_turns
 
 MOST = 1000  # galaxies a side, from the first on
 BIN = 2  # pixels a side that are averaged: shape counts, not the noise of a pixel
@@ -25,14 +25,6 @@ def vectors(image: np.ndarray, sky_sigma: np.ndarray) -> Tensor:
     return torch.nn.functional.avg_pool2d(pixels, BIN)
 
 
-def symmetric(image: Tensor) -> Iterator[Tensor]:
-    """The eight symmetries of the square, of (n, C, h, w)."""
-    for turn in range(4):
-        turned = torch.rot90(image, turn, dims=(2, 3))
-        yield turned
-        yield turned.flip(-1)
-
-
 def nearest(image: Tensor, others: Tensor, own: bool = False) -> Tensor:
     """Distance of each of n vectors to the nearest of `others` under the eight symmetries, (n,).
 
@@ -41,7 +33,7 @@ def nearest(image: Tensor, others: Tensor, own: bool = False) -> Tensor:
     near = torch.full((len(image),), torch.inf)
     for start in range(0, len(others), BLOCK):
         block = others[start : start + BLOCK].flatten(1)
-        for turned in symmetric(image):
+        for turned in all_turns(image):
             distance = torch.cdist(turned.flatten(1), block)
             if own:
                 rows = torch.arange(start, start + block.shape[0])

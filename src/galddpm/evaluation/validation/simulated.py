@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from galddpm.evaluation.measurement.psf import MOFFAT_BETA, PIXEL_SCALE, SEEING
+from galddpm.data.survey import MOFFAT_BETA, PIXEL_SCALE, SEEING, SKY_SIGMA
 from galddpm.evaluation.statistics.distributions import interval
 
 BAND = "i"
 SIZE = 64  # [pix]
-SKY_SIGMA = 0.076  # [count] of HSC Wide in i, zero point 27
 SNR_RANGES = ((10, 30), (30, 100), (100, 1000))
 INDEX, RADIUS, AXIS_RATIO = (0.5, 6.0), (1.5, 8.0), (0.25, 1.0)  # radius: [pix], major axis
 RESAMPLES = 1000
@@ -39,11 +38,11 @@ def draw_truth(count: int, seed: int = 0) -> TruthSet:
     n, r_eff = (np.exp(rng.uniform(*np.log(limits), total)) for limits in (INDEX, RADIUS))
     q = rng.uniform(*AXIS_RATIO, total)
     snr = np.exp(rng.uniform(*np.log(SNR_RANGES)[snr_range].T))
-    flux = snr * SKY_SIGMA * np.sqrt(np.pi * (2 * r_eff) ** 2 * q + 50)
+    flux = snr * SKY_SIGMA[BAND] * np.sqrt(np.pi * (2 * r_eff) ** 2 * q + 50)
     angle, shift = rng.uniform(0, 180, total), rng.uniform(-0.5, 0.5, (total, 2))
     drawn = zip(n, r_eff, q, flux, angle, shift, strict=True)
     image = np.stack([draw(*galaxy) for galaxy in drawn])
-    image += rng.normal(0, SKY_SIGMA, image.shape)
+    image += rng.normal(0, SKY_SIGMA[BAND], image.shape)
     truth = {"sersic_n": n, "sersic_r_eff": r_eff, "sersic_ellipticity": 1 - q}
     return TruthSet(image, truth, snr_range)
 
