@@ -11,7 +11,7 @@ SMALLER = {
     "quickstart": ("SMALL = False", "SMALL = True"),
     "mock": ("COUNT = 4000", "COUNT = 60"),
 }
-PICTURES = {"quickstart": 3, "mock": 2, "recipe": 3}
+PICTURES = {"quickstart": 3, "mock": 2, "recipe": 3, "sky_noise": 5}
 
 
 @pytest.mark.slow

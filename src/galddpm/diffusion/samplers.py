@@ -1,8 +1,11 @@
 """Samplers: functions of (denoise, x, levels, noise) that walk down a list of noise levels.
 
 `denoise(x, level)` returns the estimate of x_0; `levels` starts at the level of x, the noisiest,
-and ends at the image, (1, 0); `noise()` returns fresh standard normal numbers like x. Every step is
-written so that alpha = 0, the start of a zero-terminal-SNR schedule, is finite.
+and ends at the image, (1, 0); `noise()` returns fresh standard normal numbers like x. A step leads
+from a level (alpha, sigma) to the next, (alpha', sigma'). Every step is written so that alpha = 0,
+the start of a zero-terminal-SNR schedule, is finite; sigma = 0 is allowed at the end alone.
+
+What the samplers make of Gaussian noise in few steps: notebooks/sky_noise.ipynb, Eq. 12 to 16.
 """
 
 import math
@@ -25,8 +28,10 @@ def ddpm(
 ) -> Tensor:
     """Ancestral sampling (Ho et al. 2020, algorithm 2) over any list of levels.
 
-    variance: of each step's noise, "posterior" (beta_tilde) or "beta" (the forward variance). The
-    last step, to the image, adds none.
+    A step goes to the mean of q(x' | x, x_0), see `posterior`, and adds noise.
+    variance: of this noise, "posterior" (beta_tilde) or "beta" (the forward variance). The last
+        step, to the image, adds none.
+    Raises ValueError for another variance.
     """
     if variance not in ("posterior", "beta"):
         raise ValueError(f"variance: found {variance!r}, expected posterior or beta")
@@ -43,8 +48,9 @@ def ddim(
 ) -> Tensor:
     """Song et al. 2020, arXiv:2010.02502, Eq. 12 and 16; eta = 0 adds no noise, eta = 1 is ddpm.
 
-    With eta = 0 the levels may also rise, which finds the noise of an image (inversion). Raises
-    ValueError for a level with sigma = 0 anywhere but at the end, where the noise is undefined.
+    With eta = 0 a step is x' = alpha' x_0 + sigma' (x - alpha x_0) / sigma. The levels may then
+    also rise, which finds the noise of an image (inversion). Raises ValueError for a level with
+    sigma = 0 anywhere but at the end: the noise of an image is undefined.
     """
     for level, lower in pairwise(levels):
         x_0 = denoise(x, level)
@@ -57,10 +63,12 @@ def ddim(
 
 
 def dpmpp_2m(denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise) -> Tensor:
-    """DPM-Solver++(2M), Lu et al. 2022, arXiv:2211.01095, algorithm 2; the ends are first order.
+    """DPM-Solver++(2M), Lu et al. 2022, arXiv:2211.01095, algorithm 2.
 
-    With h the step in ln(alpha/sigma), alpha' (1 - e^-h) is written as alpha' - alpha sigma'/sigma,
-    which is finite where h is not.
+    x' = sigma'/sigma x + (alpha' - alpha sigma'/sigma) (x_0 + slope (x_0 - x_0 of the last level)).
+    The first factor of the paper, alpha' (1 - e^-h) with h the step in ln(alpha/sigma), is written
+    so that it is finite where h is not. The slope is 0, and the step ddim's, in the first step, in
+    the second after a start from alpha = 0, and in the step to the image.
     """
     previous, h_previous = None, math.inf
     for level, lower in pairwise(levels):
@@ -78,13 +86,18 @@ def sky_2m(
 ) -> Tensor:
     """dpmpp_2m with the flow of the noise that the images have of their own, x (B, C, H, W).
 
-    An image that is light under Gaussian noise of variance u has the estimate x_0 = light +
-    alpha u / (alpha^2 u + sigma^2) (x - alpha light), and the flow multiplies what lies beside the
-    light by `flow_gain`. So a step is ddim's and, of the residual x - alpha x_0, the share
-    `flow_gain_beyond_ddim` more, and the light is what changes slowly enough to be extrapolated.
-    Waves of the sky have its variance times the power that `sky_noise` gives them, and come out
-    right after any number of steps. On light the variance is less, and the share beyond ddim's is
-    taken to be less by the same factor at all waves. As u goes to 0 this becomes dpmpp_2m.
+    A step is notebooks/sky_noise.ipynb, Eq. 11. The image is taken to be light under Gaussian noise
+    of variance u. The estimate x_0 then leaves the residual x - alpha x_0, and
+    light = x_0 - alpha u / sigma^2 residual (Eq. 9). With kappa = `flow_gain_beyond_ddim`,
+    x' = alpha' x_0 + (sigma'/sigma + kappa) residual
+    + (alpha' - alpha `flow_gain`) slope (light - light of the last level).
+    This is ddim's step, what the flow keeps of the noise beyond it, and the change of the light,
+    extrapolated to the middle of the step. The slope is that of dpmpp_2m.
+
+    On the sky u is the sky's variance times the power of each wave, and the sky comes out right
+    after any number of steps. On bright light u is less; kappa is then taken to be less by one
+    factor for all waves, and `flow_gain` to be that of white noise. As u goes to 0 this becomes
+    dpmpp_2m; u = 0 itself is undefined.
     """
     power = sky_power(x, sky_noise.smoothing)
     previous, h_previous = None, math.inf
@@ -109,7 +122,9 @@ def sky_2m(
 def heun(denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise) -> Tensor:
     """Heun's second-order steps of arXiv:2206.00364, algorithm 1, in x/alpha against sigma/alpha.
 
-    Two evaluations a step; one in the last, and in the first where alpha = 0 (there as ddim).
+    With eps = (x - alpha x_0) / sigma at the level and eps' where ddim's step ends,
+    x' = alpha'/alpha x + (sigma' - alpha' sigma/alpha) (eps + eps') / 2. A step from alpha = 0 and
+    the step to the image are ddim's, with one evaluation; the others have two.
     """
     for level, lower in pairwise(levels):
         x_0 = denoise(x, level)
@@ -141,13 +156,14 @@ def _eps(x: Tensor, x_0: Tensor, level: Level) -> Tensor:
 
 
 def _slope(h: float, h_previous: float) -> float:
-    """By how much of its last change a value is extrapolated to the middle of a step h in
-    ln(alpha/sigma); 0 where a step is infinite."""
+    """h / (2 h_previous): this part of a value's last change is added to it, to have the value in
+    the middle of a step h in ln(alpha/sigma). 0 where either step is infinite.
+    """
     return h / (2 * h_previous) if math.isfinite(h) and math.isfinite(h_previous) else 0.0
 
 
 def _log_snr(level: Level) -> float:
-    """ln(alpha/sigma)."""
+    """ln(alpha/sigma): -inf for pure noise, inf for the image."""
     alpha, sigma = level
     if alpha == 0 or sigma == 0:
         return math.inf if alpha else -math.inf

@@ -1,11 +1,11 @@
-"""Fine structure under noise, as far as it can be told beforehand: a local Wiener filter.
+"""What is known of fine structure under noise without learning: a local Wiener filter.
 
-With the sky's noise as its sigma_data an edm network that puts out 0 lets the share
-k(s) = s^2 / (s^2 + (sigma/alpha)^2), s = sigma_data, of every pixel's noise pass, as a white sky
-needs. Two things more are known. Where the data's own noise is smaller, as in the bright parts of a
-galaxy after an asinh, less may pass; and where neighbouring pixels of the sky correlate, as
-resampling makes them, more of the slow waves and less of the fast ones. What that changes need not
-be learned.
+An edm network whose sigma_data is the sky's noise s is a denoiser even when it puts out 0: it lets
+the share k(s) = s^2 / (s^2 + (sigma/alpha)^2) of every pixel pass. That is right for a white sky.
+Two more things are known. Bright parts of a galaxy have less noise after an asinh, and less may
+pass there. Neighbouring pixels of the sky correlate, because images were resampled, so more of the
+slow waves must pass and less of the fast ones. The network need not learn either. The equations are
+in notebooks/sky_noise.ipynb.
 """
 
 from collections.abc import Callable
@@ -24,10 +24,12 @@ FARTHEST = 2.0  # sigma/alpha from which on the image is too noisy to tell where
 
 @dataclass(frozen=True)
 class SkyNoise:
-    """The noise that the data have of their own.
+    """The noise that the images have of their own, in the model's units.
 
-    sigma: its standard deviation on the sky; local_sigma: pixel values (B, C, H, W) -> that at each
-    of them; smoothing: a, where the noise is white noise smoothed along both axes with (a, 1, a).
+    sigma: standard deviation on the sky, above 0.
+    local_sigma: light (B, C, H, W) -> standard deviation on it, pixel by pixel, above 0.
+    smoothing: a of the sky's noise, which is white noise smoothed along both axes with (a, 1, a);
+        0 for white noise.
     """
 
     sigma: float
@@ -36,9 +38,15 @@ class SkyNoise:
 
 
 def detail_output(x: Tensor, alpha: Tensor, sigma: Tensor, sky_noise: SkyNoise) -> Tensor:
-    """What an edm output has to hold so that noise passes as the sky_noise says, (B, C, H, W).
+    """What to add to an edm output so that noise passes as `sky_noise` says, (B, C, H, W).
 
-    x: (B, C, H, W) at levels (B,).
+    Added to an output of 0 it gives the estimate x_0 of notebooks/sky_noise.ipynb, Eq. 4:
+    alpha x_0 = k x + k_local / k (g x - k x) + (k_local - k) (x - smooth(x)), where k and k_local
+    are the gains of the noise on the sky and at each pixel, and g is `sky_filtered`. On the sky
+    this is g x. From sigma/alpha = FARTHEST on, and so for alpha = 0, it is 0: the network is
+    alone. sigma must not be 0.
+
+    x: (B, C, H, W) at levels alpha, sigma (B,).
     """
     with torch.autocast(x.device.type, enabled=False):  # differences of large numbers
         alpha = alpha.clamp(min=1e-12)
@@ -55,19 +63,31 @@ def detail_output(x: Tensor, alpha: Tensor, sigma: Tensor, sky_noise: SkyNoise) 
 
 
 def wiener_gain(spread: float | Tensor, ratio: Tensor) -> Tensor:
-    """Share of noise of standard deviation `ratio` that belongs to data of this spread."""
+    """g = spread^2 / (spread^2 + ratio^2), the Wiener gain (notebooks/sky_noise.ipynb, Eq. 2).
+
+    It is the share of the variance of x / alpha that belongs to Gaussian data of this standard
+    deviation, under noise of standard deviation `ratio`, sigma/alpha. 1 for ratio = 0, 0 for
+    spread = 0 or an infinite ratio; undefined where both are 0.
+    """
     return spread**2 / (spread**2 + ratio**2)
 
 
 def sky_filtered(x: Tensor, ratio: Tensor, smoothing: float) -> Tensor:
-    """The ideal denoiser of noise with the spectrum of `smoothing` and unit variance, under white
-    noise of standard deviation `ratio`, applied to x (B, C, H, W)."""
+    """The ideal denoiser of the sky's noise, applied to x (B, C, H, W): g of Eq. 2 for each wave.
+
+    The equation is that of notebooks/sky_noise.ipynb, with the variances of Eq. 1 for a sky of unit
+    variance. ratio: standard deviation of the white noise over that of the sky, above 0; a number
+    or (B, 1, 1, 1).
+    """
     return filtered(x, wiener_gain(sky_power(x, smoothing).sqrt(), ratio))
 
 
 def smooth(x: Tensor) -> Tensor:
-    """Each channel of (B, C, H, W) fitted by a quadratic surface over 5 x 5 pixels, which leaves a
-    galaxy's core as it is and two fifths of the noise (Savitzky & Golay 1964)."""
+    """x (B, C, H, W) with each pixel replaced by a quadratic surface fitted to the 5 x 5 around it.
+
+    A galaxy's core stays as it is; of white noise two fifths of the standard deviation stay
+    (Savitzky & Golay 1964).
+    """
     axis = torch.arange(-REACH, REACH + 1, device=x.device, dtype=x.dtype)
     kernel = (27 - 5 * (axis[:, None] ** 2 + axis**2)) / 175
     channels = x.shape[1]

@@ -1,9 +1,10 @@
 """A student: galaxies in one or two evaluations, learned from a teacher's samples.
 
-The probability flow of a trained denoiser takes every noise to one galaxy. A student learns that
-map in a few jumps between fixed levels, from noises and what the teacher's solver makes of them
-(Luhman & Luhman 2021, arXiv:2101.02388). What the flow does to the sky, whose noise is Gaussian
-with a known spectrum, is known exactly and need not be learned: the network adds the galaxies.
+The probability flow of a trained denoiser, the teacher, takes each noise to one galaxy. A student
+learns that map in a few jumps between fixed levels. It learns from noises and from what the
+teacher's solver makes of them (Luhman & Luhman 2021, arXiv:2101.02388). The sky's noise is Gaussian
+with a known spectrum, so what the flow does to it is known exactly and need not be learned. The
+network adds the galaxies.
 """
 
 import math
@@ -27,15 +28,17 @@ Jump = Callable[[Tensor, Level], Tensor]
 class Student(nn.Module):
     """student(x, level, redshift) -> x at the next of its levels, all in the model's units.
 
-    In units in which sky noise has unit variance at every level, a jump is the flow of the sky and
-    the network's output, times what an image of one sky sigma comes to at the lower level. Bright
-    pixels have less noise than the sky, so the network also sees what the sky alone would become.
+    A jump is x' = flow(x) + alpha' sky_sigma F, with `sky_flow` and the network's output F
+    (notebooks/sky_noise.ipynb, Eq. 17). A network that puts out 0 makes a perfect sky. What it has
+    to add for light under the sky's noise is light alone (Eq. 18). Bright pixels have less noise
+    than the sky, so the network sees both x and flow(x), each in units of the sky's noise at its
+    level. All of this is finite for alpha = 0.
 
     Parameters
     ----------
     network: (x (B, C, H, W), t (B,), redshift (B,), fine (B, C, H, W)) -> (B, C, H, W).
     schedule: turns a level into t.
-    levels: where its jumps start and end, from the noisiest to the image.
+    levels: where its jumps start and end, from the noisiest to the image, (1, 0).
     sky_sigma, smoothing: of the sky's noise; see sky_denoiser.SkyNoise.
     """
 
@@ -54,40 +57,40 @@ class Student(nn.Module):
         self.typical_loss = TypicalLoss()  # of use in training alone
 
     def hidden_weights(self) -> list[nn.Parameter]:
-        """The network's matrices that lie inside of it."""
+        """The network's matrices, without its layers from and to pixels and conditions."""
         return self.network.hidden_weights()
 
     def start_from(self, teacher: Denoiser) -> None:
-        """Take over a teacher's weights, whose output means nearly the same."""
+        """Take over the weights of a teacher, whose output means nearly the same."""
         self.network.load_state_dict(teacher.network.state_dict())
 
     def forward(self, x: Tensor, level: Level, redshift: Tensor) -> Tensor:
-        """x (B, C, H, W) at one of the levels but the last, taken to the next."""
+        """x (B, C, H, W), at any of the levels but the last, taken to the next one."""
         sky = self.flow(x, level)
         return sky + self.gain(level) * self.output(x, level, redshift, sky).to(x.dtype)
 
     def output(self, x: Tensor, level: Level, redshift: Tensor, sky: Tensor) -> Tensor:
-        """The network's output at x (B, C, H, W), whose `flow` is `sky`."""
+        """F, the network's output at x (B, C, H, W); sky: the `flow` of x."""
         t = self.schedule.t_of(*_levels(x, level)).to(x.dtype)
         fine = sky / self.spread(self.next[level])
         return self.network(x / self.spread(level), t, redshift, fine=fine)
 
     def flow(self, x: Tensor, level: Level) -> Tensor:
-        """Where x goes if it is nothing but sky."""
+        """Where x goes if it is nothing but sky: `sky_flow` to the next level."""
         return sky_flow(x, level, self.next[level], self.sky_sigma, self.smoothing)
 
     def gain(self, level: Level) -> float:
-        """What an image of one sky sigma comes to where a jump from a level ends."""
+        """alpha' sky_sigma: what F = 1 adds where a jump from this level ends."""
         return self.next[level][0] * self.sky_sigma
 
     def spread(self, level: Level) -> float:
-        """Standard deviation of sky pixels at a level."""
+        """Standard deviation of sky pixels at a level, sqrt(alpha^2 sky_sigma^2 + sigma^2)."""
         return math.hypot(level[0] * self.sky_sigma, level[1])
 
 
 def student_levels(levels: Sequence[Level], intermediate_sigmas: Sequence[float]) -> list[Level]:
-    """A teacher's first and last level, and between them those whose sigma/alpha is
-    nearest to one of `intermediate_sigmas`."""
+    """A teacher's first and last level and, for each of `intermediate_sigmas`, the level between
+    them whose sigma/alpha is nearest to it."""
     inner = levels[1:-1]
     nearest = {
         min(inner, key=lambda level: abs(math.log(level[1] / level[0] / ratio)))
@@ -104,8 +107,8 @@ def states(
     solver: Callable,
     kept: Sequence[Level],
 ) -> Tensor:
-    """x at each of the `kept` levels, then the image, as a sampler solves the flow, (kept + 1, B,
-    C, H, W)."""
+    """x at each of the `kept` levels, then the image, on a solver's way from x, (kept + 1, B, C, H,
+    W). The kept levels are some of `levels`, in their order."""
     found = []
 
     def watched(x: Tensor, level: Level) -> Tensor:
@@ -120,10 +123,12 @@ def states(
 def student_losses(
     student: Student, batch: tuple, huber_delta: float, centre_weight_radius: float | None
 ) -> tuple[Tensor, Tensor]:
-    """Losses (B,) and their t (B,). The levels weigh alike, and pixels as in
-    `Objective`.
+    """Huber losses of F (B,) and their t (B,).
 
-    batch: x (B, C, H, W) at one level, the same at the next, redshifts (B,), and which level.
+    The aim of F is (x' - flow(x)) / (alpha' sky_sigma), with the teacher's x'
+    (notebooks/sky_noise.ipynb, Eq. 18). All levels weigh alike, and pixels as in `Objective`.
+    batch: x (B, C, H, W) at one level, the teacher's x' at the next, redshifts (B,), and the number
+        of the level.
     """
     x, lower, redshift, number = batch
     level = student.levels[number]
@@ -140,13 +145,13 @@ def student_losses(
 
 
 def sample_student(jump: Jump, x: Tensor, levels: Sequence[Level], noise: Noise) -> Tensor:
-    """The student's sampler: from jump to jump."""
+    """The student's sampler: one jump after the other; it needs no noise."""
     for level in levels[:-1]:
         x = jump(x, level)
     return x
 
 
 def _levels(x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
-    """alpha and sigma, (B,) each."""
+    """alpha and sigma of a level as (B,) each, float64."""
     options = {"dtype": torch.float64, "device": x.device}
     return tuple(torch.full((len(x),), part, **options) for part in level)
