@@ -47,6 +47,14 @@ def test_a_reference_is_the_other_side_of_the_floor():
     assert set(np.concatenate([b for _, b in chosen.splits])) == set(range(31))
 
 
+def test_halves_of_a_reference_are_matched_by_its_own_redshifts():
+    real, reference = at(RNG(0).gamma(2, 0.3, 2000)), at(RNG(2).uniform(0, 3, 2000))
+    generated = at(RNG(1).uniform(0.5, 0.9, 50))
+    for _, second in select(real, generated, reference).splits[:3]:
+        assert len(second) > 40
+        assert not redshifts_differ(reference.redshift[second], generated.redshift)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_whoever_stays_out_has_no_free_partner(seed):
     real, generated = RNG(seed).gamma(2, 0.3, 80), RNG(50 + seed).gamma(2, 0.3, 120)

@@ -81,9 +81,9 @@ def test_a_twin_is_nearer_than_half_of_the_least_real_distance():
 def test_ratio_and_share_of_copies_by_hand():
     training = point(0.0)
     real = point(*np.arange(1.0, 102.0).tolist())  # the 1 % quantile lies at 2, the median at 51
-    found = compare_memory(real, point(0.5, 1.5, 102.0, -200.0, 51.0), training)
-    assert (found["n_real"], found["n_generated"], found["n_training"]) == (101, 5, 1)
-    assert found["copied_fraction"] == pytest.approx(0.4)
+    found = compare_memory(real, point(0.5, 1.5, 3.0, 102.0, -200.0, 60.0, 51.0), training)
+    assert (found["n_real"], found["n_generated"], found["n_training"]) == (101, 7, 1)
+    assert found["copied_fraction"] == pytest.approx(2 / 7)
     assert (found["median_real"], found["median_generated"]) == (51, 51)
     assert found["median_ratio"] == 1
     assert compare_memory(real, 3 * real, training)["median_ratio"] == pytest.approx(3)

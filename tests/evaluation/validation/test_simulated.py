@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from galddpm.evaluation.validation import simulated
 from galddpm.evaluation.validation.simulated import (
     AXIS_RATIO,
     INDEX,
@@ -68,17 +69,19 @@ def test_every_range_holds_the_count_within_the_limits(found):
         assert np.ptp(values) > (high - low) / 3
 
 
-def test_the_light_of_a_stamp_is_that_of_its_signal_to_noise(found):
-    r_eff, q = found.truth["sersic_r_eff"], 1 - found.truth["sersic_ellipticity"]
-    noise = SKY_SIGMA * np.sqrt(np.pi * (2 * r_eff) ** 2 * q + 50)
-    snr = found.image.sum(axis=(1, 2)) / noise
-    sky = SIZE * SKY_SIGMA / noise  # of the noise of all pixels
-    whole = found.truth["sersic_n"] < 3  # the wings of others reach over the stamp's edge
-    for index, (low, high) in enumerate(SNR_RANGES):
-        inside = whole & (found.snr_range == index)
-        assert inside.sum() >= 3
-        assert (snr[inside] > 0.9 * low - 4 * sky[inside]).all()
-        assert (snr[inside] < high + 4 * sky[inside]).all()
+def test_signal_to_noise_fills_its_range(monkeypatch):
+    drawn = []
+
+    def remember(n, r_eff, q, flux, angle, shift):
+        drawn.append(flux / (SKY_SIGMA * np.sqrt(np.pi * (2 * r_eff) ** 2 * q + 50)))
+        return np.zeros((2, 2))
+
+    monkeypatch.setattr(simulated, "draw", remember)
+    draw_truth(500)
+    for (low, high), snr in zip(SNR_RANGES, np.reshape(drawn, (3, 500)), strict=True):
+        assert (snr.min(), snr.max()) == pytest.approx((low, high), rel=0.05)
+        assert low <= snr.min() < snr.max() <= high
+        assert np.median(snr) == pytest.approx(np.sqrt(low * high), rel=0.15)
 
 
 def test_the_noise_is_white_and_that_of_the_survey(found):
