@@ -1,0 +1,44 @@
+"""One stream of normal numbers a galaxy, whoever its neighbours are."""
+
+import numpy as np
+import torch
+from scipy.stats import kstest
+
+from galddpm.diffusion.galaxy_noise import GalaxyNoise
+
+SHAPE = (2, 4, 4)
+
+
+def test_a_galaxy_does_not_depend_on_its_neighbours_or_its_place():
+    together, apart = GalaxyNoise(7, [3, 10**12, 5], SHAPE), GalaxyNoise(7, [5, 3], SHAPE)
+    for _ in range(3):
+        one, other = together(), apart()
+        assert torch.equal(one[0], other[1])
+        assert torch.equal(one[2], other[0])
+
+
+def test_each_call_goes_on():
+    noise, again = GalaxyNoise(7, [3], SHAPE), GalaxyNoise(7, [3], SHAPE)
+    first, second = noise(), noise()
+    assert not (first == second).any()
+    assert torch.equal(again(), first)
+    assert torch.equal(again(), second)
+
+
+def test_no_two_seeds_or_galaxies_share_numbers():
+    values = [GalaxyNoise(seed, range(4), SHAPE)().flatten() for seed in range(4)]
+    assert len(torch.cat(values).unique()) == 4 * 4 * 32
+
+
+def test_numbers_are_standard_normal_and_galaxies_independent():
+    values = GalaxyNoise(0, range(400), (1, 10, 10))()
+    assert values.dtype == torch.float32
+    assert values.shape == (400, 1, 10, 10)
+    assert kstest(values.flatten().numpy(), "norm").pvalue > 0.01
+    table = values.flatten(1).numpy()
+    neighbours = (table[1:] * table[:-1]).mean()
+    assert abs(neighbours) < 4 / np.sqrt(399 * 100)
+
+
+def test_no_galaxies_have_no_noise():
+    assert GalaxyNoise(0, [], SHAPE)().shape == (0, *SHAPE)

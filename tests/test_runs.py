@@ -1,0 +1,126 @@
+"""Run folders: the newest one, its config, and JSON that is whole and strict."""
+
+import json
+import os
+import platform
+
+import numpy as np
+import pytest
+
+from galddpm import runs
+from galddpm.errors import UserError
+
+
+def made_run(root, name, at, task="diffusion"):
+    folder = root / name
+    folder.mkdir(parents=True)
+    (folder / runs.MODEL).touch()
+    os.utime(folder / runs.MODEL, (at, at))
+    if task:
+        (folder / "config.yaml").write_text(f"task: {task}\n")
+    return folder
+
+
+def test_the_newest_run_is_that_whose_model_was_written_last(tmp_path):
+    made_run(tmp_path, "z_old", at=100)
+    newest = made_run(tmp_path, "a_new", at=300)
+    made_run(tmp_path, "middle", at=200)
+    (tmp_path / "z_old" / "config.yaml").touch()  # looked at since
+    assert runs.newest_run(tmp_path) == newest
+    assert runs.newest_run(str(tmp_path)) == newest
+
+
+def test_runs_of_another_task_or_without_a_model_are_passed_over(tmp_path):
+    wanted = made_run(tmp_path, "images", at=100)
+    cnn = made_run(tmp_path, "cnn", at=200, task="redshift")
+    made_run(tmp_path, "no_config", at=300, task=None)
+    made_run(tmp_path, "broken", at=400)
+    (tmp_path / "broken" / "config.yaml").write_text("a: [1")
+    (tmp_path / "unfinished").mkdir()
+    (tmp_path / "unfinished" / "config.yaml").write_text("task: diffusion\n")
+    assert runs.newest_run(tmp_path) == wanted
+    assert runs.newest_run(tmp_path, "redshift") == cnn
+
+
+def test_a_config_that_names_no_task_is_one_of_diffusion(tmp_path):
+    run = made_run(tmp_path, "old", at=100)
+    (run / "config.yaml").write_text("data: {}\n")
+    assert runs.newest_run(tmp_path) == run
+
+
+def test_without_a_run_the_folder_and_the_task_are_named(tmp_path):
+    made_run(tmp_path, "cnn", at=200, task="redshift")
+    with pytest.raises(UserError, match=f"{tmp_path}: no finished diffusion run"):
+        runs.newest_run(tmp_path)
+    with pytest.raises(UserError, match="nowhere: no finished redshift run"):
+        runs.newest_run(tmp_path / "nowhere", "redshift")
+
+
+def test_the_newest_samples_of_a_run(tmp_path):
+    with pytest.raises(UserError, match=f"{tmp_path}: no samples"):
+        runs.newest_samples(tmp_path)
+    (tmp_path / "samples").mkdir()
+    for name, at in (("b.hdf5", 100), ("a.hdf5", 300), ("c.hdf5", 200), ("d.txt", 400)):
+        (tmp_path / "samples" / name).touch()
+        os.utime(tmp_path / "samples" / name, (at, at))
+    assert runs.newest_samples(tmp_path) == tmp_path / "samples" / "a.hdf5"
+
+
+def test_a_config_is_read_or_refused_with_a_reason(tmp_path):
+    with pytest.raises(UserError, match="config.yaml: no such file"):
+        runs.read_config(tmp_path)
+    path = tmp_path / "config.yaml"
+    path.write_text("a: {b: 0.5}\n")
+    assert runs.read_config(tmp_path) == {"a": {"b": 0.5}}
+    for content in (b"a: [1", b"\xff\xfe\xfa"):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="not readable as YAML"):
+            runs.read_config(tmp_path)
+    for content in ("", "- 1\n", "word\n"):
+        path.write_text(content)
+        with pytest.raises(UserError, match="found no sections"):
+            runs.read_config(tmp_path)
+
+
+def test_json_comes_back_as_it_was_written(tmp_path):
+    content = {"a": [1, 0.1, None, True], "b": {"µ": "σ"}}
+    runs.write_json(tmp_path / "new" / "report.json", content)
+    assert runs.read_json(tmp_path / "new" / "report.json") == content
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_json_without_numbers_for_it_leaves_the_file_as_it_was(tmp_path, value):
+    path = tmp_path / "report.json"
+    runs.write_json(path, {"a": 1})
+    with pytest.raises(ValueError, match="JSON"):
+        runs.write_json(path, {"a": 2, "b": [value]})
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_no_json_is_empty_and_other_content_is_refused(tmp_path):
+    path = tmp_path / "report.json"
+    assert runs.read_json(path) == {}
+    for content, message in (("{", "not readable"), ("", "not readable"), ("[1]", "found list")):
+        path.write_text(content)
+        with pytest.raises(UserError, match=f"report.json: {message}"):
+            runs.read_json(path)
+
+
+def test_provenance_tells_versions_and_what_the_caller_adds():
+    found = runs.provenance(seed=3, steps=[1, 2])
+    assert (found["seed"], found["steps"]) == (3, [1, 2])
+    assert found["versions"]["python"] == platform.python_version()
+    assert found["versions"]["numpy"] == np.__version__
+    assert found["commit"] is None or len(found["commit"]) == 40
+    json.dumps(found, allow_nan=False)
+
+
+def test_a_library_that_is_not_installed_is_left_out(monkeypatch):
+    monkeypatch.setattr(runs, "LIBRARIES", ("numpy", "no-such-library-anywhere"))
+    assert set(runs.provenance()["versions"]) == {"python", "numpy"}
+
+
+def test_without_git_there_is_no_commit(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert runs.provenance()["commit"] is None
