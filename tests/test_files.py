@@ -1,5 +1,6 @@
 """Files that are whole or not there, locks, and disks that are full."""
 
+import json
 import os
 import resource
 import signal
@@ -17,7 +18,16 @@ from galddpm import files
 from galddpm.data.hdf5 import new_hdf5, write_columns
 from galddpm.data.pairs import stored_states
 from galddpm.errors import RunError, UserError
-from galddpm.files import locked, locked_folder, new_memory_map, reserve, write_text, written_whole
+from galddpm.files import (
+    locked,
+    locked_folder,
+    new_memory_map,
+    read_json,
+    reserve,
+    write_json,
+    write_text,
+    written_whole,
+)
 from galddpm.training.checkpoint import save_tensors
 
 
@@ -156,3 +166,28 @@ def test_hdf5_is_written_into_space_that_is_there(tmp_path):
         assert (file["a"][:] == 2).all()
         assert set(file["name"][:]) == {b"abcd"}
         assert file.attrs["bands"] == "g"
+
+
+def test_json_comes_back_as_it_was_written(tmp_path):
+    content = {"a": [1, 0.1, None, True], "b": {"µ": "σ"}}
+    write_json(tmp_path / "new" / "report.json", content)
+    assert read_json(tmp_path / "new" / "report.json") == content
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_json_without_numbers_for_it_leaves_the_file_as_it_was(tmp_path, value):
+    path = tmp_path / "report.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(path, {"a": 2, "b": [value]})
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_no_json_is_empty_and_other_content_is_refused(tmp_path):
+    path = tmp_path / "report.json"
+    assert read_json(path) == {}
+    for content, message in (("{", "not readable"), ("", "not readable"), ("[1]", "found list")):
+        path.write_text(content)
+        with pytest.raises(UserError, match=f"report.json: {message}"):
+            read_json(path)

@@ -1,10 +1,7 @@
 """Run folders: the newest one, its config, and JSON that is whole and strict."""
 
-import json
 import os
-import platform
 
-import numpy as np
 import pytest
 
 from galddpm import runs
@@ -80,47 +77,3 @@ def test_a_config_is_read_or_refused_with_a_reason(tmp_path):
         path.write_text(content)
         with pytest.raises(UserError, match="found no sections"):
             runs.read_config(tmp_path)
-
-
-def test_json_comes_back_as_it_was_written(tmp_path):
-    content = {"a": [1, 0.1, None, True], "b": {"µ": "σ"}}
-    runs.write_json(tmp_path / "new" / "report.json", content)
-    assert runs.read_json(tmp_path / "new" / "report.json") == content
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_json_without_numbers_for_it_leaves_the_file_as_it_was(tmp_path, value):
-    path = tmp_path / "report.json"
-    runs.write_json(path, {"a": 1})
-    with pytest.raises(ValueError, match="JSON"):
-        runs.write_json(path, {"a": 2, "b": [value]})
-    assert json.loads(path.read_text()) == {"a": 1}
-    assert [file.name for file in tmp_path.iterdir()] == ["report.json"]
-
-
-def test_no_json_is_empty_and_other_content_is_refused(tmp_path):
-    path = tmp_path / "report.json"
-    assert runs.read_json(path) == {}
-    for content, message in (("{", "not readable"), ("", "not readable"), ("[1]", "found list")):
-        path.write_text(content)
-        with pytest.raises(UserError, match=f"report.json: {message}"):
-            runs.read_json(path)
-
-
-def test_provenance_tells_versions_and_what_the_caller_adds():
-    found = runs.provenance(seed=3, steps=[1, 2])
-    assert (found["seed"], found["steps"]) == (3, [1, 2])
-    assert found["versions"]["python"] == platform.python_version()
-    assert found["versions"]["numpy"] == np.__version__
-    assert found["commit"] is None or len(found["commit"]) == 40
-    json.dumps(found, allow_nan=False)
-
-
-def test_a_library_that_is_not_installed_is_left_out(monkeypatch):
-    monkeypatch.setattr(runs, "LIBRARIES", ("numpy", "no-such-library-anywhere"))
-    assert set(runs.provenance()["versions"]) == {"python", "numpy"}
-
-
-def test_without_git_there_is_no_commit(monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert runs.provenance()["commit"] is None

@@ -72,16 +72,18 @@ def run_all(pool: Executor | None, work, chunks: Sequence[np.ndarray], name: str
     return list(progress(results, total=len(chunks), desc=name))
 
 
+def ratio_text(name: str, row: dict) -> str:
+    """Both median errors, their ratio and its interval."""
+    low, high = row["ratio_interval"]
+    errors = f"{row['ours']:.3f}/{row['statmorph']:.3f}"
+    return f"{name.removeprefix('sersic_')} {errors} = {row['ratio']:.2f} [{low:.2f}, {high:.2f}]"
+
+
 def print_table(rows: Sequence[dict], speed: dict) -> None:
     print("S/N          stamps  no fit (statmorph)   ratio of median errors, ours over statmorph's")
     for row in rows:
         share = row["without_fit"]
-        ratios = [
-            f"{name.removeprefix('sersic_')} {row[name]['ours']:.3f}/{row[name]['statmorph']:.3f} ="
-            f" {row[name]['ratio']:.2f} [{row[name]['ratio_interval'][0]:.2f},"
-            f" {row[name]['ratio_interval'][1]:.2f}]"
-            for name in NAMES
-        ]
+        ratios = [ratio_text(name, row[name]) for name in NAMES if row["compared"]]
         head = f"{row['snr'][0]:4d} to {row['snr'][1]:4d} {row['stamps']:6d}"
         print(head, f"{share['ours']:6.1%} ({share['statmorph']:.1%})    ", "  ".join(ratios))
     for name, value in speed.items():

@@ -33,7 +33,13 @@ def made(count=7, features=True):
 
 
 def write(path, columns, identity, arguments=None):
-    write_catalog(path, columns, identity, arguments or {}, measured=MEASURED, bands=BANDS)
+    """Write the columns, named BAND:COLUMN, as tables."""
+    names = ("status", *FLAGS, *NUMBERS)
+    tables = {band: {name: columns[f"{band}:{name}"] for name in names} for band in MEASURED}
+    kinds = ("asinh", "aperture")
+    light = {f"{kind}_{band}": columns[f"{band}:{kind}"] for kind in kinds for band in BANDS}
+    tables["BRIGHTNESS"] = light
+    write_catalog(path, tables, identity, arguments or {}, columns.get("features"))
 
 
 @pytest.mark.parametrize("count", [7, 1, 0])

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from galddpm.data.symmetries import all_turns
 from galddpm.evaluation.statistics import memorisation
 from galddpm.evaluation.statistics.memorisation import (
     SOFTENING,
     compare_memory,
     nearest,
-    symmetric,
     unique_fraction,
     vectors,
 )
@@ -44,7 +44,7 @@ def test_units_drop_out_and_broken_pixels_are_dark():
 
 
 def test_the_eight_symmetries_are_all_different_and_hold_the_same_pixels():
-    turns = list(symmetric(torch.arange(9.0).reshape(1, 1, 3, 3)))
+    turns = all_turns(torch.arange(9.0).reshape(1, 1, 3, 3))
     assert len({tuple(turn.flatten().tolist()) for turn in turns}) == 8
     assert all(turn.sort().values.sum() == 36 for turn in turns)
     corners = {tuple(turn[0, 0, [0, 0, 2, 2], [0, 2, 2, 0]].tolist()) for turn in turns}

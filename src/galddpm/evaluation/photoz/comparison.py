@@ -12,7 +12,7 @@ from galddpm.evaluation.photoz.metrics import (
     redshift_metrics,
     scaled_error,
 )
-from galddpm.evaluation.statistics.distributions import interval
+from galddpm.evaluation.statistics.distributions import LEAST, interval
 
 USABLE = 1 / 3  # of a constant's NMAD: a CNN that is worse on real galaxies judges nothing
 RESAMPLES = 1000
@@ -24,7 +24,7 @@ def compare_redshifts(
     """Metrics of both sides, and the ratio of their NMADs; None where no redshift was estimated.
 
     rows: of each side that are compared. The ratio is None, with the reason beside it, where the
-    CNN is too poor on real galaxies to judge generated ones.
+    CNN is too poor on real galaxies to judge generated ones, or has seen fewer than `LEAST`.
     """
     sides = {}
     for side, catalog, chosen in (("real", real, rows[0]), ("generated", generated, rows[1])):
@@ -35,12 +35,15 @@ def compare_redshifts(
         return None
     result: dict = {side: _metrics(*columns) for side, columns in sides.items()}
     constant = constant_nmad(sides["real"][0])
-    usable = result["real"]["nmad"] <= USABLE * constant
+    seen = int(np.isfinite(sides["real"][1]).sum())
+    usable = seen >= LEAST and result["real"]["nmad"] <= USABLE * constant
     result |= {"constant_nmad": constant, "usable": bool(usable), "reason": None}
     result |= {"nmad_ratio": None, "nmad_ratio_interval": None}
     if usable:
         result["nmad_ratio"] = result["generated"]["nmad"] / result["real"]["nmad"]
         result["nmad_ratio_interval"] = interval(_ratios(sides))
+    elif seen < LEAST:
+        result["reason"] = f"redshifts of {seen} real galaxies are seen, fewer than {LEAST}"
     else:
         result["reason"] = (
             f"the CNN's NMAD on real galaxies, {result['real']['nmad']:.3f}, is more than a third"

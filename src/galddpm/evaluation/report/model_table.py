@@ -29,7 +29,7 @@ COLUMNS = {
 def figures(report: Mapping) -> dict[str, float | None]:
     """The numbers of one report that models are compared by; None where one could not be had."""
     metrics = report["metrics"]
-    found = {f"ks_{name}": metrics[name]["ks"] for name in KS}
+    found = {f"ks_{name}": _get(metrics, name, "ks") for name in KS}
     found["ks"] = _mean(metrics[name]["ks"] for name in PAPER)
     found |= {f"ratio_{name}": metrics[name]["mean_ratio"] for name in PAPER}
     found["brightness"] = _mean(b["asinh_ratio"] for b in report["brightness"].values())
@@ -48,7 +48,7 @@ def figures(report: Mapping) -> dict[str, float | None]:
 def _get(report: Mapping, *keys: str) -> float | None:
     """A number deep in a report; None where a part of it could not be had."""
     for key in keys:
-        report = report[key] if report else None
+        report = report.get(key) if report else None
     return report
 
 

@@ -45,7 +45,7 @@ def relative_slope(
     for pick in [np.arange(len(values)), *rng.integers(len(values), size=(RESAMPLES, len(values)))]:
         z, y = redshift[pick], values[pick]
         spread = ((z - z.mean()) ** 2).sum()
-        slopes.append((z - z.mean()) @ y / spread / y.mean() if spread else 0.0)
+        slopes.append((z - z.mean()) @ y / spread / y.mean() if np.ptp(z) else 0.0)
     return slopes[0], interval(np.array(slopes[1:]))
 
 

@@ -13,6 +13,7 @@ SIZE = 64  # [pix]
 SNR_RANGES = ((10, 30), (30, 100), (100, 1000))
 INDEX, RADIUS, AXIS_RATIO = (0.5, 6.0), (1.5, 8.0), (0.25, 1.0)  # radius: [pix], major axis
 RESAMPLES = 1000
+RATIO = ("ours", "statmorph", "ratio", "ratio_interval")  # of median errors
 NAMES = ("sersic_n", "sersic_r_eff", "sersic_ellipticity")
 RELATIVE = ("sersic_n", "sersic_r_eff")  # errors of these are shares of the truth
 
@@ -66,7 +67,8 @@ def errors(truth: Mapping, measured: Mapping, name: str) -> np.ndarray:
 def compare_fits(found: TruthSet, ours: Mapping, theirs: Mapping) -> list[dict]:
     """Shares without a fit, and ratios of median errors on the stamps that both have fitted.
 
-    ours, theirs: columns (N,) that are NaN where there is no fit.
+    ours, theirs: columns (N,) that are NaN where there is no fit. Where no stamp has both, the
+    numbers are None.
     """
     rng = np.random.default_rng(0)
     fitted = {
@@ -81,14 +83,14 @@ def compare_fits(found: TruthSet, ours: Mapping, theirs: Mapping) -> list[dict]:
         row["without_fit"] = {side: 1 - fit[inside].mean() for side, fit in fitted.items()}
         for name in NAMES:
             pair = np.stack([errors(found.truth, side, name)[both] for side in (ours, theirs)])
-            drawn = rng.integers(len(both), size=(RESAMPLES, len(both)))
-            ratios = np.divide(*np.median(pair[:, drawn], axis=2))
-            medians = np.median(pair, axis=1)
-            row[name] = {
-                "ours": medians[0],
-                "statmorph": medians[1],
-                "ratio": medians[0] / medians[1],
-                "ratio_interval": interval(ratios),
-            }
+            row[name] = ratio_of_medians(pair, rng) if len(both) else dict.fromkeys(RATIO)
         rows.append(row)
     return rows
+
+
+def ratio_of_medians(pair: np.ndarray, rng: np.random.Generator) -> dict:
+    """Median errors of both fits, (2, n), and their ratio with its bootstrap interval."""
+    drawn = rng.integers(pair.shape[1], size=(RESAMPLES, pair.shape[1]))
+    ratios = np.divide(*np.median(pair[:, drawn], axis=2))
+    ours, theirs = np.median(pair, axis=1)
+    return dict(zip(RATIO, (ours, theirs, ours / theirs, interval(ratios)), strict=True))
