@@ -1,5 +1,5 @@
-# Sourced by quickstart.sh and test.sh: makes .venv and installs the project with the given extra, in
-# the versions of constraints.txt, unless that was done for these very files before.
+# Sourced by quickstart.sh, test.sh and docs.sh: makes .venv and installs the project with the given
+# extra, in the versions of constraints.txt, unless that was done for these very files before.
 extra=$1
 stamp=".venv/installed-$extra-$(cat pyproject.toml scripts/constraints.txt | cksum | cut -d ' ' -f 1)"
 if [ ! -f "$stamp" ]; then
