@@ -184,6 +184,11 @@ def test_json_without_numbers_for_it_leaves_the_file_as_it_was(tmp_path, value):
     assert [file.name for file in tmp_path.iterdir()] == ["report.json"]
 
 
+def test_a_folder_where_json_is_expected_is_refused(tmp_path):
+    with pytest.raises(UserError, match="not readable as JSON"):
+        read_json(tmp_path)
+
+
 def test_no_json_is_empty_and_other_content_is_refused(tmp_path):
     path = tmp_path / "report.json"
     assert read_json(path) == {}

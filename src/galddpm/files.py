@@ -78,7 +78,7 @@ def read_json(path: str | Path) -> dict:
         content = json.loads(Path(path).read_text())
     except FileNotFoundError:
         return {}
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"{path}: not readable as JSON ({error})") from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: found {type(content).__name__}, expected a JSON object")

@@ -111,3 +111,11 @@ def test_a_config_of_another_version_is_refused(run):
     rewritten(run, lambda metadata: metadata["config"]["training"].update(momentum=0.9))
     with pytest.raises(UserError, match=f"{MODEL}: training.momentum: no such key"):
         ModelFile.read(run, "diffusion")
+
+
+def test_a_config_that_is_no_object_is_refused(tmp_path):
+    path = tmp_path / "model.safetensors"
+    metadata = {"config": [1], "scaling": {}, "redshifts": []}
+    save_tensors(path, {"a": torch.zeros(1)}, metadata)
+    with pytest.raises(UserError, match="found list, expected sections"):
+        ModelFile.read(path, "diffusion")

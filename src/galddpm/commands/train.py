@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from galddpm import runs
 from galddpm.commands.allocator import keep_freed_memory
@@ -13,6 +14,10 @@ from galddpm.config.schema import AnyConfig
 from galddpm.errors import UserError
 from galddpm.files import locked_folder, read_json, write_json, write_text
 from galddpm.provenance import provenance
+
+if TYPE_CHECKING:  # torch is loaded after the arguments were checked
+    from galddpm.tasks.task import Inspection
+    from galddpm.training.loop import Trainer
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -63,15 +68,13 @@ def train(config: AnyConfig, run: Path) -> None:
     from galddpm.data.redshift_density import redshift_quantiles
     from galddpm.inference.model_file import save_model
     from galddpm.tasks.select import select_task
-    from galddpm.training.board import board
-    from galddpm.training.log import Log
 
     keep_freed_memory()
     task, device = select_task(config), build.best_device()
     galaxies = build.make_galaxy_file(config, "training")
     for split in ("validation", "testing"):  # a wrong path shows now, not after the night
         build.make_galaxy_file(config, split)
-    scaling = task.make_scaling(galaxies)
+    scaling, redshifts = task.make_scaling(galaxies), redshift_quantiles(galaxies.redshift)
     origin = provenance(
         data={"training": str(galaxies.path), "fingerprint": galaxies.fingerprint()},
         galaxies=len(galaxies),
@@ -86,30 +89,42 @@ def train(config: AnyConfig, run: Path) -> None:
     trainer.resume()
     write_text(run / "config.yaml", dump_config(config))
     write_json(run / "provenance.json", origin)
+    inspection = task.make_inspection(scaling, redshifts, device, run)
+    stopped_by = follow_plan(trainer, inspection, config.training.images, run)
+    chosen, best = inspection.chosen(trainer.ema.model), inspection.summary()
+    save_model(run / runs.MODEL, config, scaling, redshifts, chosen, model)
+    origin["images_seen"] = trainer.images_seen
+    if best:
+        origin |= {"stopped_early": inspection.exhausted(trainer.images_seen), "best": best}
+    write_json(run / "provenance.json", origin)
+    if stopped_by:
+        raise stopped_by
+    print(f"{run}: trained on {trainer.images_seen:,} images; {run / runs.MODEL} is ready")
+
+
+def follow_plan(
+    trainer: "Trainer", inspection: "Inspection", images: int, run: Path
+) -> BaseException | None:
+    """Train with a progress bar and a log; what to raise where a signal ended it, else None."""
+    from galddpm.training.board import board
+    from galddpm.training.log import Log
+
     seen = trainer.images_seen
     log = Log(run / "log.jsonl", seen, board(run / "tensorboard", seen))
-    redshifts = redshift_quantiles(galaxies.redshift)
-    inspection = task.make_inspection(scaling, redshifts, device, run)
-    with Interruption() as interruption, _bar(config, seen) as bar:
+    bar = progress(total=images, initial=seen, desc="training", unit="image")
+    with Interruption() as interruption, bar:
 
         def advance(images: int, loss: float) -> None:
             bar.update(images)
             bar.set_postfix(loss=f"{loss:.4f}")
 
-        def stopped() -> bool:
-            return interruption.signal is not None or inspection.exhausted(trainer.images_seen)
+        def exhausted() -> bool:
+            return inspection.exhausted(trainer.images_seen)
 
-        finished = trainer.run(log, advance, inspection, stopped)
-    chosen = inspection.chosen(trainer.ema.model)
-    save_model(run / runs.MODEL, config, scaling, redshifts, chosen, model)
-    exhausted, best = inspection.exhausted(trainer.images_seen), inspection.summary()
-    origin["images_seen"] = trainer.images_seen
-    if best:
-        origin |= {"stopped_early": exhausted, "best": best}
-    write_json(run / "provenance.json", origin)
-    if not (finished or exhausted):
-        raise interruption.exception()
-    print(f"{run}: trained on {trainer.images_seen:,} images; {run / runs.MODEL} is ready")
+        finished = trainer.run(
+            log, advance, inspection, lambda: interruption.signal is not None or exhausted()
+        )
+    return None if finished or exhausted() else interruption.exception()
 
 
 class Interruption:
@@ -147,12 +162,6 @@ def _refuse_changes(run: Path, origin: dict, depends_on: Iterable[str]) -> None:
     for name in depends_on:
         if held.get(name, origin[name]) != origin[name]:
             raise UserError(f"{run}: its {name} has changed since; choose --run-dir")
-
-
-def _bar(config: AnyConfig, images_seen: int):
-    return progress(
-        total=config.training.images, initial=images_seen, desc="training", unit="image"
-    )
 
 
 def _caching(blocks):

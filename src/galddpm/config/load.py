@@ -24,6 +24,8 @@ def load_config(path: str | Path, settings: Sequence[str] = ()) -> AnyConfig:
 
 def parse_config(content: dict, source: str | Path) -> AnyConfig:
     """Validate a plain dict; `source` names it in messages. Raises UserError."""
+    if not isinstance(content, dict):
+        raise UserError(f"{source}: found {type(content).__name__}, expected sections of a config")
     task = content.get("task", "diffusion")
     if not isinstance(task, str) or task not in TASKS:
         raise UserError(f"{source}: task: found {task!r}, expected one of {', '.join(TASKS)}")

@@ -53,8 +53,10 @@ def colours_by_redshift(bins: Sequence[Mapping], names: Sequence[str], title: st
         axis.set_ylabel(label(name))
     for axis in axes.flat[len(names) :]:
         axis.set_visible(False)
-    for axis in axes[-1]:
-        axis.set_xlabel("redshift")
+    for column in axes.T:
+        lowest = [axis for axis in column if axis.get_visible()][-1]
+        lowest.set_xlabel("redshift")
+        lowest.tick_params(labelbottom=True)
     handles, texts = axes[0, 0].get_legend_handles_labels()
     if handles:
         figure.legend(handles, texts, loc="outside upper right", ncols=2, frameon=False)
