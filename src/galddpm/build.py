@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -79,7 +80,7 @@ def make_stream(
     scaling: Scaling,
     device: torch.device,
     run: Path,
-    progress: Callable = iter,
+    progress: Callable[..., Any] = iter,
 ) -> BatchStream:
     """The training batches of a run folder."""
     return BatchStream(
@@ -167,7 +168,7 @@ def make_trainer(
     config: AnyConfig,
     model: nn.Module,
     loss: Loss,
-    batches: Callable[[int], tuple],
+    batches: Callable[[int], tuple[Any, ...]],
     device: torch.device,
     run: Path,
     inspect_every: int | None = None,
@@ -213,7 +214,7 @@ def make_optimisers(config: AnyConfig, model: nn.Module) -> list[Optimizer]:
 
 def make_sampler(
     config: Config, scaling: Scaling, name: str | None = None, steps: int | None = None
-) -> tuple[Callable, list[Level]]:
+) -> tuple[Callable[..., Any], list[Level]]:
     """(sampler, levels) of the config, or of the given name and steps. Raises UserError."""
     settings = config.sampling
     if config.distillation:
@@ -230,7 +231,7 @@ def make_sampler(
     return sampler, make_levels(config, scaling, name, steps)
 
 
-def make_teacher_solver(config: Config, scaling: Scaling) -> tuple[Callable, list[Level]]:
+def make_teacher_solver(config: Config, scaling: Scaling) -> tuple[Callable[..., Any], list[Level]]:
     """(sampler, levels) with which the teacher of a student's config is solved."""
     levels = make_levels(config, scaling, "sky_2m", config.distillation.steps)
     return partial(sky_2m, sky_noise=make_sky_noise(scaling)), levels

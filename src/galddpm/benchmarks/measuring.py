@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ def run(device: torch.device, jobs: int) -> dict[str, float]:
     with worker_pool(jobs) as pool:
         work = map if pool is None else pool.map
         list(work(warm_up, [images[:1]] * jobs))
-        contestants: dict[str, Callable] = {
+        contestants: dict[str, Callable[..., Any]] = {
             "sersic": lambda: list(work(fit_ours, chunks)),
             "statmorph": lambda: list(work(fit_theirs, chunks)),
         }

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import h5py
-import numpy as np
 import torch
 from torch import nn
 
 from galddpm import build
+from galddpm.arrays import Floats
 from galddpm.config.schema import Config
 from galddpm.errors import UserError
 from galddpm.networks.blocks import AttentionBlock
@@ -16,7 +16,7 @@ from galddpm.networks.blocks import AttentionBlock
 MOST_APART = 0.03  # by how much networks that are compared may differ in parameters
 
 
-def read_item(path: Path, row: int) -> tuple[np.ndarray, float]:
+def read_item(path: Path, row: int) -> tuple[Floats, float]:
     """One galaxy, the way the paper's notebooks read it: the file is opened for every item."""
     with h5py.File(path, "r") as file:
         return file["image"][row], file["specz_redshift"][row]

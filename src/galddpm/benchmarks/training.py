@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -160,8 +161,8 @@ def training_step(
     device: torch.device,
     precision: str,
     batch_size: int | None = None,
-    wrap: Callable | None = None,
-    batches: Callable | None = None,
+    wrap: Callable[..., Any] | None = None,
+    batches: Callable[..., Any] | None = None,
 ) -> Callable[[], object]:
     """A whole step of our loop: noise, forward, backward, clipping, optimiser, average."""
     changes = {"precision": precision, "batch_size": batch_size or config.training.batch_size}

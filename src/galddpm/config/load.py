@@ -22,7 +22,7 @@ def load_config(path: str | Path, settings: Sequence[str] = ()) -> AnyConfig:
     return parse_config(_apply(_read(Path(path)), settings), path)
 
 
-def parse_config(content: dict, source: str | Path) -> AnyConfig:
+def parse_config(content: dict[str, Any], source: str | Path) -> AnyConfig:
     """Validate a plain dict; `source` names it in messages. Raises UserError."""
     task = content.get("task", "diffusion")
     if not isinstance(task, str) or task not in TASKS:
@@ -52,7 +52,7 @@ _Loader.add_implicit_resolver(
 )
 
 
-def _read(path: Path) -> dict:
+def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.load(path.read_text(), Loader=_Loader)
     except FileNotFoundError:
@@ -65,7 +65,7 @@ def _read(path: Path) -> dict:
     return content
 
 
-def _apply(content: dict, settings: Sequence[str]) -> dict:
+def _apply(content: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or not key:
@@ -97,7 +97,7 @@ def _explain(problem: dict[str, Any], model: type[Section]) -> str:
     return f"{key}: found {problem['input']!r}, {expected.replace('input should', 'it should')}"
 
 
-def _suggest(location: tuple, model: type[Section]) -> str:
+def _suggest(location: tuple[Any, ...], model: type[Section]) -> str:
     for part in location[:-1]:
         annotation = model.model_fields[part].annotation
         model = next(iter(get_args(annotation)), annotation)  # of an optional section, the section

@@ -4,12 +4,13 @@ import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from galddpm.arrays import Floats, Ints
 from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile
 from galddpm.data.redshift_density import redshift_weights, resampled
 from galddpm.data.scaling import Scaling
@@ -18,7 +19,7 @@ from galddpm.files import new_memory_map, written_whole
 
 ROWS_IN_CACHE = 16  # 1.3 MB of five-band 64 px stamps
 
-Rows = np.ndarray
+Rows = Ints
 Fetch = Callable[[Rows], Tensor]
 
 
@@ -56,7 +57,7 @@ class BatchStream:
         symmetries: bool = False,
         device: str | torch.device = "cpu",
         cache_folder: Path | None = None,
-        progress: Callable = iter,
+        progress: Callable[..., Any] = iter,
     ):
         self.galaxies, self.scaling, self.batch_size = galaxies, scaling, batch_size
         self.seed, self.symmetries, self.device = seed, symmetries, torch.device(device)
@@ -64,7 +65,7 @@ class BatchStream:
         self._fetch = self._cached(cache, cache_folder, progress)
         power = rare_redshift_power
         self._weights = redshift_weights(galaxies.redshift, power) if power else None
-        self._permutations: dict[int, np.ndarray] = {}
+        self._permutations: dict[int, Ints] = {}
         self._ahead = ThreadPoolExecutor(max_workers=1)
         self._pending: tuple[int, object] | None = None
 
@@ -102,7 +103,7 @@ class BatchStream:
             return batch
         return tuple(values if values.is_cuda else values.pin_memory() for values in batch)
 
-    def _permutation(self, epoch: int) -> np.ndarray:
+    def _permutation(self, epoch: int) -> Ints:
         if epoch not in self._permutations:
             rng = np.random.default_rng([self.seed, int(epoch)])
             order = rng.permutation(len(self.galaxies))
@@ -117,7 +118,7 @@ class BatchStream:
         rng = np.random.default_rng([self.seed, index, 8])
         return torch.from_numpy(rng.integers(SYMMETRIES, size=self.batch_size))
 
-    def _cached(self, cache: str, folder: Path | None, progress: Callable) -> Fetch:
+    def _cached(self, cache: str, folder: Path | None, progress: Callable[..., Any]) -> Fetch:
         if cache == "none":
             return self._read_encoded
         if cache == "memory_map":
@@ -138,10 +139,10 @@ class BatchStream:
             pixels[few] = torch.from_numpy(self.scaling.encode(self.galaxies.images(rows[few])))
         return pixels
 
-    def _encoded(self, block: slice) -> np.ndarray:
+    def _encoded(self, block: slice) -> Floats:
         return self.scaling.encode(self.galaxies.images(block))
 
-    def _memory_map(self, folder: Path, progress: Callable) -> np.ndarray:
+    def _memory_map(self, folder: Path, progress: Callable[..., Any]) -> Floats:
         """Encoded pixels in a .npy file, named after what is in it, written once."""
         path = Path(folder) / f"{self.galaxies.path.stem}-{self._contents()}.npy"
         if not path.exists():
@@ -158,13 +159,13 @@ class BatchStream:
         return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
 
-def _gather(pixels: np.ndarray) -> Fetch:
+def _gather(pixels: Floats) -> Fetch:
     """Rows of the pixels, gathered without torch: were its thread pool awake in the reading thread
     too, each of the many small parallel sections of a training step would take 0.1 ms longer."""
     return lambda rows: torch.from_numpy(pixels[rows])
 
 
-def sample_rows(count: int, wanted: int, seed: int) -> np.ndarray:
+def sample_rows(count: int, wanted: int, seed: int) -> Ints:
     """A fixed random sample of rows, sorted, for statistics."""
     if wanted >= count:
         return np.arange(count)

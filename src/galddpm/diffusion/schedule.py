@@ -6,30 +6,33 @@ indexed by t = 0..T: t = 0 is the image, (1, 0), and t = T the noisiest level.
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
+
+from galddpm.arrays import Floats
 
 Level = tuple[float, float]
 KARRAS_RHO = 7.0  # Karras et al. 2022, arXiv:2206.00364, Eq. 5
 
 
-def linear_beta(steps: int, start: float, end: float) -> np.ndarray:
+def linear_beta(steps: int, start: float, end: float) -> Floats:
     """beta_t for t = 1..T, linear in t, (T,) float64 (Ho et al. 2020; section 5.1 of the paper)."""
     return np.linspace(start, end, steps, dtype=np.float64)
 
 
-def alpha_bar_of(beta: np.ndarray) -> np.ndarray:
+def alpha_bar_of(beta: Floats) -> Floats:
     """alpha_bar_t = prod_{s <= t} (1 - beta_s) for t = 0..T, (T + 1,); alpha_bar_0 = 1."""
     return np.concatenate([[1.0], np.cumprod(1.0 - beta)])
 
 
-def beta_of(alpha_bar: np.ndarray) -> np.ndarray:
+def beta_of(alpha_bar: Floats) -> Floats:
     """beta_t for t = 1..T from alpha_bar_t for t = 0..T."""
     return 1.0 - alpha_bar[1:] / alpha_bar[:-1]
 
 
-def with_zero_terminal_snr(alpha_bar: np.ndarray) -> np.ndarray:
+def with_zero_terminal_snr(alpha_bar: Floats) -> Floats:
     """Shift and scale sqrt(alpha_bar) so that alpha_bar_T = 0 and alpha_bar_1 stays.
 
     Lin et al. 2023, arXiv:2305.08891, algorithm 1. The light that leaks through sqrt(alpha_bar_T)
@@ -44,16 +47,18 @@ def with_zero_terminal_snr(alpha_bar: np.ndarray) -> np.ndarray:
 class Schedule:
     """A variance-preserving process: alpha_bar (T + 1,) float64, from 1 downwards."""
 
-    alpha_bar: np.ndarray
-    _on_device: dict = field(default_factory=dict, init=False, repr=False, compare=False)
+    alpha_bar: Floats
+    _on_device: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
-    def linear(cls, steps: int, start: float, end: float, zero_terminal_snr: bool = False):
+    def linear(
+        cls, steps: int, start: float, end: float, zero_terminal_snr: bool = False
+    ) -> "Schedule":
         """The linear-beta schedule of the paper, section 5.1."""
         alpha_bar = alpha_bar_of(linear_beta(steps, start, end))
         return cls(with_zero_terminal_snr(alpha_bar) if zero_terminal_snr else alpha_bar)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.alpha_bar[0] != 1 or (np.diff(self.alpha_bar) >= 0).any():
             raise ValueError("alpha_bar must start at 1 and fall strictly")
 
@@ -63,11 +68,11 @@ class Schedule:
         return len(self.alpha_bar) - 1
 
     @property
-    def alpha(self) -> np.ndarray:
+    def alpha(self) -> Floats:
         return np.sqrt(self.alpha_bar)
 
     @property
-    def sigma(self) -> np.ndarray:
+    def sigma(self) -> Floats:
         return np.sqrt(1.0 - self.alpha_bar)
 
     def tables(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -125,7 +130,7 @@ class Schedule:
         return [*first, *inside, (1.0, 0.0)]
 
 
-def karras_sigmas(steps: int, smallest: float, largest: float) -> np.ndarray:
+def karras_sigmas(steps: int, smallest: float, largest: float) -> Floats:
     """`steps` values of sigma from largest to smallest (arXiv:2206.00364, Eq. 5, rho = 7)."""
     ramp = np.linspace(0, 1, steps) if steps > 1 else np.zeros(steps)
     high, low = largest ** (1 / KARRAS_RHO), smallest ** (1 / KARRAS_RHO)

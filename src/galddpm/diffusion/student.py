@@ -10,6 +10,7 @@ network adds the galaxies.
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -104,7 +105,7 @@ def states(
     x: Tensor,
     levels: Sequence[Level],
     noise: Noise,
-    solver: Callable,
+    solver: Callable[..., Any],
     kept: Sequence[Level],
 ) -> Tensor:
     """x at each of the `kept` levels, then the image, on a solver's way from x, (kept + 1, B, C, H,
@@ -121,7 +122,7 @@ def states(
 
 
 def student_losses(
-    student: Student, batch: tuple, huber_delta: float, centre_weight_radius: float | None
+    student: Student, batch: tuple[Any, ...], huber_delta: float, centre_weight_radius: float | None
 ) -> tuple[Tensor, Tensor]:
     """Huber losses of F (B,) and their t (B,).
 

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from galddpm import build
+from galddpm.arrays import Floats
 from galddpm.config.schema import Config
 from galddpm.data.scaling import Scaling
 from galddpm.diffusion.galaxy_noise import GalaxyNoise
@@ -51,7 +53,7 @@ class Generator:
         noise_id: Sequence[int] | None = None,
         sampler: str | None = None,
         steps: int | None = None,
-    ) -> np.ndarray:
+    ) -> Floats:
         """Galaxies (n, C, H, W) float32 [count] at the redshifts (n,).
 
         Galaxy k depends on its redshift, `seed` and noise_id[k], which is k by default. On one
@@ -64,7 +66,7 @@ class Generator:
 
     def solve(
         self,
-        solver: Callable,
+        solver: Callable[..., Any],
         levels: Sequence[Level],
         redshift: Sequence[float],
         seed: int = 0,
@@ -89,7 +91,12 @@ class Generator:
 
     @torch.inference_mode()
     def _solve_together(
-        self, solver: Callable, levels: Sequence[Level], redshift: np.ndarray, seed: int, ids: list
+        self,
+        solver: Callable[..., Any],
+        levels: Sequence[Level],
+        redshift: Floats,
+        seed: int,
+        ids: list[Any],
     ) -> Tensor:
         """The same for one batch."""
         side = self.config.data.image_size

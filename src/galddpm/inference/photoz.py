@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from galddpm import build
+from galddpm.arrays import Array, Floats
 from galddpm.data.scaling import Scaling
 from galddpm.errors import UserError
 from galddpm.evaluation.photoz.cnn import RedshiftCNN, predict
@@ -32,7 +33,7 @@ class Estimator:
         fingerprint = hashlib.sha256(file.path.read_bytes()).hexdigest()[:32]
         return cls(file.scaling, model, (len(file.config.data.bands), side, side), fingerprint)
 
-    def __call__(self, flux: np.ndarray) -> dict[str, np.ndarray]:
+    def __call__(self, flux: Floats) -> dict[str, Array]:
         """`z_phot`, `z_phot_error` (B,) and `features` (B, F) of images (B, C, H, W) [count].
 
         A galaxy with a pixel that is not finite gets NaN. Raises UserError for other shapes than

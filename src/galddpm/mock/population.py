@@ -4,12 +4,13 @@ Every number that was tuned, so that the measured catalog has the published dist
 check.py), stands in KNOBS with its source or reason.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
+from galddpm.arrays import Floats
 from galddpm.data.survey import PIXEL_SCALE, ZERO_POINT
 from galddpm.mock.spectra import band_fluxes, dimming, kpc_per_arcsec
 
@@ -62,14 +63,14 @@ BLUEST, QUASAR_TEMPLATE = 3.0, 4.0  # places among the spectra
 class Profile:
     """One component: a Sersic profile, or points that share the flux."""
 
-    flux: NDArray  # (5,) [count]
+    flux: Floats  # (5,) [count]
     x: float  # offset from the stamp's centre [pix]
     y: float
     r_eff: float = 0.0  # half-light radius along the major axis [pix]
     axis_ratio: float = 1.0
     angle: float = 0.0  # [rad] from the x axis
     sersic_n: float = 1.0
-    points: NDArray | None = None  # (n, 2) offsets from (x, y) [pix], instead of the profile
+    points: Floats | None = None  # (n, 2) offsets from (x, y) [pix], instead of the profile
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Galaxy:
     redshift: float
     kind: int  # EARLY, LATE or QUASAR
     template: float
-    flux: NDArray  # (5,) of the central source [count]
+    flux: Floats  # (5,) of the central source [count]
     r_eff: float  # half-light radius along the major axis [pix]
     axis_ratio: float
     angle: float  # [rad]
@@ -106,7 +107,7 @@ def draw_galaxy(rng: Generator, stamp: int) -> Galaxy:
     )
 
 
-def _fluxes(magnitude: float, template: float, redshift: float) -> NDArray:
+def _fluxes(magnitude: float, template: float, redshift: float) -> Floats:
     """(5,) [count] of an i magnitude."""
     return 10 ** (0.4 * (ZERO_POINT - magnitude)) * band_fluxes(template, redshift)
 
@@ -167,7 +168,7 @@ def _bulge_share(rng: Generator, kind: int) -> float:
 
 def _components(
     rng: Generator, kind: int, template: float, magnitude: float, redshift: float, share: float,
-    shape: tuple[float, float, float], centre: NDArray,
+    shape: tuple[float, float, float], centre: Floats,
 ) -> tuple[Profile, ...]:  # fmt: skip
     """Bulge, disc and star-forming knots; the bulge is redder than the disc."""
     r_eff, axis_ratio, angle = shape
@@ -186,7 +187,7 @@ def _components(
     return (*parts, Profile(light, *centre, points=points))
 
 
-def _scattered(rng: Generator, count: int, r_eff: float, axis_ratio: float, angle: float):
+def _scattered(rng: Generator, count: int, r_eff: float, axis_ratio: float, angle: float) -> Floats:
     """Offsets (count, 2) [pix] of knots in a disc whose half-light radius is r_eff."""
     along = rng.normal(0, r_eff / 1.18, count)  # half of a round Gaussian lies inside 1.18 sigma
     across = rng.normal(0, r_eff / 1.18 * axis_ratio, count)
@@ -194,7 +195,7 @@ def _scattered(rng: Generator, count: int, r_eff: float, axis_ratio: float, angl
     return np.stack([along * cosine - across * sine, along * sine + across * cosine], axis=1)
 
 
-def _neighbours(rng: Generator, stamp: int, redshift: float):
+def _neighbours(rng: Generator, stamp: int, redshift: float) -> Iterator[Profile]:
     """Unrelated sources at the density of the sky, and now and then a companion."""
     area = (stamp * PIXEL_SCALE / 60) ** 2  # [arcmin^2]
     bright, faint, slope = KNOBS["neighbour_i"]
@@ -211,7 +212,7 @@ def _neighbours(rng: Generator, stamp: int, redshift: float):
 
 
 def _neighbour(
-    rng: Generator, magnitude: float, template: float, redshift: float, place: NDArray
+    rng: Generator, magnitude: float, template: float, redshift: float, place: Floats
 ) -> Profile:
     flux = _fluxes(magnitude, template, redshift)
     r_eff = 10 ** rng.normal(-0.055 * (magnitude - 22), 0.18) * 0.45 / PIXEL_SCALE

@@ -14,7 +14,9 @@ from galddpm.networks.embeddings import ConditionEmbedding
 class Stage(nn.Module):
     """Residual blocks of one resolution, with self-attention after the last where wanted."""
 
-    def __init__(self, widths: Sequence[int], attention: bool, heads: int, embedding: int, dropout):
+    def __init__(
+        self, widths: Sequence[int], attention: bool, heads: int, embedding: int, dropout: float
+    ):
         super().__init__()
         self.blocks = nn.ModuleList(
             ResidualBlock(inputs, outputs, embedding, dropout)

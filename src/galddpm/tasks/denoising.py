@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +50,7 @@ class Denoising:
         scaling: Scaling,
         device: torch.device,
         run: Path,
-        progress: Callable,
+        progress: Callable[..., Any],
     ) -> BatchStream:
         return build.make_stream(self.config, galaxies, scaling, device, run, progress)
 

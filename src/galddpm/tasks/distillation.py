@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from galddpm import build
+from galddpm.arrays import Floats
 from galddpm.config.schema import Config
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.pairs import PairBatch, PairStream, stored_states
@@ -66,7 +67,7 @@ class Distillation:
         scaling: Scaling,
         device: torch.device,
         run: Path,
-        progress: Callable,
+        progress: Callable[..., Any],
     ) -> PairStream:
         """Solved noises, which are made on first use and kept in the run folder."""
         config = self.config
@@ -96,7 +97,7 @@ class Distillation:
     ) -> Previewer:
         return Previewer(self.config, scaling, redshifts, run)
 
-    def _redshifts(self, known: NDArray) -> NDArray:
+    def _redshifts(self, known: Floats) -> Floats:
         """Those of the training set in random order, as often as needed, with the jitter."""
         count, rng = self.config.distillation.pairs, np.random.default_rng(self.config.seed)
         power = self.config.data.rare_redshift_power
@@ -105,7 +106,7 @@ class Distillation:
         drawn = np.resize(rng.permutation(known), count)
         return drawn + self.config.redshift.jitter * rng.standard_normal(count)
 
-    def _contents(self, redshift: NDArray) -> str:
+    def _contents(self, redshift: Floats) -> str:
         """A name for the pairs that depends on all that they depend on."""
         config = self.config
         _, levels = build.make_teacher_solver(config, self.teacher.scaling)
@@ -114,8 +115,8 @@ class Distillation:
         return hashlib.sha256(repr((*made_by, *settings)).encode()).hexdigest()[:16]
 
     def _solved(
-        self, redshift: NDArray, kept: list[Level], progress: Callable
-    ) -> Iterator[NDArray]:
+        self, redshift: Floats, kept: list[Level], progress: Callable[..., Any]
+    ) -> Iterator[Floats]:
         solver, levels = build.make_teacher_solver(self.config, self.teacher.scaling)
         solver = partial(states, solver=solver, kept=kept)
         size = self.config.sampling.batch_size

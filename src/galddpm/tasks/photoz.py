@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,7 +38,7 @@ class PhotoZ:
         scaling: Scaling,
         device: torch.device,
         run: Path,
-        progress: Callable,
+        progress: Callable[..., Any],
     ) -> BatchStream:
         return build.make_stream(self.config, galaxies, scaling, device, run, progress)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,7 @@ class Inspection(Protocol):
     def chosen(self, model: nn.Module) -> nn.Module:
         """The model that the run ends with."""
 
-    def summary(self) -> dict:
+    def summary(self) -> dict[str, Any]:
         """What the provenance is to tell of the looks."""
 
 
@@ -45,12 +45,12 @@ class Task(Protocol):
         scaling: Scaling,
         device: torch.device,
         run: Path,
-        progress: Callable,
-    ) -> Callable[[int], tuple]:
+        progress: Callable[..., Any],
+    ) -> Callable[[int], tuple[Any, ...]]:
         """Batch number -> batch, of the named type that `losses` takes."""
 
     def losses(
-        self, model: nn.Module, batch: tuple, generator: torch.Generator, done: float
+        self, model: nn.Module, batch: tuple[Any, ...], generator: torch.Generator, done: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Losses (B,), and the values (B,) by name to report them against; done: share of the plan
         that is over."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
+from galddpm.arrays import Array, Floats
 from galddpm.data.survey import MOFFAT_BETA, PIXEL_SCALE, SEEING
 from galddpm.errors import UserError
 
@@ -13,7 +14,7 @@ RADIUS = 5.0  # [FWHM] out to which the profile is kept: 99.9 % of the light lie
 SUBPIXELS = 6  # Gauss-Legendre points a side of a pixel
 
 
-def moffat_psf(fwhm: float, beta: float = MOFFAT_BETA) -> np.ndarray:
+def moffat_psf(fwhm: float, beta: float = MOFFAT_BETA) -> Floats:
     """A circular Moffat (1969) profile integrated over pixels, of odd size and unit sum.
 
     I(r) = (1 + (r/alpha)^2)^-beta with alpha = FWHM / (2 sqrt(2^(1/beta) - 1)); fwhm in [pix].
@@ -30,12 +31,12 @@ def moffat_psf(fwhm: float, beta: float = MOFFAT_BETA) -> np.ndarray:
     return psf / psf.sum()
 
 
-def survey_psf(band: str) -> np.ndarray:
+def survey_psf(band: str) -> Floats:
     """The default PSF: a Moffat profile with the survey's seeing in that band."""
     return moffat_psf(SEEING[band] / PIXEL_SCALE)
 
 
-def read_psf(path: str | Path, bands: Sequence[str]) -> dict[str, np.ndarray]:
+def read_psf(path: str | Path, bands: Sequence[str]) -> dict[str, Array]:
     """The PSF of each band from a FITS image, or from a cube with one plane a band, of unit sum.
 
     Raises UserError where the file cannot be read or what it holds is no PSF.
@@ -55,7 +56,7 @@ def read_psf(path: str | Path, bands: Sequence[str]) -> dict[str, np.ndarray]:
     return {band: plane / plane.sum() for band, plane in zip(bands, planes, strict=True)}
 
 
-def _read_image(path: Path) -> np.ndarray:
+def _read_image(path: Path) -> Floats:
     """The first image of a FITS file as float64."""
     if not path.is_file():
         raise UserError(f"{path}: no such file, expected a FITS image of the PSF")

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from galddpm.arrays import Floats
 from galddpm.evaluation.measurement.detection import Detection
 from galddpm.evaluation.measurement.flags import Flag
 from galddpm.evaluation.measurement.sersic_fit import SersicFits, fit_sersic
@@ -20,10 +21,10 @@ DTYPE = torch.float32  # sums over pixels are float64
 
 
 def sersic_columns(
-    images: np.ndarray,
+    images: Floats,
     found: Sequence[Detection],
     rows: Sequence[Mapping[str, float]],
-    psf: np.ndarray,
+    psf: Floats,
 ) -> list[dict[str, float]]:
     """The Sersic columns of each stamp, (N, H, W) [count], and `flag_sersic`; nothing where no
     source was detected."""
@@ -64,7 +65,7 @@ def start(row: Mapping[str, float], blur: float) -> list[float]:
     return [1.0, row["x"], row["y"], math.log(sharp), *eta, math.log(START_INDEX)]
 
 
-def psf_radius(psf: np.ndarray) -> float:
+def psf_radius(psf: Floats) -> float:
     """The radius of the circle with half of the PSF's light [pix]."""
     half = len(psf) // 2
     radius = np.hypot(*np.mgrid[-half : half + 1, -half : half + 1])

@@ -4,6 +4,7 @@ Sersic 1968 in the form of Graham & Driver 2005, Eq. 1: I(r) = I_e exp(-b_n ((r 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -72,7 +73,7 @@ class SersicModel:
             waves += along_y @ fine @ along_x
         return waves
 
-    def _ring(self, number: int, where: dict) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _ring(self, number: int, where: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Points along an axis, the weight of each pair of them, and their waves."""
         reach, points = RINGS[number]
         count = (2 * reach + 1) * points

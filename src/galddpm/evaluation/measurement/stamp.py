@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from galddpm.arrays import Floats
 from galddpm.evaluation.measurement.detection import Detection, detect
 from galddpm.evaluation.measurement.flags import Flag
 from galddpm.evaluation.measurement.morphology import (
@@ -58,7 +59,7 @@ NOTHING_MEASURED = Flag.UNDETECTED | Flag.BAD_PIXELS
 
 
 def measure_stamps(
-    images: np.ndarray, psf: np.ndarray, selected: Sequence[bool]
+    images: Floats, psf: Floats, selected: Sequence[bool]
 ) -> list[dict[str, float | int | str]]:
     """The catalog rows of stamps, (N, H, W) [count], in one band with the PSF `psf`.
 
@@ -68,7 +69,7 @@ def measure_stamps(
 
 
 def measure_found(
-    images: np.ndarray, found: Sequence[Detection], psf: np.ndarray, selected: Sequence[bool]
+    images: Floats, found: Sequence[Detection], psf: Floats, selected: Sequence[bool]
 ) -> list[dict[str, float | int | str]]:
     """The same for sources that were detected before."""
     rows = [
@@ -81,7 +82,7 @@ def measure_found(
 
 
 def measure_detected(
-    image: np.ndarray, found: Detection, psf: np.ndarray | None
+    image: Floats, found: Detection, psf: Floats | None
 ) -> dict[str, float | int | str]:
     """The row of a stamp without its Sersic fit, and without a PSF without statmorph's columns."""
     row = dict.fromkeys(NUMBERS, np.nan) | {STATUS: found.status, "sky_sigma": found.sky_sigma}
@@ -99,7 +100,7 @@ def measure_detected(
     return row | {"flag": int(flag), "flag_sersic": int(found.flag & NOTHING_MEASURED)}
 
 
-def measure_source(image: np.ndarray, found: Detection) -> tuple[dict[str, float], Flag]:
+def measure_source(image: Floats, found: Detection) -> tuple[dict[str, float], Flag]:
     """Position, shape, size and light of a detected source on the sky-subtracted image."""
     ellipse = moments(image, found.segment)
     clean = without_neighbours(image, found.others, ellipse)
@@ -116,7 +117,7 @@ def measure_source(image: np.ndarray, found: Detection) -> tuple[dict[str, float
 
 
 def measure_light(
-    clean: np.ndarray, ellipse: Ellipse, sky_sigma: float
+    clean: Floats, ellipse: Ellipse, sky_sigma: float
 ) -> tuple[dict[str, float], Flag]:
     """Kron flux, its signal-to-noise ratio and the half-light radius."""
     scale = kron_scale(clean, ellipse)
@@ -136,9 +137,7 @@ def measure_light(
     return values, flag
 
 
-def matched_fluxes(
-    stamp: np.ndarray, found: Detection, row: Mapping[str, float | int | str]
-) -> np.ndarray:
+def matched_fluxes(stamp: Floats, found: Detection, row: Mapping[str, float | int | str]) -> Floats:
     """Flux [count] of each band of a stamp, (C, H, W), in one and the same Kron aperture, (C,).
 
     found, row: of the band that the aperture is from. The sky is the median, in each band, of the

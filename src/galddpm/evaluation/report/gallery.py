@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from galddpm.evaluation.statistics.matching import Selection
 
 
 def draw_figures(
-    report: Mapping,
+    report: Mapping[str, Any],
     real: Side,
     generated: Side,
     chosen: Selection,

@@ -1,9 +1,12 @@
 """What is compared on the images themselves: pixels, twins, and neighbours in the training set."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from galddpm.arrays import Floats
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.scaling import sky_noise
 from galddpm.evaluation.statistics.classifiers import compare_by_pixels
@@ -17,7 +20,7 @@ BLOCK = 4096  # training galaxies read at a time
 
 def compare_images(
     real: GalaxyFile, generated: GalaxyFile, training: GalaxyFile | None, chosen: Selection
-) -> dict:
+) -> dict[str, Any]:
     """`pixels`, `unique_fraction` and `memory`, with a reason where one cannot be had.
 
     Of each side the first `MOST` of the galaxies compared. training: what the model has seen.
@@ -45,7 +48,7 @@ def compare_images(
     return result | {"memory": compare_memory(*seen, training_vectors(training, noise))}
 
 
-def training_vectors(training: GalaxyFile, noise: np.ndarray) -> Tensor:
+def training_vectors(training: GalaxyFile, noise: Floats) -> Tensor:
     """The vectors of a whole file, a block at a time."""
     starts = range(0, len(training), BLOCK)
     blocks = (range(k, min(k + BLOCK, len(training))) for k in starts)
