@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.special import kolmogi
 
-from galddpm.arrays import Floats
+from galddpm.arrays import Floats, Ints
 
 LEAST = 100  # galaxies a side below which distances say nothing
 SPLITS = 200  # real against real

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import ks_2samp
 
-from galddpm.arrays import Floats
+from galddpm.arrays import Floats, Ints
 from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.statistics.distributions import SPLITS, Split
 
@@ -19,8 +19,8 @@ CALIPER = 0.05  # largest distance of two partners in log(1+z)
 class Selection:
     """Which galaxies are compared, and the splits of the real ones for the floor."""
 
-    real: Floats  # rows
-    generated: Floats  # rows
+    real: Ints  # rows
+    generated: Ints  # rows
     matched: bool
     splits: list[Split]
 
@@ -41,9 +41,7 @@ def redshifts_differ(real: Floats, generated: Floats) -> bool:
     return bool(ks_2samp(real, generated, method="asymp").pvalue < SAME_REDSHIFTS)
 
 
-def match_redshifts(
-    real: Floats, generated: Floats, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
+def match_redshifts(real: Floats, generated: Floats, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """Rows of partners: for each generated galaxy the nearest real one in log(1+z) that is free.
 
     No galaxy is used twice, so that the sample sizes mean what they say; the generated ones choose
