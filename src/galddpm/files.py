@@ -13,13 +13,12 @@ from typing import IO, Any
 
 import numpy as np
 
-from galddpm.arrays import Array
 from galddpm.errors import RunError, UserError
 
 try:
     import fcntl
 except ModuleNotFoundError:  # not on Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment] # a module that may be missing
 
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # of the file system
 
@@ -199,8 +198,8 @@ def reserve(path: Path) -> None:
         raise RunError(f"{path.parent}: no room for {size:,} bytes ({error.strerror})") from None
 
 
-def new_memory_map(path: Path, dtype: type, shape: Sequence[int]) -> Array:
+def new_memory_map(path: Path, dtype: type, shape: Sequence[int]) -> np.memmap[Any, Any]:
     """A .npy file of zeros, mapped for writing, whose space is reserved."""
-    array = np.lib.format.open_memmap(path, "w+", dtype, tuple(shape))
+    array: np.memmap[Any, Any] = np.lib.format.open_memmap(path, "w+", dtype, tuple(shape))
     reserve(path)
     return array

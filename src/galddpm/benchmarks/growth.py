@@ -15,7 +15,7 @@ import torch
 from galddpm import build
 from galddpm.benchmarks.loading import BATCH, noise_file
 from galddpm.benchmarks.timing import take_turns
-from galddpm.benchmarks.training import CONFIGS, training_step
+from galddpm.benchmarks.training import CONFIGS, read_recipe, training_step
 from galddpm.config.load import load_config
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.stream import BatchStream
@@ -49,8 +49,8 @@ def run(device: torch.device) -> dict[str, Any]:
 def exponent(points: Sequence[dict[str, Any]], x: str, quantity: str) -> float:
     """Slope in logarithms through the last three points, where fixed costs weigh least."""
     last = points[-3:]
-    logarithms = np.log([[point[x], point[quantity]] for point in last])
-    return float(np.polyfit(*logarithms.T, 1)[0])
+    along, values = np.log([[point[x], point[quantity]] for point in last]).T
+    return float(np.polyfit(along, values, 1)[0])
 
 
 def data_points() -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ def size_points(device: torch.device) -> list[dict[str, Any]]:
 
 def step(device: torch.device, batch: int, side: int) -> dict[str, float]:
     """A training step of the quickstart's network, with attention at its lowest resolution."""
-    config = load_config(CONFIGS / "quickstart.yaml", [f"training.batch_size={batch}"])
+    config = read_recipe("quickstart", [f"training.batch_size={batch}"])
     lowest = -(-side // 16)  # pixels, after folding and three halvings
     sections = {
         "data": config.data.model_copy(update={"image_size": side}),
@@ -122,7 +122,9 @@ def largest_resident() -> float:
     """
     status = Path("/proc/self/status")
     if status.exists():
-        return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) / 1024
+        found = re.search(r"VmHWM:\s+(\d+)", status.read_text())
+        assert found is not None  # on Linux
+        return int(found[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB  # bytes on macOS
 
 

@@ -42,7 +42,8 @@ def diffusers_network(config: Config, device: torch.device) -> nn.Module:
         attention_head_dim=64,
     )
     _refuse_unequal(config, model)
-    return model.to(device)
+    network: nn.Module = model.to(device)
+    return network
 
 
 def lucidrains_network(config: Config, device: torch.device) -> nn.Module:
@@ -62,7 +63,8 @@ def lucidrains_network(config: Config, device: torch.device) -> nn.Module:
         flash_attn=True,
     )
     _refuse_unequal(config, model)
-    return model.to(device)
+    network: nn.Module = model.to(device)
+    return network
 
 
 def _refuse_unequal(config: Config, model: nn.Module) -> None:
@@ -124,4 +126,5 @@ class MultiheadAttention(nn.Module):
         attended = self.layer(tokens, tokens, tokens)[0]
         x = x + attended.transpose(1, 2).reshape(x.shape)
         hidden = nn.functional.gelu(self.block.mlp_in(self.block.norm_mlp(x)))
-        return x + self.block.mlp_out(hidden)
+        out: torch.Tensor = x + self.block.mlp_out(hidden)
+        return out

@@ -1,8 +1,8 @@
 """Training steps: against other libraries, against the machine's limit, and with the data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from galddpm.data.scaling import fit_scaling
 from galddpm.data.stream import BatchStream, GalaxyBatch
 from galddpm.diffusion.denoiser import Denoiser
 from galddpm.networks.blocks import AttentionBlock
+from galddpm.networks.unet import UNet
 from galddpm.tasks.denoising import Denoising
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -43,7 +44,14 @@ def run(device: torch.device) -> dict[str, float]:
 
 
 def recipe(name: str, device: torch.device) -> Config:
-    return load_config(CONFIGS / f"{name}.yaml", [f"training.batch_size={BATCH[device.type]}"])
+    return read_recipe(name, [f"training.batch_size={BATCH[device.type]}"])
+
+
+def read_recipe(name: str, settings: Sequence[str] = ()) -> Config:
+    """One of the configs of a diffusion model, with settings."""
+    config = load_config(CONFIGS / f"{name}.yaml", settings)
+    assert isinstance(config, Config)
+    return config
 
 
 def precisions(device: torch.device) -> list[str]:
@@ -105,7 +113,7 @@ def fraction_of_limit(
     config: Config, device: torch.device, precision: str, rate: float
 ) -> dict[str, float]:
     """rate: operations a second that were reached."""
-    network = build.make_network(config).to(device, memory_format=torch.channels_last)
+    network = build.channels_last(build.make_network(config), device)
     x = _inputs(config, config.training.batch_size, device)[0]
     ceilings = limit.ceilings(network, x, device, DTYPES[precision])
     figures = {f"{precision}_{name}_per_second": value for name, value in ceilings.items()}
@@ -170,7 +178,8 @@ def training_step(
     config = config.model_copy(update={"training": training})
     model = fresh_denoiser(config, device)
     if wrap:
-        for stage in (*model.network.down, model.network.middle, *model.network.up):
+        network = cast(UNet, model.network)
+        for stage in (*network.down, network.middle, *network.up):
             if isinstance(stage.attention, AttentionBlock):
                 stage.attention = wrap(stage.attention).to(device)
     pixels, _, redshift = _inputs(config, training.batch_size, device)

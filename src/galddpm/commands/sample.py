@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
     redshift, object_id = read_spec(options.redshifts)
     _refuse_too_many(len(redshift) * options.per_redshift)
-    redshift, object_id = (np.repeat(x, options.per_redshift) for x in (redshift, object_id))
+    redshift = np.repeat(redshift, options.per_redshift)
+    object_id = np.repeat(object_id, options.per_redshift)
     run = Path(options.run) if options.run else runs.newest_run()
     model = run / runs.MODEL if run.is_dir() else run
 
@@ -152,13 +153,14 @@ def _refuse_too_many(galaxies: int) -> None:
 def _range(spec: str) -> Floats:
     fields = spec.split(":")
     try:
-        start, stop, number = fields
-        number = count(number)
+        start, stop, text = fields
+        number = count(text)
     except ValueError:
         raise UserError(
             f"--redshifts {spec}: expected start:stop:count, such as 0.1:3.0:30"
         ) from None
-    return np.linspace(*_numbers(spec, (start, stop)), number)
+    low, high = _numbers(spec, (start, stop))
+    return np.linspace(low, high, number)
 
 
 def _numbers(spec: str, fields: Sequence[str]) -> list[float]:

@@ -19,7 +19,7 @@ from galddpm.files import locked_folder, write_json
 from galddpm.provenance import provenance
 from galddpm.workers import worker_pool
 
-Fit = Callable[[Floats], list[dict[str, float]]]
+Fit = Callable[[Floats], Any]  # stamps -> rows
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from galddpm.config.schema import TASKS, AnyConfig, Section
 from galddpm.errors import UserError
@@ -85,7 +86,7 @@ def _apply(content: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
     return content
 
 
-def _explain(problem: dict[str, Any], model: type[Section]) -> str:
+def _explain(problem: ErrorDetails, model: type[Section]) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"{key}: no such key{_suggest(problem['loc'], model)}"
@@ -99,7 +100,7 @@ def _explain(problem: dict[str, Any], model: type[Section]) -> str:
 
 def _suggest(location: tuple[Any, ...], model: type[Section]) -> str:
     for part in location[:-1]:
-        annotation = model.model_fields[part].annotation
+        annotation: Any = model.model_fields[str(part)].annotation
         model = next(iter(get_args(annotation)), annotation)  # of an optional section, the section
     near = difflib.get_close_matches(str(location[-1]), model.model_fields, n=1)
     if near:

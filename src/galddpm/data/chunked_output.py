@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from galddpm.arrays import Array
-from galddpm.data.hdf5 import columns_of, new_hdf5, write_columns
+from galddpm.data.hdf5 import Layout, columns_of, new_hdf5, write_columns
 from galddpm.errors import RunError, UserError
 from galddpm.files import locked_folder, require_space, write_text
 
@@ -21,7 +21,8 @@ def recorded_arguments(path: str | Path) -> dict[str, Any] | None:
     """The arguments stored in a file that `ChunkedOutput.join` wrote; None where there are none."""
     try:
         with h5py.File(path, "r") as file:
-            return json.loads(file.attrs["arguments"])
+            arguments: dict[str, Any] = json.loads(file.attrs["arguments"])
+            return arguments
     except (OSError, KeyError, ValueError):
         return None
 
@@ -143,11 +144,12 @@ class ChunkedOutput:
     def _record(self) -> Path:
         return self.folder / "arguments.json"
 
-    def _begun(self) -> Mapping[str, Any] | None:
+    def _begun(self) -> dict[str, Any] | None:
         try:
-            return json.loads(self._record.read_text())
+            arguments: dict[str, Any] = json.loads(self._record.read_text())
         except (OSError, ValueError):
             return None
+        return arguments
 
     def _chunk(self, rows: range) -> Path:
         return self.folder / f"{rows.start:09d}-{rows.stop:09d}.hdf5"
@@ -162,7 +164,7 @@ class ChunkedOutput:
                 end = rows.stop
         return held
 
-    def _layout(self, rows: range) -> dict[str, tuple[Any, ...]] | None:
+    def _layout(self, rows: range) -> Layout | None:
         """Name, shape and dtype of a chunk's columns; None where it is not whole."""
         try:
             with h5py.File(self._chunk(rows), "r") as file:
@@ -172,9 +174,9 @@ class ChunkedOutput:
         whole = layout and all(shape[:1] == (len(rows),) for shape, _ in layout.values())
         return layout if whole else None
 
-    def _whole(self) -> dict[str, tuple[Any, ...]]:
+    def _whole(self) -> Layout:
         """Name, shape and dtype of the output's columns, wide enough for all chunks' texts."""
-        layouts = [self._layout(rows) for rows in self._held()]
+        layouts = [layout for rows in self._held() if (layout := self._layout(rows))]
         return {
             name: (
                 (self.total, *shape[1:]),

@@ -113,7 +113,8 @@ def _persist(attempt: Callable[[], T], url: str, position: Callable[[], int] = l
 def _open(url: str, offset: int = 0) -> HTTPResponse:
     headers = {"User-Agent": AGENT} | ({"Range": f"bytes={offset}-"} if offset else {})
     try:
-        return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT)
+        request = urllib.request.Request(url, headers=headers)
+        answer: HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         with error:
             reason = f"HTTP {error.code} {error.reason}"
@@ -124,16 +125,18 @@ def _open(url: str, offset: int = 0) -> HTTPResponse:
             raise RunError(f"{url}: {reason}") from None
     except (OSError, HTTPException) as error:  # URLError is an OSError
         raise Broken(f"no connection ({error})") from None
+    return answer
 
 
 def _fetch_json(url: str) -> dict[str, Any]:
     with _open(url) as response:
         try:
-            return json.loads(response.read())
+            content: dict[str, Any] = json.loads(response.read())
         except ValueError:
             raise RunError(f"{url}: not JSON") from None
         except (OSError, HTTPException) as error:
             raise Broken(f"connection lost ({error})") from None
+    return content
 
 
 def _continue(remote: RemoteFile, part: Path, bar: Any) -> None:

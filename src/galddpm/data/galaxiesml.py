@@ -56,7 +56,9 @@ class GalaxyFile:
         if non_finite not in NON_FINITE:
             raise ValueError(f"non_finite: found {non_finite!r}, expected one of {NON_FINITE}")
         self.path, self._remedy = Path(path), remedy
-        self._handle, self._process, self._mapped = None, None, None
+        self._handle: h5py.File | None = None
+        self._process: int | None = None
+        self._mapped: Array | None = None
         with open_hdf5(self.path) as file:
             shape = _image_shape(file, self.path, bands)
             redshift = _vector(file, "specz_redshift", shape[0], self.path).astype(np.float64)
@@ -113,7 +115,8 @@ class GalaxyFile:
         """A dataset of the kept galaxies, as stored. Raises UserError where it is missing."""
         if name not in self._file():
             raise UserError(f"{self.path}: {name}: no such dataset")
-        return self._file()[name][:][self.rows]
+        column: Array = self._file()[name][:]
+        return column[self.rows]
 
     def close(self) -> None:
         """Close this process's handle; the next read opens it again."""
@@ -185,7 +188,8 @@ def _image_shape(file: h5py.File, path: Path, bands: int | None) -> tuple[int, .
         raise UserError(f"{path}: image: found {image.shape[1]} bands, expected {bands}")
     if 0 in image.shape:
         raise UserError(f"{path}: image: found shape {image.shape}, expected at least one pixel")
-    return image.shape
+    shape: tuple[int, ...] = image.shape
+    return shape
 
 
 def _dataset(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
@@ -201,7 +205,8 @@ def _vector(file: h5py.File, name: str, count: int, path: Path) -> Array:
         raise UserError(f"{path}: {name}: found shape {dataset.shape}, expected ({count},)")
     if dataset.dtype.kind not in "fiub":
         raise UserError(f"{path}: {name}: found dtype {dataset.dtype}, expected numbers")
-    return dataset[:].reshape(count)
+    vector: Array = dataset[:].reshape(count)
+    return vector
 
 
 def _object_id(file: h5py.File, count: int, path: Path) -> Ints:

@@ -61,7 +61,7 @@ class PairStream:
         return PairBatch(x, lower, self.redshift[rows].to(self.device), number)
 
 
-def stored_states(path: Path, shape: Sequence[int], batches: Iterable[Sequence[Floats]]) -> Floats:
+def stored_states(path: Path, shape: Sequence[int], batches: Iterable[Floats]) -> Floats:
     """States (levels, N, C, H, W) as float16 in a .npy file, mapped into memory.
 
     Where the file is there it is used; else it is written from `batches`, each the states
@@ -77,4 +77,5 @@ def stored_states(path: Path, shape: Sequence[int], batches: Iterable[Sequence[F
                     states[level, start:stop] = state
                 start = stop
             states.flush()
-    return np.load(path, mmap_mode="r")
+    stored: Floats = np.load(path, mmap_mode="r")
+    return stored

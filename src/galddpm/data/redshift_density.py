@@ -15,7 +15,7 @@ BINS = 40  # of ln(1+z), in which the density is counted
 
 def redshift_quantiles(redshift: ArrayLike) -> list[float]:
     """Evenly spaced quantiles, from the smallest redshift to the largest."""
-    return [float(z) for z in np.quantile(redshift, np.linspace(0, 1, QUANTILES))]
+    return [float(z) for z in np.quantile(np.asarray(redshift), np.linspace(0, 1, QUANTILES))]
 
 
 def share_seen(redshift: ArrayLike, quantiles: Sequence[float]) -> Floats:
@@ -31,8 +31,9 @@ def redshift_weights(redshift: Floats, power: float) -> Floats:
     logarithm = np.log1p(redshift)
     counts, edges = np.histogram(logarithm, bins=BINS)
     density = np.interp(logarithm, (edges[1:] + edges[:-1]) / 2, np.maximum(counts, 1))
-    weights = density**-power
-    return weights / weights.mean()
+    weights: Floats = density**-power
+    scaled: Floats = weights / weights.mean()
+    return scaled
 
 
 def resampled(weights: Floats, rng: np.random.Generator) -> Ints:

@@ -135,7 +135,7 @@ def _spread(flux: Floats, weights: Sequence[float]) -> float:
     total = sum(w * piece for w, piece in zip(weights, pieces, strict=True))
     light = np.where(np.all([piece != 0 for piece in pieces], axis=0), sum(pieces), np.inf)
     spreads = []
-    for stamp, seen in zip(total, light, strict=True):
+    for stamp, seen in zip(np.asarray(total), light, strict=True):
         known = np.isfinite(seen)  # exact zeros are padding, or a band without data
         if known.any():
             dark = seen <= np.quantile(seen[known], DARK)

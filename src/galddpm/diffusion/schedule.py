@@ -6,7 +6,6 @@ indexed by t = 0..T: t = 0 is the image, (1, 0), and t = T the noisiest level.
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ import torch
 from galddpm.arrays import Floats
 
 Level = tuple[float, float]
+Tables = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 KARRAS_RHO = 7.0  # Karras et al. 2022, arXiv:2206.00364, Eq. 5
 
 
@@ -48,7 +48,9 @@ class Schedule:
     """A variance-preserving process: alpha_bar (T + 1,) float64, from 1 downwards."""
 
     alpha_bar: Floats
-    _on_device: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _on_device: dict[torch.device, Tables] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def linear(
@@ -73,14 +75,16 @@ class Schedule:
 
     @property
     def sigma(self) -> Floats:
-        return np.sqrt(1.0 - self.alpha_bar)
+        sigma: Floats = np.sqrt(1.0 - self.alpha_bar)
+        return sigma
 
-    def tables(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def tables(self, device: torch.device) -> Tables:
         """alpha, sigma and the angle atan2(sigma, alpha), (T + 1,) float64 each, copied to the
         device once: a copy in every training step would make the device wait for the host."""
         if device not in self._on_device:
             tables = (self.alpha, self.sigma, np.arctan2(self.sigma, self.alpha))
-            self._on_device[device] = tuple(torch.from_numpy(table).to(device) for table in tables)
+            alpha, sigma, angle = (torch.from_numpy(table).to(device) for table in tables)
+            self._on_device[device] = alpha, sigma, angle
         return self._on_device[device]
 
     def t_of(self, alpha: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
@@ -134,7 +138,8 @@ def karras_sigmas(steps: int, smallest: float, largest: float) -> Floats:
     """`steps` values of sigma from largest to smallest (arXiv:2206.00364, Eq. 5, rho = 7)."""
     ramp = np.linspace(0, 1, steps) if steps > 1 else np.zeros(steps)
     high, low = largest ** (1 / KARRAS_RHO), smallest ** (1 / KARRAS_RHO)
-    return (high + ramp * (low - high)) ** KARRAS_RHO
+    sigmas: Floats = (high + ramp * (low - high)) ** KARRAS_RHO
+    return sigmas
 
 
 def edm_levels(steps: int, smallest: float = 0.002, largest: float = 80.0) -> list[Level]:

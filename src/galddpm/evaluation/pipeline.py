@@ -76,7 +76,7 @@ def evaluate(
         return read_json(out / REPORT)
     with locked_folder(out):
         measure_sides(sides, out, estimate, jobs, dask, overwrite, progress)
-        return write_report(sides, out, training and GalaxyFile(training), say)
+        return write_report(sides, out, GalaxyFile(training) if training else None, say)
 
 
 def make_sides(
@@ -155,7 +155,8 @@ def already_reported(path: Path, arguments: Mapping[str, Any], overwrite: bool) 
         found = None
     if found != arguments and not overwrite:
         raise UserError(f"{path}: exists and was made otherwise; --overwrite replaces it")
-    return found == arguments
+    same: bool = found == arguments
+    return same
 
 
 def measure_sides(

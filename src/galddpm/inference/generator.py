@@ -1,9 +1,8 @@
 """A trained model: redshifts in, galaxies out."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from galddpm.arrays import Floats
 from galddpm.config.schema import Config
 from galddpm.data.scaling import Scaling
 from galddpm.diffusion.galaxy_noise import GalaxyNoise
+from galddpm.diffusion.samplers import Sampler
 from galddpm.diffusion.schedule import Level
 from galddpm.inference.model_file import ModelFile
 
@@ -42,13 +42,14 @@ class Generator:
         UserError where there is no model, or the file is not one of ours.
         """
         model = ModelFile.read(run, "diffusion")
+        assert isinstance(model.config, Config)  # of a diffusion model
         denoiser = build.make_galaxy_model(model.config, model.scaling, build.best_device())
         denoiser = model.fill(denoiser, weights)
         return cls(model.config, model.scaling, denoiser, model.redshifts)
 
     def sample(
         self,
-        redshift: Sequence[float],
+        redshift: Sequence[float] | Floats,
         seed: int = 0,
         noise_id: Sequence[int] | None = None,
         sampler: str | None = None,
@@ -66,9 +67,9 @@ class Generator:
 
     def solve(
         self,
-        solver: Callable[..., Any],
+        solver: Sampler,
         levels: Sequence[Level],
-        redshift: Sequence[float],
+        redshift: Sequence[float] | Floats,
         seed: int = 0,
         noise_id: Sequence[int] | None = None,
     ) -> Tensor:
@@ -78,25 +79,25 @@ class Generator:
         Matrix products round differently for different numbers of rows. So all batches have one
         size, and the last is filled up with galaxies that are thrown away.
         """
-        redshift = np.asarray(redshift, dtype=np.float32)
-        noise_id = range(len(redshift)) if noise_id is None else noise_id
+        z = np.asarray(redshift, dtype=np.float32)
+        noise_id = range(len(z)) if noise_id is None else noise_id
         together = TOGETHER.get(self.device.type, TOGETHER_ELSEWHERE)
         pieces = []
-        for start in range(0, len(redshift), together):
-            rows = np.arange(start, start + together).clip(max=len(redshift) - 1)
+        for start in range(0, len(z), together):
+            rows = np.arange(start, start + together).clip(max=len(z) - 1)
             ids = [noise_id[row] for row in rows]
-            found = self._solve_together(solver, levels, redshift[rows], seed, ids)
-            pieces.append(found.narrow(-4, 0, min(together, len(redshift) - start)))
+            found = self._solve_together(solver, levels, z[rows], seed, ids)
+            pieces.append(found.narrow(-4, 0, min(together, len(z) - start)))
         return torch.cat(pieces, dim=-4)
 
     @torch.inference_mode()
     def _solve_together(
         self,
-        solver: Callable[..., Any],
+        solver: Sampler,
         levels: Sequence[Level],
         redshift: Floats,
         seed: int,
-        ids: list[Any],
+        ids: Sequence[int],
     ) -> Tensor:
         """The same for one batch."""
         side = self.config.data.image_size
@@ -106,7 +107,8 @@ class Generator:
 
         def denoise(x: Tensor, level: Level) -> Tensor:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-                return self.denoiser(x, level, z)
+                image: Tensor = self.denoiser(x, level, z)
+            return image
 
         alpha, sigma = levels[0]
         x = noise() * float(np.hypot(alpha * self.scaling.sigma_data, sigma))

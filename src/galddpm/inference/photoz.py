@@ -8,6 +8,7 @@ import torch
 
 from galddpm import build
 from galddpm.arrays import Array, Floats
+from galddpm.config.schema import RedshiftConfig
 from galddpm.data.scaling import Scaling
 from galddpm.errors import UserError
 from galddpm.evaluation.photoz.cnn import RedshiftCNN, predict
@@ -28,6 +29,7 @@ class Estimator:
     def load(cls, run: str | Path) -> "Estimator":
         """The estimator of a run folder or a model file. Raises UserError where there is none."""
         file = ModelFile.read(run, "redshift")
+        assert isinstance(file.config, RedshiftConfig)  # of a redshift model
         model = file.fill(build.make_redshift_cnn(file.config, build.best_device()))
         side = file.config.data.image_size
         fingerprint = hashlib.sha256(file.path.read_bytes()).hexdigest()[:32]

@@ -59,7 +59,7 @@ def make_mock(
 def _make_split(
     path: Path,
     truth: Path,
-    arguments: Mapping[str, Any],
+    arguments: dict[str, Any],
     jobs: int,
     overwrite: bool,
     progress: Callable[..., Any],
@@ -89,10 +89,11 @@ def _make_split(
 def make_rows(seed: int, split: str, rows: range) -> tuple[dict[str, Array], dict[str, Array]]:
     """Columns of the catalog and of the truth, for some rows of a split."""
     made = [_make_galaxy(seed, split, row) for row in rows]
-    return tuple(
+    catalog, truth = (
         {name: np.array([columns[name] for columns in side]) for name in side[0]}
         for side in zip(*made, strict=True)
     )
+    return catalog, truth
 
 
 def _make_galaxy(seed: int, split: str, row: int) -> tuple[dict[str, Any], dict[str, Any]]:

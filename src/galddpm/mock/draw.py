@@ -12,7 +12,7 @@ import numpy as np
 import scipy.fft
 from numpy.random import Generator
 
-from galddpm.arrays import Floats
+from galddpm.arrays import Array, Floats
 from galddpm.data.survey import (
     BANDS,
     ELECTRONS_PER_COUNT,
@@ -81,7 +81,7 @@ def correlated(white: Floats) -> Floats:
     return white / (1 + 2 * a**2)
 
 
-def transform(profile: Profile, grid: int) -> Floats:
+def transform(profile: Profile, grid: int) -> Array:
     """Fourier transform (grid, grid // 2 + 1) of a profile of unit flux, complex64."""
     import galsim
 
@@ -96,7 +96,7 @@ def transform(profile: Profile, grid: int) -> Floats:
     return _wave(shape.shift(profile.x, profile.y), grid)
 
 
-def point_transform(points: Floats, grid: int) -> Floats:
+def point_transform(points: Floats, grid: int) -> Array:
     """Transform of points (n, 2) that share unit flux: a product of two matrices of phases."""
     k_y = 2 * np.pi / grid * np.arange(-(grid // 2), grid // 2)
     k_x = 2 * np.pi / grid * np.arange(grid // 2 + 1)
@@ -104,7 +104,7 @@ def point_transform(points: Floats, grid: int) -> Floats:
     return (rows @ np.exp(-1j * np.outer(points[:, 0], k_x)) / len(points)).astype(np.complex64)
 
 
-def psf_transform(fwhm: float, shear: Floats, grid: int) -> Floats:
+def psf_transform(fwhm: float, shear: Floats, grid: int) -> Array:
     """Transform of the PSF and of the pixel it falls on."""
     import galsim
 
@@ -113,17 +113,18 @@ def psf_transform(fwhm: float, shear: Floats, grid: int) -> Floats:
 
 
 @lru_cache(maxsize=2)
-def _pixel_transform(grid: int) -> Floats:
+def _pixel_transform(grid: int) -> Array:
     import galsim
 
     return _wave(galsim.Pixel(1.0), grid)
 
 
-def _wave(shape: Any, grid: int) -> Floats:
+def _wave(shape: Any, grid: int) -> Array:
     """A GalSim profile on the half plane that a real transform needs."""
     import galsim
 
     bounds = galsim.BoundsI(0, grid // 2, -(grid // 2), grid // 2 - 1)
     image = galsim.ImageCF(bounds, scale=2 * np.pi / grid)
     shape._drawKImage(image)  # unlike drawKImage it does not move the origin to the middle
-    return image.array
+    wave: Array = image.array
+    return wave

@@ -68,7 +68,7 @@ def measure_band(image: Floats) -> dict[str, float]:
 
 
 def _profile(
-    data: Floats, place: Floats, a: float, b: float, theta: float
+    data: Floats, place: tuple[float, float], a: float, b: float, theta: float
 ) -> tuple[Floats, Floats]:
     """Mean surface brightness in elliptical rings of one pixel, against the major-axis radius."""
     y, x = np.indices(data.shape)

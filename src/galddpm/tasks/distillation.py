@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from galddpm import build
 from galddpm.arrays import Floats
@@ -17,6 +17,7 @@ from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.pairs import PairBatch, PairStream, stored_states
 from galddpm.data.redshift_density import redshift_weights, resampled
 from galddpm.data.scaling import Scaling
+from galddpm.diffusion.denoiser import Denoiser
 from galddpm.diffusion.schedule import Level
 from galddpm.diffusion.student import Student, states, student_losses
 from galddpm.errors import UserError
@@ -38,7 +39,9 @@ class Distillation:
     """
 
     def __init__(self, config: Config):
+        assert config.distillation is not None  # what makes it this task
         self.config, path = config, model_path(config.distillation.teacher)
+        self.pairs = config.distillation.pairs
         self.teacher = Generator.load(path)
         held = self.teacher.config
         if held.distillation:
@@ -58,6 +61,7 @@ class Distillation:
 
     def make_model(self, scaling: Scaling, device: torch.device) -> Student:
         student = build.make_student(self.config, scaling, device)
+        assert isinstance(self.teacher.denoiser, Denoiser)  # and no student
         student.start_from(self.teacher.denoiser)
         return student
 
@@ -86,7 +90,7 @@ class Distillation:
         )
 
     def losses(
-        self, model: nn.Module, batch: PairBatch, generator: torch.Generator, done: float
+        self, model: Student, batch: PairBatch, generator: torch.Generator, done: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
         process = self.config.process
         losses, t = student_losses(model, batch, process.huber_delta, process.centre_weight_radius)
@@ -99,7 +103,7 @@ class Distillation:
 
     def _redshifts(self, known: Floats) -> Floats:
         """Those of the training set in random order, as often as needed, with the jitter."""
-        count, rng = self.config.distillation.pairs, np.random.default_rng(self.config.seed)
+        count, rng = self.pairs, np.random.default_rng(self.config.seed)
         power = self.config.data.rare_redshift_power
         if power:
             known = known[resampled(redshift_weights(known, power), rng)]
@@ -118,9 +122,9 @@ class Distillation:
         self, redshift: Floats, kept: list[Level], progress: Callable[..., Any]
     ) -> Iterator[Floats]:
         solver, levels = build.make_teacher_solver(self.config, self.teacher.scaling)
-        solver = partial(states, solver=solver, kept=kept)
+        watched = partial(states, solver=solver, kept=kept)
         size = self.config.sampling.batch_size
         for start in progress(range(0, len(redshift), size)):
             z = redshift[start : start + size]
             noise_id = range(FIRST + start, FIRST + start + len(z))
-            yield self.teacher.solve(solver, levels, z, self.config.seed, noise_id).numpy()
+            yield self.teacher.solve(watched, levels, z, self.config.seed, noise_id).numpy()

@@ -43,7 +43,7 @@ class PhotoZ:
         return build.make_stream(self.config, galaxies, scaling, device, run, progress)
 
     def losses(
-        self, model: nn.Module, batch: GalaxyBatch, generator: torch.Generator, done: float
+        self, model: RedshiftCNN, batch: GalaxyBatch, generator: torch.Generator, done: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
         huber = done < self.config.loss.huber_share
         losses = redshift_losses(model(batch.pixels), batch.redshift, huber)
@@ -59,6 +59,7 @@ class PhotoZ:
         blocks = rows.split(self.config.training.batch_size)
 
         def score(model: nn.Module) -> float:
+            assert isinstance(model, RedshiftCNN)
             losses = []
             for block in blocks:
                 rows = slice(int(block[0]), int(block[-1]) + 1)

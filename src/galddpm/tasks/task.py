@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from galddpm.build import Trained
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.scaling import Scaling
 
@@ -36,7 +37,7 @@ class Task(Protocol):
     def make_scaling(self, galaxies: GalaxyFile) -> Scaling:
         """Flux to pixels. Raises UserError."""
 
-    def make_model(self, scaling: Scaling, device: torch.device) -> nn.Module:
+    def make_model(self, scaling: Scaling, device: torch.device) -> Trained:
         """The model as training starts with it. Raises UserError."""
 
     def make_batches(
@@ -46,14 +47,14 @@ class Task(Protocol):
         device: torch.device,
         run: Path,
         progress: Callable[..., Any],
-    ) -> Callable[[int], tuple[Any, ...]]:
+    ) -> Callable[[int], Any]:
         """Batch number -> batch, of the named type that `losses` takes."""
 
     def losses(
-        self, model: nn.Module, batch: tuple[Any, ...], generator: torch.Generator, done: float
+        self, model: Any, batch: Any, generator: torch.Generator, done: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Losses (B,), and the values (B,) by name to report them against; done: share of the plan
-        that is over."""
+        that is over. model, batch: what this task makes."""
 
     def make_inspection(
         self, scaling: Scaling, redshifts: list[float], device: torch.device, run: Path

@@ -45,6 +45,7 @@ def by_quartile(losses: Floats, values: Floats) -> list[float | None]:
 def _seen(line: str) -> float:
     """The counter of a line; a line cut short by a kill is dropped."""
     try:
-        return json.loads(line)["images_seen"]
+        seen: float = json.loads(line)["images_seen"]
     except (ValueError, KeyError):
         return float("inf")
+    return seen

@@ -25,9 +25,7 @@ from galddpm.training.log import Log, by_quartile
 
 # (model, batch, generator, share of the plan done) -> losses (B,), and the values (B,) by name that
 # losses are reported against
-Loss = Callable[
-    [nn.Module, tuple[Any, ...], torch.Generator, float], tuple[Tensor, dict[str, Tensor]]
-]
+Loss = Callable[[Any, Any, torch.Generator, float], tuple[Tensor, dict[str, Tensor]]]
 
 DROPOUT = 1  # a purpose of random numbers
 
@@ -55,7 +53,7 @@ class Trainer:
     ema: Ema
     optimisers: list[Optimizer]  # each for its own part of the weights
     loss: Loss
-    batches: Callable[[int], tuple[Any, ...]]  # batch number -> batch
+    batches: Callable[[int], Any]  # batch number -> batch
     plan: Plan
     checkpoints: Checkpoints
     device: torch.device
@@ -187,7 +185,7 @@ class Window:
     def record(self, images_seen: int, learning_rate: float) -> dict[str, Any]:
         """One line of the log."""
         losses = torch.cat(self.losses).float().cpu().numpy()
-        record = {
+        record: dict[str, Any] = {
             "images_seen": images_seen,
             "loss": float(losses.mean()),
             "grad_norm": float(torch.stack(self.norms).mean()),

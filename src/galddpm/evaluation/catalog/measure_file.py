@@ -168,7 +168,11 @@ def _measure_chunks(
 
 def _columns(table: list[dict[str, Any]]) -> dict[str, Array]:
     """Rows as columns, each of one type."""
-    kinds = {STATUS: "S10", **dict.fromkeys(FLAGS, np.int32), **dict.fromkeys(NUMBERS, np.float64)}
+    kinds: dict[str, Any] = {
+        STATUS: "S10",
+        **dict.fromkeys(FLAGS, np.int32),
+        **dict.fromkeys(NUMBERS, np.float64),
+    }
     return {name: np.array([row[name] for row in table], kind) for name, kind in kinds.items()}
 
 

@@ -79,15 +79,16 @@ def read_catalog(path: Path) -> Catalog:
         for kind in LIGHT
     ]
     bands = {name.lower(): table for name, table in tables.items()}
-    return Catalog(light["redshift"], light["object_id"], bands, *by_kind, features)
+    return Catalog(light["redshift"], light["object_id"], bands, by_kind[0], by_kind[1], features)
 
 
 def recorded_arguments(path: Path) -> dict[str, Any] | None:
     """What determined an existing catalog; None where there is none or it is no catalog."""
     try:
-        return json.loads(fits.getheader(path)[ARGUMENTS])
+        arguments: dict[str, Any] = json.loads(fits.getheader(path)[ARGUMENTS])
     except (OSError, KeyError, ValueError):
         return None
+    return arguments
 
 
 def _describe(table: Table) -> None:

@@ -103,7 +103,7 @@ def clipped_median_rms(values: Floats) -> tuple[float, float]:
         values = values[low:high]
 
 
-def measure_sky(image: Floats, valid: Bools) -> tuple[float, float, Floats]:
+def measure_sky(image: Floats, valid: Bools) -> tuple[float, float, Bools]:
     """Sky level and rms [count] from the pixels around the sources, and which pixels these are.
 
     Clipping alone leaves the outskirts of galaxies in: a mag 18 exponential galaxy on 64 pix lifts
@@ -129,7 +129,8 @@ def measure_sky(image: Floats, valid: Bools) -> tuple[float, float, Floats]:
 
 def smoothed(image: Floats, valid: Bools) -> Floats:
     """The sky-subtracted image convolved with `KERNEL`, zero outside."""
-    return ndimage.convolve(np.where(valid, image, 0.0), KERNEL, mode="constant")
+    smooth: Floats = ndimage.convolve(np.where(valid, image, 0.0), KERNEL, mode="constant")
+    return smooth
 
 
 def find_sources(smooth: Floats, threshold: float, valid: Bools) -> SegmentationImage | None:

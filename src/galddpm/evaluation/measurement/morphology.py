@@ -35,13 +35,14 @@ class Ellipse:
         """1 - b/a."""
         return 1 - self.semiminor_axis / self.semimajor_axis
 
-    def radius(self, shape: tuple[int, int]) -> Floats:
+    def radius(self, shape: tuple[int, ...]) -> Floats:
         """Elliptical distance of each pixel from the centre, in units of the axes, (H, W)."""
         y, x = np.ogrid[: shape[0], : shape[1]]
         x, y = x - self.x, y - self.y
         cos, sin = np.cos(self.orientation), np.sin(self.orientation)
         along, across = x * cos + y * sin, y * cos - x * sin
-        return np.hypot(along / self.semimajor_axis, across / self.semiminor_axis)
+        radius: Floats = np.hypot(along / self.semimajor_axis, across / self.semiminor_axis)
+        return radius
 
 
 def isophotal_area(segment: Bools) -> int:
@@ -97,10 +98,12 @@ def kron_scale(image: Floats, ellipse: Ellipse) -> float:
     return KRON_FACTOR * max(first_moment, KRON_LEAST)
 
 
-def kron_aperture(shape: tuple[int, int], ellipse: Ellipse, scale: float) -> Bools:
+def kron_aperture(shape: tuple[int, ...], ellipse: Ellipse, scale: float) -> Floats:
     """Share of each pixel inside the ellipse of `scale` rms axes, exact, (H, W)."""
     a, b = scale * ellipse.semimajor_axis, scale * ellipse.semiminor_axis
-    return elliptical_overlap_grid(*_edges(shape, ellipse), a, b, ellipse.orientation, 1, 1)
+    edges, turn = _edges(shape, ellipse), ellipse.orientation
+    aperture: Floats = elliptical_overlap_grid(*edges, a, b, turn, 1, 1)
+    return aperture
 
 
 def half_light_radius(image: Floats, ellipse: Ellipse, flux: float, largest: float) -> float:
@@ -112,13 +115,15 @@ def half_light_radius(image: Floats, ellipse: Ellipse, flux: float, largest: flo
     edges = _edges(image.shape, ellipse)
 
     def missing(radius: float) -> float:
-        return 0.5 * flux - (image * circular_overlap_grid(*edges, radius, 1, 1)).sum()
+        inside: float = (image * circular_overlap_grid(*edges, radius, 1, 1)).sum()
+        return 0.5 * flux - inside
 
     if missing(SMALLEST_RADIUS) <= 0:
         return np.nan
     for end in np.arange(1.0, 0.0, -0.1) * largest:
         if end > SMALLEST_RADIUS and missing(end) < 0:
-            return brentq(missing, SMALLEST_RADIUS, end, xtol=1e-9)
+            radius: float = brentq(missing, SMALLEST_RADIUS, end, xtol=1e-9)
+            return radius
     return np.nan
 
 
@@ -135,7 +140,7 @@ def sky_correlation(image: Floats, free: Bools) -> float:
     return 2 * (one @ other) / (one @ one + other @ other) if len(one) else np.nan
 
 
-def _edges(shape: tuple[int, int], ellipse: Ellipse) -> tuple[float, float, float, float, int, int]:
+def _edges(shape: tuple[int, ...], ellipse: Ellipse) -> tuple[float, float, float, float, int, int]:
     """The stamp's edges relative to the centre and its size, as photutils' geometry takes them."""
     height, width = shape
     left, bottom = -0.5 - ellipse.x, -0.5 - ellipse.y

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from galddpm.arrays import Array, Floats
+from galddpm.arrays import Floats
 from galddpm.data.survey import MOFFAT_BETA, PIXEL_SCALE, SEEING
 from galddpm.errors import UserError
 
@@ -28,7 +28,8 @@ def moffat_psf(fwhm: float, beta: float = MOFFAT_BETA) -> Floats:
     size = 2 * half + 1
     cells = profile.reshape(size, SUBPIXELS, size, SUBPIXELS)
     psf = np.einsum("yaxb,a,b->yx", cells, weights, weights)
-    return psf / psf.sum()
+    unit: Floats = psf / psf.sum()
+    return unit
 
 
 def survey_psf(band: str) -> Floats:
@@ -36,7 +37,7 @@ def survey_psf(band: str) -> Floats:
     return moffat_psf(SEEING[band] / PIXEL_SCALE)
 
 
-def read_psf(path: str | Path, bands: Sequence[str]) -> dict[str, Array]:
+def read_psf(path: str | Path, bands: Sequence[str]) -> dict[str, Floats]:
     """The PSF of each band from a FITS image, or from a cube with one plane a band, of unit sum.
 
     Raises UserError where the file cannot be read or what it holds is no PSF.
@@ -49,7 +50,7 @@ def read_psf(path: str | Path, bands: Sequence[str]) -> dict[str, Array]:
     if data.shape[-1] % 2 == 0 or data.shape[-2] % 2 == 0:
         size = "{} x {}".format(*data.shape[-2:])
         raise UserError(f"{path}: found {size} pixels, expected an odd size, centred on a pixel")
-    planes = data if data.ndim == 3 else [data] * len(bands)
+    planes: Sequence[Floats] | Floats = data if data.ndim == 3 else [data] * len(bands)
     for band, plane in zip(bands, planes, strict=True):
         if not np.isfinite(plane).all() or plane.sum() <= 0:
             raise UserError(f"{path}: band {band}: expected finite pixels of a positive sum")

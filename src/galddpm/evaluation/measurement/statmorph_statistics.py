@@ -16,7 +16,7 @@ STATISTICS = ("gini", "m20", "concentration", "asymmetry", "smoothness")
 FIT = {"sersic_n": "sersic_n", "sersic_r_eff": "sersic_rhalf", "sersic_ellipticity": "sersic_ellip"}
 
 
-class CatalogMorphology(SourceMorphology):
+class CatalogMorphology(SourceMorphology):  # type: ignore[misc] # it has no types
     """statmorph without what no column needs: a third of its time, and its Sersic fit."""
 
     multimode = intensity = deviation = np.nan

@@ -75,4 +75,5 @@ def _ratios(sides: dict[str, Any]) -> Floats:
         dz = dz[np.isfinite(dz)]
         picks = (rng.integers(len(dz), size=len(dz)) for _ in range(RESAMPLES))
         drawn[side] = np.array([nmad(dz[pick]) for pick in picks])
-    return drawn["generated"] / drawn["real"]
+    ratios: Floats = drawn["generated"] / drawn["real"]
+    return ratios

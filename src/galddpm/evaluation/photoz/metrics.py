@@ -94,7 +94,8 @@ def crps(*, estimated: Floats, error: Floats, true: Floats) -> Floats:
     grid = CRPS_GRID[None, :]
     cdf = (1 + erf((grid - estimated[:, None]) / (np.sqrt(2) * error[:, None]))) / 2
     square = (cdf - (grid >= true[:, None])) ** 2
-    return np.trapezoid(square, CRPS_GRID, axis=1)
+    score: Floats = np.trapezoid(square, CRPS_GRID, axis=1)
+    return score
 
 
 def constant_nmad(true: Floats) -> float:

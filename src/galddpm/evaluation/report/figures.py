@@ -68,7 +68,12 @@ def means_by_redshift(
             if len(points):
                 x, mean, low, high = points.T
                 reach = np.maximum([mean - low, high - mean], 0)
-                style = {"color": COLOUR[side], "marker": MARKER[side], "ms": 4, "capsize": 2}
+                style: dict[str, Any] = {
+                    "color": COLOUR[side],
+                    "marker": MARKER[side],
+                    "ms": 4,
+                    "capsize": 2,
+                }
                 axis.errorbar(x + offset, mean, yerr=reach, lw=1, label=side, **style)
         axis.set(xlabel="redshift", ylabel=f"mean {label(name)}")
     _legend(figure)
@@ -126,7 +131,7 @@ def stamp_pairs(real: Floats, generated: Floats, redshift: Floats, bands: Sequen
 
 def choose_pairs(
     real: Catalog, generated: Catalog, chosen: Selection, count: int = 8
-) -> tuple[Floats, Floats]:
+) -> tuple[Ints, Ints]:
     """Rows of generated galaxies evenly spread in redshift rank, and of the nearest real ones."""
     ordered = chosen.generated[np.argsort(generated.redshift[chosen.generated], kind="stable")]
     places = (np.arange(count) + 0.5) / count * len(ordered)
@@ -147,7 +152,7 @@ def colour_image(
     colours = np.nan_to_num(np.stack(planes, axis=-1))
     intensity = np.maximum(colours.mean(axis=-1, keepdims=True), 1e-6)
     stretched = np.arcsinh(intensity / softening) / np.arcsinh(white / softening)
-    image = np.maximum(colours, 0) * stretched / intensity
+    image: Floats = np.maximum(colours, 0) * stretched / intensity
     return np.clip(image / np.maximum(image.max(axis=-1, keepdims=True), 1), 0, 1)
 
 
@@ -183,7 +188,10 @@ def save(figure: Figure, folder: Path, name: str) -> None:
 
 
 def _draw_shares(axis: Axes, sides: Mapping[str, Array], edges: Floats) -> None:
-    style = {"real": {"fill": True, "alpha": 0.35}, "generated": {"lw": 1.6}}
+    style: dict[str, dict[str, Any]] = {
+        "real": {"fill": True, "alpha": 0.35},
+        "generated": {"lw": 1.6},
+    }
     for side, values in sides.items():
         counts = np.histogram(values, edges)[0]
         axis.stairs(counts / len(values), edges, color=COLOUR[side], label=side, **style[side])
@@ -205,5 +213,5 @@ def _legend(figure: Figure) -> None:
     for axis in figure.axes:
         entries |= dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
     if entries:
-        where = {"loc": "outside upper right", "ncols": len(entries), "frameon": False}
-        figure.legend(entries.values(), entries.keys(), **where)
+        where: dict[str, Any] = {"loc": "outside upper right", "ncols": len(entries)}
+        figure.legend(entries.values(), entries.keys(), **where, frameon=False)

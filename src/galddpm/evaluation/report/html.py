@@ -136,7 +136,15 @@ def page(report: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
 
 
 def _metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
-    head = ("measurement", "n real", "n generated", "KS", "interval", "floor", "floor 95 %")
+    head: tuple[str, ...] = (
+        "measurement",
+        "n real",
+        "n generated",
+        "KS",
+        "interval",
+        "floor",
+        "floor 95 %",
+    )
     rows = [
         (
             name.replace("_", " "),

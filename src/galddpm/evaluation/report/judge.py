@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from galddpm.arrays import Array, Bools, Floats, Ints
+from galddpm.arrays import Array, Floats, Ints
 from galddpm.evaluation.catalog.colours import colours
 from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.measurement.flags import MEANING, Flag
@@ -69,7 +69,7 @@ def judge(
         metrics[name] |= distance
     edges = [bins[0]["low"], *(b["high"] for b in bins)]
     rows = chosen.real, chosen.generated
-    return plain(
+    report: dict[str, Any] = plain(
         {
             "band": lead,
             "matched": chosen.matched,
@@ -89,6 +89,7 @@ def judge(
             "definitions": COMMENT,
         }
     )
+    return report
 
 
 def count(catalog: Catalog, table: Mapping[str, Array]) -> dict[str, Any]:
@@ -212,18 +213,19 @@ def compare_joint(
         for catalog, table in zip(catalogs, sides, strict=True)
     ]
     rows, splits = (chosen.real, chosen.generated), chosen.splits
-    result = {
+    result: dict[str, Any] = {
         "energy": compare_energy(whole[0], whole[1], whole[2], splits, rows),
         "trees": compare_by_trees(every[0], every[1], every[2], splits, rows),
         "frechet": None,
     }
-    features = [catalog.features for catalog in catalogs]
-    if all(feature is not None for feature in features):
-        result["frechet"] = compare_frechet(*features, splits, rows)
+    features = [catalog.features for catalog in catalogs if catalog.features is not None]
+    if len(features) == len(catalogs):
+        real, generated, second = features
+        result["frechet"] = compare_frechet(real, generated, second, splits, rows)
     return result
 
 
-def within(catalog: Catalog, rows: Ints, low: float, high: float) -> Bools:
+def within(catalog: Catalog, rows: Ints, low: float, high: float) -> Ints:
     """The rows whose redshift lies in [low, high)."""
     redshift = catalog.redshift[rows]
     return rows[(redshift >= low) & (redshift < high)]

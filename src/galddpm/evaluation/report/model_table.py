@@ -48,15 +48,18 @@ def figures(report: Mapping[str, Any]) -> dict[str, float | None]:
 
 def _get(report: Mapping[str, Any], *keys: str) -> float | None:
     """A number deep in a report; None where a part of it could not be had."""
+    found: Any = report
     for key in keys:
-        report = report[key] if report else None
-    return report
+        found = found[key] if found else None
+    value: float | None = found
+    return value
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
     """The mean; None where a value could not be had."""
     values = list(values)
-    return None if None in values else float(np.mean(values))
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None
 
 
 def markdown(

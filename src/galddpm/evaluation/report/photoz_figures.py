@@ -52,7 +52,12 @@ def colours_by_redshift(
             points = mean_points(bins, name, side)
             if len(points):
                 x, mean, low, high = points.T
-                style = {"color": COLOUR[side], "marker": MARKER[side], "ms": 3, "lw": 1}
+                style: dict[str, Any] = {
+                    "color": COLOUR[side],
+                    "marker": MARKER[side],
+                    "ms": 3,
+                    "lw": 1,
+                }
                 reach = np.maximum([mean - low, high - mean], 0)
                 axis.errorbar(x + offset, mean, yerr=reach, label=side, capsize=2, **style)
         axis.set_ylabel(label(name))
@@ -87,7 +92,12 @@ def _draw_losses(
                 points.append((true[inside].mean(), values.mean(), error))
         if points:
             x, mean, error = np.array(points).T
-            style = {"color": COLOUR[side], "marker": MARKER[side], "ms": 4, "capsize": 2}
+            style: dict[str, Any] = {
+                "color": COLOUR[side],
+                "marker": MARKER[side],
+                "ms": 4,
+                "capsize": 2,
+            }
             axis.errorbar(x, mean, yerr=error, lw=1, label=side, **style)
     axis.set(xlabel="redshift", ylabel="mean HSC loss", title="loss by redshift", ylim=(0, None))
     if axis.get_legend_handles_labels()[0]:  # none where no bin holds enough galaxies

@@ -34,7 +34,8 @@ def distances(a: Floats, b: Floats) -> tuple[float, float]:
 
 def size_scale(n: int, m: int) -> float:
     """What the distance of two samples of one distribution is proportional to."""
-    return np.sqrt(1 / n + 1 / m)
+    scale: float = np.sqrt(1 / n + 1 / m)
+    return scale
 
 
 def ks_interval(ks: float, n: int, m: int) -> list[float]:
@@ -91,7 +92,7 @@ def compare(real: Floats, generated: Floats, null: Floats) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     real, generated = finite(real), finite(generated)
     sizes = len(real), len(generated)
-    result = {"n_real": sizes[0], "n_generated": sizes[1], "reason": None}
+    result: dict[str, Any] = {"n_real": sizes[0], "n_generated": sizes[1], "reason": None}
     result |= compare_means(real, generated, rng)
     if min(sizes) < LEAST:
         found = f"{sizes[0]} real and {sizes[1]} generated galaxies were measured"
@@ -155,7 +156,8 @@ def interval(values: Floats) -> list[float] | None:
     """The central 95 %; None without values."""
     if not len(values):
         return None
-    return np.quantile(values, [(1 - COVERED) / 2, (1 + COVERED) / 2]).tolist()
+    ends: list[float] = np.quantile(values, [(1 - COVERED) / 2, (1 + COVERED) / 2]).tolist()
+    return ends
 
 
 def finite(values: Floats) -> Floats:

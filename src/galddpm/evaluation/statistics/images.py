@@ -35,8 +35,8 @@ def compare_images(
     noise = np.array([sky_noise(np.nan_to_num(sides[0][:, k]))[0] for k in range(real.shape[1])])
     noise = np.maximum(noise, np.finfo(np.float32).tiny)
     seen = [vectors(side, noise) for side in sides]
-    result = {
-        "pixels": compare_by_pixels(*sides, noise),
+    result: dict[str, Any] = {
+        "pixels": compare_by_pixels(sides[0], sides[1], noise),
         "unique_fraction": unique_fraction(seen[1], seen[0]),
         "memory": None,
         "reason": None,
@@ -45,7 +45,7 @@ def compare_images(
         return result | {"reason": "memory: the training file is not known or not there"}
     if training.shape[1:] != real.shape[1:]:
         return result | {"reason": f"memory: {training.path} holds other stamps"}
-    return result | {"memory": compare_memory(*seen, training_vectors(training, noise))}
+    return result | {"memory": compare_memory(seen[0], seen[1], training_vectors(training, noise))}
 
 
 def training_vectors(training: GalaxyFile, noise: Floats) -> Tensor:

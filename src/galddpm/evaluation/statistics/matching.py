@@ -28,7 +28,7 @@ class Selection:
 def select(real: Catalog, generated: Catalog, reference: Catalog | None) -> Selection:
     """All galaxies where the redshifts agree, else partners in log(1+z)."""
     matched = redshifts_differ(real.redshift, generated.redshift)
-    rows = np.arange(len(real)), np.arange(len(generated))
+    rows: tuple[Ints, Ints] = np.arange(len(real)), np.arange(len(generated))
     if matched:
         rows = match_redshifts(real.redshift, generated.redshift, np.random.default_rng(0))
     second = None if reference is None else reference.redshift

@@ -97,7 +97,7 @@ def _compare(
         _few(_complete(table[chosen]), MOST, rng)
         for table, chosen in zip((real, generated), rows, strict=True)
     )
-    result = {"n_real": len(a), "n_generated": len(b), "reason": None}
+    result: dict[str, Any] = {"n_real": len(a), "n_generated": len(b), "reason": None}
     empty = dict.fromkeys((name, f"{name}_interval", f"{name}_floor", f"{name}_floor_95"))
     if min(len(a), len(b)) < LEAST:
         return result | empty | {"reason": f"fewer than {LEAST} complete rows on a side"}
@@ -120,7 +120,9 @@ def _interval(
         distance(a[rng.integers(len(a), size=len(a))], b[rng.integers(len(b), size=len(b))])
         for _ in range(RESAMPLES)
     ]
-    low, high = interval(np.array(drawn) - np.mean(drawn))
+    spread = interval(np.array(drawn) - np.mean(drawn))
+    assert spread is not None  # there are values
+    low, high = spread
     return [max(0.0, found + low), found + high]
 
 

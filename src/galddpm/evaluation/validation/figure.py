@@ -61,12 +61,12 @@ def _draw_groups(axis: Axes, truth: Floats, measured: Floats, side: str) -> None
     fitted = np.isfinite(measured)
     order = np.argsort(truth[fitted])
     groups = np.array_split(order, GROUPS)
-    x = [np.median(truth[fitted][group]) for group in groups if len(group)]
+    middles = [np.median(truth[fitted][group]) for group in groups if len(group)]
     bands = [np.quantile(measured[fitted][g], (0.16, 0.5, 0.84)) for g in groups if len(g)]
-    if not x:
+    if not middles:
         return
     low, middle, high = np.array(bands).T
-    x = np.array(x) * (1 if side == "ours" else 1.02)  # side by side
+    x = np.array(middles) * (1 if side == "ours" else 1.02)  # side by side
     reach = [middle - low, high - middle]
     axis.errorbar(
         x,

@@ -26,7 +26,7 @@ def fit_theirs(images: Floats) -> list[dict[str, float]]:
     for image in images:
         found = detect(image)
         row = dict.fromkeys((*NAMES, "seconds"), np.nan)
-        if found.segment is not None:
+        if found.segment is not None and found.others is not None:
             masks = found.segment, found.others
             row = statmorph_sersic(image - found.sky, *masks, found.sky_sigma, survey_psf(BAND))
         rows.append(row)

@@ -56,12 +56,13 @@ def draw(n: float, r_eff: float, q: float, flux: float, angle: float, shift: Flo
     galaxy = galsim.Sersic(n, half_light_radius=r_eff * np.sqrt(q), flux=flux)
     galaxy = galaxy.shear(q=q, beta=angle * galsim.degrees).shift(*shift)
     seen = galsim.Convolve(galaxy, galsim.Moffat(MOFFAT_BETA, fwhm=SEEING[BAND] / PIXEL_SCALE))
-    return seen.drawImage(nx=SIZE, ny=SIZE, scale=1).array.astype(np.float64)
+    stamp: Floats = seen.drawImage(nx=SIZE, ny=SIZE, scale=1).array.astype(np.float64)
+    return stamp
 
 
 def errors(truth: Mapping[str, Any], measured: Mapping[str, Any], name: str) -> Floats:
     """Absolute errors (N,), of index and radius as shares of the truth."""
-    error = np.abs(measured[name] - truth[name])
+    error: Floats = np.abs(measured[name] - truth[name])
     return error / truth[name] if name in RELATIVE else error
 
 
