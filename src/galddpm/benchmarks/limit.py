@@ -41,7 +41,7 @@ class ByteCounter(TorchDispatchMode):
     """Counts the tensors that pass through operators, as inputs and as outputs."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call] # torch's
         self.bytes = 0
 
     def __torch_dispatch__(
@@ -141,7 +141,7 @@ def _convolution(
     device: torch.device,
     dtype: torch.dtype,
 ) -> dict[str, float]:
-    make = {"device": device, "dtype": dtype}
+    make: dict[str, Any] = {"device": device, "dtype": dtype}
     x = torch.randn(shape, **make).contiguous(memory_format=layout).requires_grad_()
     weight = torch.randn(outputs, shape[1], 3, 3, **make).contiguous(memory_format=layout)
     weight.requires_grad_()
@@ -168,9 +168,8 @@ def shares(run: Callable[[], object], device: torch.device) -> Iterator[tuple[st
         activities.append(torch.profiler.ProfilerActivity.CUDA)
     with torch.profiler.profile(activities=activities) as profile:
         run()
-    where = (
-        torch.autograd.DeviceType.CUDA if device.type == "cuda" else torch.autograd.DeviceType.CPU
-    )
+    places = torch.autograd.DeviceType  # type: ignore[attr-defined] # not in its __all__
+    where = places.CUDA if device.type == "cuda" else places.CPU
     time = "self_device_time_total" if device.type == "cuda" else "self_cpu_time_total"
     spent = dict.fromkeys([*KINDS, "other"], 0.0)
     for event in profile.key_averages():

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,7 +67,7 @@ class BatchStream:
         self._weights = redshift_weights(galaxies.redshift, power) if power else None
         self._permutations: dict[int, Ints] = {}
         self._ahead = ThreadPoolExecutor(max_workers=1)
-        self._pending: tuple[int, object] | None = None
+        self._pending: tuple[int, Future[tuple[Tensor, ...]]] | None = None
 
     def __call__(self, index: int) -> GalaxyBatch:
         """Batch number `index`, from 0. Raises UserError where a pixel read is not finite."""
@@ -106,7 +106,7 @@ class BatchStream:
     def _permutation(self, epoch: int) -> Ints:
         if epoch not in self._permutations:
             rng = np.random.default_rng([self.seed, int(epoch)])
-            order = rng.permutation(len(self.galaxies))
+            order: Ints = rng.permutation(len(self.galaxies))
             if self._weights is not None:
                 order = resampled(self._weights, rng)[order]
             self._permutations = {
@@ -122,6 +122,7 @@ class BatchStream:
         if cache == "none":
             return self._read_encoded
         if cache == "memory_map":
+            assert folder is not None  # the caller names one
             return _gather(self._memory_map(folder, progress))
         place = {"memory": torch.device("cpu"), "device": self.device}[cache]
         held = torch.empty(self.galaxies.shape, device=place)
@@ -151,7 +152,8 @@ class BatchStream:
                 for block in progress(_blocks(len(self.galaxies))):
                     pixels[block] = self._encoded(block)
                 pixels.flush()
-        return np.load(path, mmap_mode="c")  # copy on write: torch wants a writable array
+        mapped: Floats = np.load(path, mmap_mode="c")  # copy on write: torch wants it writable
+        return mapped
 
     def _contents(self) -> str:
         status = self.galaxies.path.stat()

@@ -120,9 +120,10 @@ class Generator:
 def full_fp32() -> Iterator[None]:
     """Convolutions in fp32 as such: by default CUDA rounds their inputs to the 10 bits of TF32, by
     which a galaxy would differ from device to device."""
-    before = torch.backends.cudnn.conv.fp32_precision
-    torch.backends.cudnn.conv.fp32_precision = "ieee"
+    conv = torch.backends.cudnn.conv  # type: ignore[attr-defined] # not in its types
+    before = conv.fp32_precision
+    conv.fp32_precision = "ieee"
     try:
         yield
     finally:
-        torch.backends.cudnn.conv.fp32_precision = before
+        conv.fp32_precision = before

@@ -46,7 +46,7 @@ class Estimator:
                 f"the redshift CNN was trained on {self.shape} (bands, rows, columns), found"
                 f" {flux.shape[1:]}"
             )
-        good = np.isfinite(flux).all(axis=(1, 2, 3))
+        good = np.asarray(np.isfinite(flux).all(axis=(1, 2, 3)))
         pixels = self.scaling.encode(np.where(good[:, None, None, None], flux, 0.0))
         found = predict(self.model, torch.from_numpy(pixels).to(self.device))
         columns = dict(zip(("z_phot", "z_phot_error", "features"), found, strict=True))

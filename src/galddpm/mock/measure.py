@@ -71,8 +71,8 @@ def _profile(
     data: Floats, place: tuple[float, float], a: float, b: float, theta: float
 ) -> tuple[Floats, Floats]:
     """Mean surface brightness in elliptical rings of one pixel, against the major-axis radius."""
-    y, x = np.indices(data.shape)
-    x, y = x - place[0], y - place[1]
+    rows, columns = np.indices(data.shape)
+    x, y = columns - place[0], rows - place[1]
     along, across = x * np.cos(theta) + y * np.sin(theta), y * np.cos(theta) - x * np.sin(theta)
     ring = np.hypot(along, across * a / max(b, 0.3)).astype(int).ravel()
     count = np.bincount(ring)[: data.shape[0] // 2]

@@ -41,7 +41,8 @@ def igm_transmission(wavelength: Floats, redshift: float) -> Floats:
         - 0.023 * (emitter**1.68 - absorber**1.68)
     )
     depth += np.where(absorber < emitter, np.maximum(continuum, 0), 0)
-    return np.exp(-depth)
+    passed: Floats = np.exp(-depth)
+    return passed
 
 
 def band_fluxes(template: float, redshift: float) -> Floats:
@@ -55,7 +56,8 @@ def band_fluxes(template: float, redshift: float) -> Floats:
     mixed = (1 - share) * table[low] + share * table[low + 1]
     place = float(np.interp(redshift, REDSHIFTS, np.arange(len(REDSHIFTS))))
     step = min(int(place), len(REDSHIFTS) - 2)
-    return mixed[step] + (place - step) * (mixed[step + 1] - mixed[step])
+    fluxes: Floats = mixed[step] + (place - step) * (mixed[step + 1] - mixed[step])
+    return fluxes
 
 
 def dimming(template: float, redshift: float) -> float:
@@ -76,14 +78,16 @@ def _dimming() -> Floats:
 
     modulus = Planck18.distmod(np.maximum(REDSHIFTS, 1e-3)).value
     brightness = _absolute()[:, :, FILTERS.index("hsc2017-i")]
-    return modulus - 2.5 * np.log10(brightness / brightness[:, :1])
+    dimmed: Floats = modulus - 2.5 * np.log10(brightness / brightness[:, :1])
+    return dimmed
 
 
 @lru_cache(maxsize=1)
 def _kpc_per_arcsec() -> Floats:
     from astropy.cosmology import Planck18
 
-    return Planck18.kpc_proper_per_arcmin(np.maximum(REDSHIFTS, 1e-3)).value / 60
+    kpc: Floats = Planck18.kpc_proper_per_arcmin(np.maximum(REDSHIFTS, 1e-3)).value / 60
+    return kpc
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,7 @@
 """Training a student: weights, scaling and solved noises come from a trained teacher."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ class Distillation:
             if getattr(held.data, part) != getattr(config.data, part):
                 raise UserError(f"{path}: distillation.teacher: its data.{part} differs")
         self.fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()[:32]
-        self.provenance = {"teacher": self.fingerprint}
+        self.provenance: Mapping[str, str] = {"teacher": self.fingerprint}
         self.inspect_every = config.training.preview_every
 
     def make_scaling(self, galaxies: GalaxyFile) -> Scaling:

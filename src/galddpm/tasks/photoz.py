@@ -23,7 +23,7 @@ class PhotoZ:
 
     def __init__(self, config: RedshiftConfig):
         self.config = config
-        self.inspect_every = config.early_stopping.check_every
+        self.inspect_every: int | None = config.early_stopping.check_every
         self.provenance: Mapping[str, str] = {}
 
     def make_scaling(self, galaxies: GalaxyFile) -> Scaling:

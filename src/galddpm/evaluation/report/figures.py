@@ -152,8 +152,9 @@ def colour_image(
     colours = np.nan_to_num(np.stack(planes, axis=-1))
     intensity = np.maximum(colours.mean(axis=-1, keepdims=True), 1e-6)
     stretched = np.arcsinh(intensity / softening) / np.arcsinh(white / softening)
-    image: Floats = np.maximum(colours, 0) * stretched / intensity
-    return np.clip(image / np.maximum(image.max(axis=-1, keepdims=True), 1), 0, 1)
+    image = np.maximum(colours, 0) * stretched / intensity
+    shown: Floats = np.clip(image / np.maximum(image.max(axis=-1, keepdims=True), 1), 0, 1)
+    return shown
 
 
 def bin_edges(values: Floats, logarithmic: bool) -> Floats:

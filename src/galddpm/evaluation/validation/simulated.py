@@ -35,9 +35,10 @@ def draw_truth(count: int, seed: int = 0) -> TruthSet:
     flux / (sky_sigma sqrt(pi (2 r_eff)^2 q + 50)).
     """
     rng = np.random.default_rng(seed)
-    n, r_eff, snr_range = [], [], np.repeat(np.arange(len(SNR_RANGES)), count)
+    snr_range = np.repeat(np.arange(len(SNR_RANGES)), count)
     total = len(snr_range)
-    n, r_eff = (np.exp(rng.uniform(*np.log(limits), total)) for limits in (INDEX, RADIUS))
+    limits = map(np.log, (INDEX, RADIUS))
+    n, r_eff = (np.exp(rng.uniform(low, high, total)) for low, high in limits)
     q = rng.uniform(*AXIS_RATIO, total)
     snr = np.exp(rng.uniform(*np.log(SNR_RANGES)[snr_range].T))
     flux = snr * SKY_SIGMA[BAND] * np.sqrt(np.pi * (2 * r_eff) ** 2 * q + 50)
