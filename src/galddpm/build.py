@@ -50,7 +50,8 @@ def uses_bf16(precision: str, device: torch.device) -> bool:
 
 def channels_last(network: Module, device: torch.device) -> Module:
     """A network on the device, in the memory layout in which convolutions are fastest."""
-    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload] # missing
+    # torch's types lack memory_format
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 
 

@@ -159,7 +159,7 @@ def _acquire(path: Path, what: Path) -> IO[str]:
         file.close()  # its holder has ended meanwhile, and removed it
 
 
-def _is(file: IO[Any], path: Path) -> bool:
+def _is(file: IO[str], path: Path) -> bool:
     """Whether an open file is still the one that the path names."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
@@ -198,7 +198,9 @@ def reserve(path: Path) -> None:
         raise RunError(f"{path.parent}: no room for {size:,} bytes ({error.strerror})") from None
 
 
-def new_memory_map(path: Path, dtype: type, shape: Sequence[int]) -> np.memmap[Any, Any]:
+def new_memory_map(
+    path: Path, dtype: type[np.generic], shape: Sequence[int]
+) -> np.memmap[Any, Any]:
     """A .npy file of zeros, mapped for writing, whose space is reserved."""
     array: np.memmap[Any, Any] = np.lib.format.open_memmap(path, "w+", dtype, tuple(shape))
     reserve(path)

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +27,7 @@ def run(device: torch.device, jobs: int) -> dict[str, float]:
     with worker_pool(jobs) as pool:
         work = map if pool is None else pool.map
         list(work(warm_up, [images[:1]] * jobs))
-        contestants: dict[str, Callable[..., Any]] = {
+        contestants: dict[str, Callable[[], object]] = {
             "sersic": lambda: list(work(fit_ours, chunks)),
             "statmorph": lambda: list(work(fit_theirs, chunks)),
         }

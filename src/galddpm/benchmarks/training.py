@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
+from torch import nn
 
 from galddpm import build
 from galddpm.benchmarks import limit, peers
@@ -169,8 +170,8 @@ def training_step(
     device: torch.device,
     precision: str,
     batch_size: int | None = None,
-    wrap: Callable[..., Any] | None = None,
-    batches: Callable[..., Any] | None = None,
+    wrap: Callable[[AttentionBlock], nn.Module] | None = None,
+    batches: Callable[[int], GalaxyBatch] | None = None,
 ) -> Callable[[], object]:
     """A whole step of our loop: noise, forward, backward, clipping, optimiser, average."""
     changes = {"precision": precision, "batch_size": batch_size or config.training.batch_size}

@@ -33,7 +33,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(parameters, defaults)
 
     @torch.no_grad()
-    def step(self) -> None:  # type: ignore[override] # takes no closure
+    def step(self) -> None:  # type: ignore[override] # it takes no closure
         for group in self.param_groups:
             for parameter in group["params"]:  # one by one: what is at hand stays in the cache
                 step = orthogonalised(as_matrix(self._ahead(parameter, group["momentum"])))

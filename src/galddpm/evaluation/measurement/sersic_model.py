@@ -53,8 +53,8 @@ class SersicModel:
         seen = torch.fft.irfft2(waves, s=(self.grid, self.grid))[..., : self.size, : self.size]
         scale = torch.ones_like(parameters)
         scale[:, 1:] = parameters[:, INTENSITY, None]
-        slopes_seen: Tensor = seen * scale[..., None, None]
-        return slopes_seen
+        scaled: Tensor = seen * scale[..., None, None]
+        return scaled
 
     def _moved(self, parameters: Tensor) -> Tensor:
         """The PSF and the way from the middle of the grid to (x, y), in Fourier space."""

@@ -19,6 +19,9 @@ MOST = 2000  # galaxies a side, drawn at random: all pairs of them are formed
 RESAMPLES, SPLITS = 50, 50
 
 
+Distance = Callable[[Floats, Floats], float]
+
+
 def compare_energy(
     real: Floats,
     generated: Floats,
@@ -89,7 +92,7 @@ def _compare(
     tables: Sequence[Floats],
     splits: Sequence[Split],
     rows: tuple[Ints, Ints],
-    distance: Callable[[Floats, Floats], float],
+    distance: Distance,
 ) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     real, generated, reference = tables
@@ -112,7 +115,7 @@ def _compare(
 
 
 def _interval(
-    found: float, a: Floats, b: Floats, distance: Callable[..., Any], rng: np.random.Generator
+    found: float, a: Floats, b: Floats, distance: Distance, rng: np.random.Generator
 ) -> list[float]:
     """The found distance and the spread of the distance of resampled sets around their mean, which
     takes off the bias that resampling adds; cut at 0."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from galddpm.arrays import Array, Floats
+from galddpm.arrays import Floats
 from galddpm.evaluation.statistics.distributions import interval
 
 TRENDS = {
@@ -17,7 +17,7 @@ FLAT = 0.05  # of a mean by unit redshift, within which a measurement is constan
 
 
 def compare_trends(
-    sides: Mapping[str, tuple[Array, Mapping[str, Array]]],
+    sides: Mapping[str, tuple[Floats, Mapping[str, Floats]]],
 ) -> dict[str, dict[str, Any]]:
     """Relative slope of each measurement of `TRENDS` by redshift, with its interval, for each side;
     and whether it is as expected.
