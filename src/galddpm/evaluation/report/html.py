@@ -136,15 +136,7 @@ def page(report: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
 
 
 def _metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
-    head: tuple[str, ...] = (
-        "measurement",
-        "n real",
-        "n generated",
-        "KS",
-        "interval",
-        "floor",
-        "floor 95 %",
-    )
+    head = ("measurement", "n real", "n generated", "KS", "interval", "floor", "floor 95 %")
     rows = [
         (
             name.replace("_", " "),
@@ -156,8 +148,8 @@ def _metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
         )
         for name, m in metrics.items()
     ]
-    head += ("mean real", "mean generated", "ratio", "interval")
-    return _table(head, rows, [_far(m) for m in metrics.values()])
+    means = ("mean real", "mean generated", "ratio", "interval")
+    return _table((*head, *means), rows, [_far(m) for m in metrics.values()])
 
 
 def _joint_table(report: Mapping[str, Any]) -> str:
