@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # From a fresh clone to a finished test run: makes .venv where needed, installs the pinned versions,
-# checks the style and runs all tests. With --coverage as the first argument it also measures how
-# many lines of src the tests run, and fails where they are too few. Other arguments go to pytest.
+# checks the style and the types and runs all tests. With --coverage as the first argument it also
+# measures how many lines of src the tests run, and fails where they are too few. Other arguments go
+# to pytest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/environment.sh test
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
+.venv/bin/mypy
 if [ "${1:-}" = --coverage ]; then
     shift
     set -- --cov=galddpm "$@"

@@ -3,12 +3,19 @@
 Importing the package loads nothing heavy; `load` brings in torch when it is called.
 """
 
+from typing import TYPE_CHECKING
+
 from galddpm._version import __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from galddpm.inference.generator import Generator
 
 __all__ = ["__version__", "load"]
 
 
-def load(run, weights="ema"):
+def load(run: "str | Path", weights: str = "ema") -> "Generator":
     """The trained generator of a run folder; see `galddpm.inference.generator.Generator`."""
     from galddpm.inference.generator import Generator
 

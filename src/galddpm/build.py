@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -13,7 +14,7 @@ from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.scaling import Scaling, fit_scaling
 from galddpm.data.stream import BatchStream, sample_rows
 from galddpm.diffusion.denoiser import Denoiser
-from galddpm.diffusion.samplers import SAMPLERS, sky_2m
+from galddpm.diffusion.samplers import SAMPLERS, Sampler, sky_2m
 from galddpm.diffusion.schedule import Level, Schedule
 from galddpm.diffusion.sky_denoiser import SkyNoise
 from galddpm.diffusion.student import Student, sample_student, student_levels
@@ -25,6 +26,9 @@ from galddpm.training.ema import Ema
 from galddpm.training.learning_rate import learning_rate
 from galddpm.training.loop import Loss, Plan, Trainer
 from galddpm.training.muon import Muon
+
+Trained = Denoiser | Student | RedshiftCNN
+Module = TypeVar("Module", bound=nn.Module)
 
 # sigma/alpha at which samplers leave off [sky sigma]: sky_2m is right about the sky from there on
 LAST, LAST_OF_OTHERS = {"sky_2m": 0.4}, 0.12
@@ -40,8 +44,15 @@ def uses_bf16(precision: str, device: torch.device) -> bool:
     if precision != "auto":
         return precision == "bf16"
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+
+
+def channels_last(network: Module, device: torch.device) -> Module:
+    """A network on the device, in the memory layout in which convolutions are fastest."""
+    # torch's types lack memory_format
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
 
 
 def make_galaxy_file(config: AnyConfig, split: str) -> GalaxyFile:
@@ -79,7 +90,7 @@ def make_stream(
     scaling: Scaling,
     device: torch.device,
     run: Path,
-    progress: Callable = iter,
+    progress: Callable[..., Any] = iter,
 ) -> BatchStream:
     """The training batches of a run folder."""
     return BatchStream(
@@ -128,7 +139,7 @@ def make_sky_noise(scaling: Scaling) -> SkyNoise:
 def make_denoiser(config: Config, scaling: Scaling, device: torch.device) -> Denoiser:
     """A denoiser with fresh weights drawn from the config's seed."""
     torch.manual_seed(config.seed)
-    network = make_network(config).to(device, memory_format=torch.channels_last)
+    network = channels_last(make_network(config), device)
     process = config.process
     of_images = process.sigma_data == "images"
     return Denoiser(
@@ -143,7 +154,7 @@ def make_denoiser(config: Config, scaling: Scaling, device: torch.device) -> Den
 def make_student(config: Config, scaling: Scaling, device: torch.device) -> Student:
     """A student with fresh weights drawn from the config's seed."""
     torch.manual_seed(config.seed)
-    network = make_network(config).to(device, memory_format=torch.channels_last)
+    network = channels_last(make_network(config), device)
     sky = (scaling.sky_sigma, scaling.sky_smoothing)
     levels = make_student_levels(config, scaling)
     return Student(network, make_schedule(config), levels, *sky).to(device)
@@ -160,14 +171,14 @@ def make_redshift_cnn(config: RedshiftConfig, device: torch.device) -> RedshiftC
     torch.manual_seed(config.seed)
     network = config.network
     model = RedshiftCNN(len(config.data.bands), network.channels, network.features)
-    return model.to(device, memory_format=torch.channels_last)
+    return channels_last(model, device)
 
 
 def make_trainer(
     config: AnyConfig,
-    model: nn.Module,
+    model: Trained,
     loss: Loss,
-    batches: Callable[[int], tuple],
+    batches: Callable[[int], Any],
     device: torch.device,
     run: Path,
     inspect_every: int | None = None,
@@ -199,10 +210,10 @@ def make_trainer(
     return Trainer(model, ema, optimisers, loss, batches, plan, checkpoints, device)
 
 
-def make_optimisers(config: AnyConfig, model: nn.Module) -> list[Optimizer]:
+def make_optimisers(config: AnyConfig, model: Trained) -> list[Optimizer]:
     """AdamW for all weights, or Muon for the hidden matrices and AdamW for the others."""
     training = config.training
-    settings = {"lr": training.learning_rate, "weight_decay": training.weight_decay}
+    settings: dict[str, Any] = {"lr": training.learning_rate, "weight_decay": training.weight_decay}
     if training.optimiser == "adamw":
         return [AdamW(model.parameters(), **settings, fused=True)]
     hidden = model.hidden_weights()
@@ -213,7 +224,7 @@ def make_optimisers(config: AnyConfig, model: nn.Module) -> list[Optimizer]:
 
 def make_sampler(
     config: Config, scaling: Scaling, name: str | None = None, steps: int | None = None
-) -> tuple[Callable, list[Level]]:
+) -> tuple[Sampler, list[Level]]:
     """(sampler, levels) of the config, or of the given name and steps. Raises UserError."""
     settings = config.sampling
     if config.distillation:
@@ -221,7 +232,7 @@ def make_sampler(
             raise UserError("sampler, steps: a student has its own; leave them out")
         return sample_student, make_student_levels(config, scaling)
     name, steps = name or settings.sampler, steps or settings.steps
-    options = {
+    options: dict[str, dict[str, Any]] = {
         "ddpm": {"variance": settings.variance},
         "ddim": {"eta": settings.eta},
         "sky_2m": {"sky_noise": make_sky_noise(scaling)},
@@ -230,14 +241,16 @@ def make_sampler(
     return sampler, make_levels(config, scaling, name, steps)
 
 
-def make_teacher_solver(config: Config, scaling: Scaling) -> tuple[Callable, list[Level]]:
+def make_teacher_solver(config: Config, scaling: Scaling) -> tuple[Sampler, list[Level]]:
     """(sampler, levels) with which the teacher of a student's config is solved."""
+    assert config.distillation is not None  # there is a student to teach
     levels = make_levels(config, scaling, "sky_2m", config.distillation.steps)
     return partial(sky_2m, sky_noise=make_sky_noise(scaling)), levels
 
 
 def make_student_levels(config: Config, scaling: Scaling) -> list[Level]:
     """The noise levels at which a student is evaluated, and the image."""
+    assert config.distillation is not None  # there is a student
     _, levels = make_teacher_solver(config, scaling)
     return student_levels(levels, config.distillation.intermediate_sigmas)
 

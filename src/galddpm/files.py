@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from galddpm.errors import RunError, UserError
 try:
     import fcntl
 except ModuleNotFoundError:  # not on Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment] # a module that may be missing
 
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # of the file system
 
@@ -67,12 +67,12 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text)
 
 
-def write_json(path: str | Path, content: Mapping) -> None:
+def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
     """Write JSON whole or not at all; NaN and infinity are refused, as JSON has none."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: str | Path) -> dict:
+def read_json(path: str | Path) -> dict[str, Any]:
     """Content of a JSON file that a run wrote; empty where there is none. Raises UserError."""
     try:
         content = json.loads(Path(path).read_text())
@@ -159,7 +159,7 @@ def _acquire(path: Path, what: Path) -> IO[str]:
         file.close()  # its holder has ended meanwhile, and removed it
 
 
-def _is(file: IO, path: Path) -> bool:
+def _is(file: IO[str], path: Path) -> bool:
     """Whether an open file is still the one that the path names."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
@@ -198,8 +198,10 @@ def reserve(path: Path) -> None:
         raise RunError(f"{path.parent}: no room for {size:,} bytes ({error.strerror})") from None
 
 
-def new_memory_map(path: Path, dtype: type, shape: Sequence[int]) -> np.ndarray:
+def new_memory_map(
+    path: Path, dtype: type[np.generic], shape: Sequence[int]
+) -> np.memmap[Any, Any]:
     """A .npy file of zeros, mapped for writing, whose space is reserved."""
-    array = np.lib.format.open_memmap(path, "w+", dtype, tuple(shape))
+    array: np.memmap[Any, Any] = np.lib.format.open_memmap(path, "w+", dtype, tuple(shape))
     reserve(path)
     return array

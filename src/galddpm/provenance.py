@@ -4,11 +4,12 @@ import platform
 import subprocess
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 LIBRARIES = ("galddpm", "torch", "numpy", "h5py", "photutils", "statmorph", "astropy")
 
 
-def provenance(**more) -> dict:
+def provenance(**more: Any) -> dict[str, Any]:
     """Versions of what computes a result, the commit where known, and what the caller adds."""
     versions = {"python": platform.python_version()}
     for library in LIBRARIES:

@@ -1,6 +1,7 @@
 """Run folders: where they are, and what is in them."""
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -26,7 +27,7 @@ def newest_samples(run: str | Path) -> Path:
     return samples[-1]
 
 
-def read_config(run: str | Path) -> dict:
+def read_config(run: str | Path) -> dict[str, Any]:
     """The resolved config of a run as a plain dict. Raises UserError where it cannot be read."""
     path = Path(run) / "config.yaml"
     try:
@@ -43,6 +44,6 @@ def read_config(run: str | Path) -> dict:
 def _task(run: Path) -> str | None:
     """The task of a run; None for a folder that is no run, whatever lies in it."""
     try:
-        return read_config(run).get("task", "diffusion")
+        return str(read_config(run).get("task", "diffusion"))
     except UserError:
         return None

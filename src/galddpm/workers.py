@@ -41,7 +41,7 @@ def worker_pool(jobs: int) -> Iterator[Executor | None]:
 
 
 def results(
-    pool: Executor | None, work: Callable[[Any], Any], tasks: Sequence
+    pool: Executor | None, work: Callable[[Any], Any], tasks: Sequence[Any]
 ) -> Iterator[tuple[Any, Any]]:
     """(task, work(task)) of each task as they get ready, in any order."""
     if pool is None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,10 +15,13 @@ import torch
 from galddpm import build
 from galddpm.benchmarks.loading import BATCH, noise_file
 from galddpm.benchmarks.timing import take_turns
-from galddpm.benchmarks.training import CONFIGS, training_step
+from galddpm.benchmarks.training import CONFIGS, read_recipe, training_step
 from galddpm.config.load import load_config
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.stream import BatchStream
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 GALAXIES = (1_000, 5_000, 25_000, 50_000, 100_000, 200_000)
 DATA_SIDE = 16  # pixels: what is read at the start does not depend on the rest of the file
@@ -32,24 +36,24 @@ PANELS = {
 }
 
 
-def run(device: torch.device) -> dict:
+def run(device: torch.device) -> dict[str, Any]:
     """Points of each panel, and the exponents p of fits proportional to x^p to their upper ends."""
     points = {"data": data_points(), "batch": batch_points(device), "size": size_points(device)}
-    figures: dict = {}
+    figures: dict[str, Any] = {}
     for panel, (x, quantities) in PANELS.items():
         for quantity in quantities:
             figures[f"{panel}_{quantity}_exponent"] = exponent(points[panel], x, quantity)
     return figures | points
 
 
-def exponent(points: Sequence[dict], x: str, quantity: str) -> float:
+def exponent(points: Sequence[dict[str, Any]], x: str, quantity: str) -> float:
     """Slope in logarithms through the last three points, where fixed costs weigh least."""
     last = points[-3:]
-    logarithms = np.log([[point[x], point[quantity]] for point in last])
-    return float(np.polyfit(*logarithms.T, 1)[0])
+    along, values = np.log([[point[x], point[quantity]] for point in last]).T
+    return float(np.polyfit(along, values, 1)[0])
 
 
-def data_points() -> list[dict]:
+def data_points() -> list[dict[str, Any]]:
     """Starting a run and reading batches from disk."""
     points = []
     for count in GALAXIES:
@@ -77,17 +81,17 @@ def read(path: Path) -> dict[str, float]:
     return {"start_seconds": started, "batch_seconds": statistics.median(seconds)}
 
 
-def batch_points(device: torch.device) -> list[dict]:
+def batch_points(device: torch.device) -> list[dict[str, Any]]:
     return [{"batch_size": batch} | in_a_process(step, device, batch, 64) for batch in BATCHES]
 
 
-def size_points(device: torch.device) -> list[dict]:
+def size_points(device: torch.device) -> list[dict[str, Any]]:
     return [{"side": side} | in_a_process(step, device, 4, side) for side in SIDES]
 
 
 def step(device: torch.device, batch: int, side: int) -> dict[str, float]:
     """A training step of the quickstart's network, with attention at its lowest resolution."""
-    config = load_config(CONFIGS / "quickstart.yaml", [f"training.batch_size={batch}"])
+    config = read_recipe("quickstart", [f"training.batch_size={batch}"])
     lowest = -(-side // 16)  # pixels, after folding and three halvings
     sections = {
         "data": config.data.model_copy(update={"image_size": side}),
@@ -97,13 +101,13 @@ def step(device: torch.device, batch: int, side: int) -> dict[str, float]:
     return {"step_seconds": take_turns({"step": one}, device)["step"]}
 
 
-def in_a_process(work: Callable[..., dict], *arguments) -> dict:
+def in_a_process(work: Callable[..., dict[str, Any]], *arguments: object) -> dict[str, Any]:
     """The result of work(*arguments) in a process of its own, with its largest memory [MiB]."""
     with get_context("spawn").Pool(1) as pool:
         return pool.apply(_with_memory, (work, *arguments))
 
 
-def _with_memory(work: Callable[..., dict], *arguments) -> dict:
+def _with_memory(work: Callable[..., dict[str, Any]], *arguments: object) -> dict[str, Any]:
     found = work(*arguments)
     if torch.cuda.is_available():
         return found | {"memory": torch.cuda.max_memory_allocated() / MIB}
@@ -118,11 +122,13 @@ def largest_resident() -> float:
     """
     status = Path("/proc/self/status")
     if status.exists():
-        return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) / 1024
+        found = re.search(r"VmHWM:\s+(\d+)", status.read_text())
+        assert found is not None  # on Linux
+        return int(found[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB  # bytes on macOS
 
 
-def figure(points: dict):
+def figure(points: dict[str, Any]) -> "Figure":
     """Each panel's quantities, over their first value, against what grows.
 
     Memory holds the libraries' own, and of a file the pages that were read, which the system takes

@@ -1,7 +1,8 @@
 """What a step asks of the machine, and what the machine can do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,6 +25,9 @@ KINDS = {  # parts of operators' and CUDA kernels' names, in the order in which 
 }
 
 
+Shape = Sequence[int]
+
+
 @dataclass(frozen=True)
 class Work:
     """Operations, a multiplication and an addition being two, and bytes that operators read and
@@ -36,11 +40,13 @@ class Work:
 class ByteCounter(TorchDispatchMode):
     """Counts the tensors that pass through operators, as inputs and as outputs."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call] # torch's
         self.bytes = 0
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
         out = func(*args, **(kwargs or {}))
         if not func.is_view:
             tensors = [leaf for leaf in tree_leaves((args, kwargs, out)) if torch.is_tensor(leaf)]
@@ -73,15 +79,17 @@ def _counted(run: Callable[[], object]) -> Work:
     return Work(operations.get_total_flops(), traffic.bytes)
 
 
-def _attention_operations(query, key, value, *rest, **more) -> int:
+def _attention_operations(query: Shape, key: Shape, *rest: object, **more: object) -> int:
     """Two matrix products, of shapes (B, heads, N, d)."""
     batch, heads, tokens, width = query
     return 4 * batch * heads * tokens * key[2] * width
 
 
-def _attention_backward_operations(grad, query, key, value, *rest, **more) -> int:
+def _attention_backward_operations(
+    grad: Shape, query: Shape, key: Shape, *rest: object, **more: object
+) -> int:
     """Five matrix products, one of them the forward pass's, done again."""
-    return _attention_operations(query, key, value) * 5 // 2
+    return _attention_operations(query, key) * 5 // 2
 
 
 def ceilings(
@@ -113,7 +121,7 @@ def convolutions(network: nn.Module, x: torch.Tensor) -> list[tuple[int, int, in
     """(inputs, outputs, H, W) of the network's 3 x 3 convolutions, the largest first."""
     found = set()
 
-    def note(layer: nn.Conv2d, inputs: tuple, output: torch.Tensor) -> None:
+    def note(layer: nn.Conv2d, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
         found.add((layer.in_channels, layer.out_channels, *output.shape[2:]))
 
     layers = [m for m in network.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
@@ -126,8 +134,14 @@ def convolutions(network: nn.Module, x: torch.Tensor) -> list[tuple[int, int, in
     return by_size[:SHAPES]
 
 
-def _convolution(shape, outputs, layout, device, dtype) -> dict[str, float]:
-    make = {"device": device, "dtype": dtype}
+def _convolution(
+    shape: Shape,
+    outputs: int,
+    layout: torch.memory_format,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> dict[str, float]:
+    make: dict[str, Any] = {"device": device, "dtype": dtype}
     x = torch.randn(shape, **make).contiguous(memory_format=layout).requires_grad_()
     weight = torch.randn(outputs, shape[1], 3, 3, **make).contiguous(memory_format=layout)
     weight.requires_grad_()
@@ -154,9 +168,8 @@ def shares(run: Callable[[], object], device: torch.device) -> Iterator[tuple[st
         activities.append(torch.profiler.ProfilerActivity.CUDA)
     with torch.profiler.profile(activities=activities) as profile:
         run()
-    where = (
-        torch.autograd.DeviceType.CUDA if device.type == "cuda" else torch.autograd.DeviceType.CPU
-    )
+    places = torch.autograd.DeviceType  # type: ignore[attr-defined] # not in its __all__
+    where = places.CUDA if device.type == "cuda" else places.CPU
     time = "self_device_time_total" if device.type == "cuda" else "self_cpu_time_total"
     spent = dict.fromkeys([*KINDS, "other"], 0.0)
     for event in profile.key_averages():

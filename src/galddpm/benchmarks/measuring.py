@@ -27,13 +27,13 @@ def run(device: torch.device, jobs: int) -> dict[str, float]:
     with worker_pool(jobs) as pool:
         work = map if pool is None else pool.map
         list(work(warm_up, [images[:1]] * jobs))
-        contestants: dict[str, Callable] = {
+        contestants: dict[str, Callable[[], object]] = {
             "sersic": lambda: list(work(fit_ours, chunks)),
             "statmorph": lambda: list(work(fit_theirs, chunks)),
         }
         seconds = take_turns(contestants, device, turns=TURNS, warm_up=0)
         rows = itertools.chain.from_iterable(work(fit_theirs, chunks))
-        alone = np.nanmean([row["seconds"] for row in rows])
+        alone = float(np.nanmean([row["seconds"] for row in rows]))
     figures = {f"{name}_per_second": len(images) / value for name, value in seconds.items()}
     figures["statmorph_fit_alone_per_second"] = jobs / alone
     figures["sersic_ratio"] = seconds["statmorph"] / seconds["sersic"]

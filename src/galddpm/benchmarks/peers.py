@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import h5py
-import numpy as np
 import torch
 from torch import nn
 
 from galddpm import build
+from galddpm.arrays import Floats
 from galddpm.config.schema import Config
 from galddpm.errors import UserError
 from galddpm.networks.blocks import AttentionBlock
@@ -16,7 +16,7 @@ from galddpm.networks.blocks import AttentionBlock
 MOST_APART = 0.03  # by how much networks that are compared may differ in parameters
 
 
-def read_item(path: Path, row: int) -> tuple[np.ndarray, float]:
+def read_item(path: Path, row: int) -> tuple[Floats, float]:
     """One galaxy, the way the paper's notebooks read it: the file is opened for every item."""
     with h5py.File(path, "r") as file:
         return file["image"][row], file["specz_redshift"][row]
@@ -42,7 +42,8 @@ def diffusers_network(config: Config, device: torch.device) -> nn.Module:
         attention_head_dim=64,
     )
     _refuse_unequal(config, model)
-    return model.to(device)
+    network: nn.Module = model.to(device)
+    return network
 
 
 def lucidrains_network(config: Config, device: torch.device) -> nn.Module:
@@ -62,7 +63,8 @@ def lucidrains_network(config: Config, device: torch.device) -> nn.Module:
         flash_attn=True,
     )
     _refuse_unequal(config, model)
-    return model.to(device)
+    network: nn.Module = model.to(device)
+    return network
 
 
 def _refuse_unequal(config: Config, model: nn.Module) -> None:
@@ -124,4 +126,5 @@ class MultiheadAttention(nn.Module):
         attended = self.layer(tokens, tokens, tokens)[0]
         x = x + attended.transpose(1, 2).reshape(x.shape)
         hidden = nn.functional.gelu(self.block.mlp_in(self.block.norm_mlp(x)))
-        return x + self.block.mlp_out(hidden)
+        out: torch.Tensor = x + self.block.mlp_out(hidden)
+        return out

@@ -7,8 +7,7 @@ import torch
 from galddpm import build
 from galddpm.benchmarks import peers
 from galddpm.benchmarks.timing import take_turns
-from galddpm.benchmarks.training import CONFIGS, evaluation, fresh_denoiser, precisions
-from galddpm.config.load import load_config
+from galddpm.benchmarks.training import evaluation, fresh_denoiser, precisions, read_recipe
 from galddpm.config.schema import Config
 from galddpm.diffusion.galaxy_noise import GalaxyNoise
 from galddpm.diffusion.samplers import ddpm, evaluations
@@ -19,7 +18,7 @@ TURNS = 3
 
 
 def run(device: torch.device) -> dict[str, float]:
-    config = load_config(CONFIGS / "paper.yaml")
+    config = read_recipe("paper")
     figures = {}
     for precision in precisions(device):
         contestants = {
@@ -43,7 +42,8 @@ def our_chain(config: Config, device: torch.device, precision: str) -> Callable[
 
     def denoise(x: torch.Tensor, level: tuple[float, float]) -> torch.Tensor:
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            return model(x, level, redshift)
+            image: torch.Tensor = model(x, level, redshift)
+        return image
 
     def chain() -> torch.Tensor:
         noise = GalaxyNoise(0, range(batch), (len(config.data.bands), side, side), device)
@@ -71,13 +71,13 @@ def diffusers_chain(config: Config, device: torch.device, precision: str) -> Cal
 
 def recipes(device: torch.device) -> dict[str, float]:
     """Galaxies a second of each recipe, from one evaluation and the length of its chain."""
-    figures = {}
+    figures: dict[str, float] = {}
     for name in ("paper", "galaxiesml"):
-        config = load_config(CONFIGS / f"{name}.yaml")
+        config = read_recipe(name)
         evaluate = evaluation(config, BATCH[device.type], device)
         bf16 = build.uses_bf16(config.sampling.precision, device)
 
-        def one(evaluate=evaluate, bf16=bf16) -> None:
+        def one(evaluate: Callable[[], object] = evaluate, bf16: bool = bf16) -> None:
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 evaluate()
 

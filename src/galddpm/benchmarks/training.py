@@ -1,10 +1,12 @@
 """Training steps: against other libraries, against the machine's limit, and with the data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
+from torch import nn
 
 from galddpm import build
 from galddpm.benchmarks import limit, peers
@@ -16,6 +18,7 @@ from galddpm.data.scaling import fit_scaling
 from galddpm.data.stream import BatchStream, GalaxyBatch
 from galddpm.diffusion.denoiser import Denoiser
 from galddpm.networks.blocks import AttentionBlock
+from galddpm.networks.unet import UNet
 from galddpm.tasks.denoising import Denoising
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -42,7 +45,14 @@ def run(device: torch.device) -> dict[str, float]:
 
 
 def recipe(name: str, device: torch.device) -> Config:
-    return load_config(CONFIGS / f"{name}.yaml", [f"training.batch_size={BATCH[device.type]}"])
+    return read_recipe(name, [f"training.batch_size={BATCH[device.type]}"])
+
+
+def read_recipe(name: str, settings: Sequence[str] = ()) -> Config:
+    """One of the configs of a diffusion model, with settings."""
+    config = load_config(CONFIGS / f"{name}.yaml", settings)
+    assert isinstance(config, Config)
+    return config
 
 
 def precisions(device: torch.device) -> list[str]:
@@ -104,7 +114,7 @@ def fraction_of_limit(
     config: Config, device: torch.device, precision: str, rate: float
 ) -> dict[str, float]:
     """rate: operations a second that were reached."""
-    network = build.make_network(config).to(device, memory_format=torch.channels_last)
+    network = build.channels_last(build.make_network(config), device)
     x = _inputs(config, config.training.batch_size, device)[0]
     ceilings = limit.ceilings(network, x, device, DTYPES[precision])
     figures = {f"{precision}_{name}_per_second": value for name, value in ceilings.items()}
@@ -160,8 +170,8 @@ def training_step(
     device: torch.device,
     precision: str,
     batch_size: int | None = None,
-    wrap: Callable | None = None,
-    batches: Callable | None = None,
+    wrap: Callable[[AttentionBlock], nn.Module] | None = None,
+    batches: Callable[[int], GalaxyBatch] | None = None,
 ) -> Callable[[], object]:
     """A whole step of our loop: noise, forward, backward, clipping, optimiser, average."""
     changes = {"precision": precision, "batch_size": batch_size or config.training.batch_size}
@@ -169,7 +179,8 @@ def training_step(
     config = config.model_copy(update={"training": training})
     model = fresh_denoiser(config, device)
     if wrap:
-        for stage in (*model.network.down, model.network.middle, *model.network.up):
+        network = cast(UNet, model.network)
+        for stage in (*network.down, network.middle, *network.up):
             if isinstance(stage.attention, AttentionBlock):
                 stage.attention = wrap(stage.attention).to(device)
     pixels, _, redshift = _inputs(config, training.batch_size, device)

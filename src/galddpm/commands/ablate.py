@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import yaml
@@ -152,7 +152,7 @@ def run_job(table: Table, job: Job) -> None:
     write_json(job.result / "row.json", found)
 
 
-def make_row(table: Table, job: Job) -> dict:
+def make_row(table: Table, job: Job) -> dict[str, Any]:
     """The figures of one row. Raises NonFiniteError where it trains or samples to no end."""
     settings = [f"--set={setting}" for setting in job.settings]
     train.main(["--config", table.config, "--run-dir", str(job.run), *settings])
@@ -168,7 +168,7 @@ def make_row(table: Table, job: Job) -> dict:
     }
 
 
-def judge(table: Table, job: Job, samples: Path) -> dict:
+def judge(table: Table, job: Job, samples: Path) -> dict[str, Any]:
     """The report of a row; the galaxies of a file are measured once for all rows."""
     out = job.result / "report"
     mine = out / "catalog_real.fits"
@@ -204,7 +204,7 @@ def file_hash(path: Path) -> str:
         raise UserError(f"{path}: no such file, expected a trained model") from None
 
 
-def short_hash(*content) -> str:
+def short_hash(*content: object) -> str:
     return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
 
 
@@ -215,9 +215,9 @@ def train_seconds(run: Path) -> float:
     return float(np.sum(seen / [line["images_per_second"] for line in log]))
 
 
-def collect(jobs: Sequence[Job]) -> dict[str, list[dict]]:
+def collect(jobs: Sequence[Job]) -> dict[str, list[dict[str, Any]]]:
     """name: the figures of each seed that is done."""
-    found: dict[str, list[dict]] = {job.row.name: [] for job in jobs}
+    found: dict[str, list[dict[str, Any]]] = {job.row.name: [] for job in jobs}
     for job in jobs:
         figures = read_json(job.result / "row.json")
         if figures:

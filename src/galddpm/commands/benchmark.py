@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -13,7 +14,7 @@ from galddpm.errors import UserError
 from galddpm.files import write_json
 from galddpm.provenance import provenance
 
-PARTS: dict[str, Callable[[torch.device], dict]] = {
+PARTS: dict[str, Callable[[torch.device], dict[str, Any]]] = {
     "loader": loading.run,
     "train": training.run,
     "sample": sampling.run,
@@ -47,13 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         draw(figures, options.out)
 
 
-def show(part: str, figures: Mapping) -> None:
+def show(part: str, figures: Mapping[str, Any]) -> None:
     for key, value in figures.items():
         if isinstance(value, int | float):
             print(f"{f'{part}.{key}':56s} {value:12.4g}", flush=True)
 
 
-def draw(figures: Mapping, out: Path) -> None:
+def draw(figures: Mapping[str, Any], out: Path) -> None:
     """The growth curves beside the JSON."""
     if "growth" in figures:
         path = out.with_name(f"{out.stem}-growth.png")

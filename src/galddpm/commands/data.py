@@ -1,7 +1,8 @@
 """`python scripts/data.py mock|download|check|subset|fits`: files of the GalaxiesML schema."""
 
 import json
-from collections.abc import Sequence
+from argparse import Namespace, _SubParsersAction
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from galddpm.commands.shell import Parser, cores, count, progress, whole
@@ -17,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.run(options)
 
 
-def parse(arguments: Sequence[str] | None):
+def parse(arguments: Sequence[str] | None) -> Namespace:
     parser = Parser(description="Make, fetch, examine and cut files of the GalaxiesML schema.")
     actions = parser.add_subparsers(required=True, metavar="mock|download|check|subset|fits")
     add = _adder(actions)
@@ -52,7 +53,7 @@ def parse(arguments: Sequence[str] | None):
     return parser.parse_args(arguments)
 
 
-def mock(options) -> None:
+def mock(options: Namespace) -> None:
     from galddpm.mock import make_mock
 
     counts = {split: getattr(options, split) for split in SPLITS}
@@ -61,7 +62,7 @@ def mock(options) -> None:
         print(path)
 
 
-def download(options) -> None:
+def download(options: Namespace) -> None:
     from galddpm.data import download as zenodo
 
     splits = options.split.split(",")
@@ -84,14 +85,14 @@ def download(options) -> None:
             print(f"{path}: finished, nothing to do")
 
 
-def check(options) -> None:
+def check(options: Namespace) -> None:
     from galddpm.data.check import explain
 
     print("\n".join(explain(Path(options.file), progress)))
     print("can be used")
 
 
-def subset(options) -> None:
+def subset(options: Namespace) -> None:
     from galddpm.data.subset import write_subset
 
     source, out = Path(options.source), Path(options.out)
@@ -113,7 +114,7 @@ def subset(options) -> None:
         print(f"{out}: {write_subset(source, out, *chosen, text, progress):,} galaxies")
 
 
-def fits(options) -> None:
+def fits(options: Namespace) -> None:
     from galddpm.data.fits import write_fits
 
     source = Path(options.source)
@@ -137,8 +138,10 @@ def _refuse_existing(out: Path, overwrite: bool) -> None:
         raise UserError(f"{out}: exists and was made otherwise; --overwrite replaces it")
 
 
-def _adder(actions):
-    def add(name: str, run, description: str, writes: bool = True):
+def _adder(actions: "_SubParsersAction[Parser]") -> Callable[..., Parser]:
+    def add(
+        name: str, run: Callable[[Namespace], None], description: str, writes: bool = True
+    ) -> Parser:
         action = actions.add_parser(name, help=description, description=description)
         action.set_defaults(run=run)
         if writes:

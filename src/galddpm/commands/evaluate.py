@@ -1,6 +1,7 @@
 """`python scripts/evaluate.py`: how far are generated galaxies from real ones?"""
 
 import json
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
 
 
-def parse(arguments: Sequence[str] | None):
+def parse(arguments: Sequence[str] | None) -> Namespace:
     parser = Parser(description="Measure generated and real galaxies and compare them.")
     add = parser.add_argument
     add("--real", type=Path, metavar="FILE", help="default: the test file of the run's config")

@@ -4,12 +4,15 @@ import hashlib
 import json
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from galddpm import runs
+from galddpm.arrays import Floats, Ints
 from galddpm.commands.allocator import keep_freed_memory
 from galddpm.commands.shell import LARGEST_COUNT, Parser, count, progress, whole
 from galddpm.config.schema import Config
@@ -23,6 +26,9 @@ from galddpm.files import refuse_own_input
 from galddpm.provenance import provenance
 from galddpm.training.checkpoint import WEIGHTS
 
+if TYPE_CHECKING:
+    from galddpm.inference.generator import Generator
+
 SUFFIXES = (".hdf5", ".h5")
 
 
@@ -30,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
     redshift, object_id = read_spec(options.redshifts)
     _refuse_too_many(len(redshift) * options.per_redshift)
-    redshift, object_id = (np.repeat(x, options.per_redshift) for x in (redshift, object_id))
+    redshift = np.repeat(redshift, options.per_redshift)
+    object_id = np.repeat(object_id, options.per_redshift)
     run = Path(options.run) if options.run else runs.newest_run()
     model = run / runs.MODEL if run.is_dir() else run
 
@@ -71,7 +78,7 @@ def default_sampler(config: Config) -> str:
     return "student" if config.distillation else config.sampling.sampler
 
 
-def parse(arguments: Sequence[str] | None):
+def parse(arguments: Sequence[str] | None) -> Namespace:
     parser = Parser(description="Draw galaxies at given redshifts from a trained model.")
     parser.add_argument(
         "--redshifts",
@@ -93,7 +100,7 @@ def parse(arguments: Sequence[str] | None):
     return parser.parse_args(arguments)
 
 
-def read_spec(spec: str) -> tuple[np.ndarray, np.ndarray]:
+def read_spec(spec: str) -> tuple[Floats, Ints]:
     """(redshifts (N,) float64, object ids (N,) int64) of a SPEC; ids are row numbers unless a file
     has its own. Raises UserError."""
     if spec.endswith(SUFFIXES) or os.path.isfile(spec):
@@ -107,7 +114,11 @@ def read_spec(spec: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw(
-    generator, parts: ChunkedOutput, redshift: np.ndarray, object_id: np.ndarray, sampler: tuple
+    generator: "Generator",
+    parts: ChunkedOutput,
+    redshift: Floats,
+    object_id: Ints,
+    sampler: tuple[str | None, int | None],
 ) -> None:
     """Make the chunks that are missing; sampler: name and steps, or None for each."""
     settings, data = parts.arguments, generator.config.data
@@ -139,16 +150,17 @@ def _refuse_too_many(galaxies: int) -> None:
         raise UserError(f"--redshifts: found {galaxies:,} galaxies, expected {LARGEST_COUNT:,}")
 
 
-def _range(spec: str) -> np.ndarray:
+def _range(spec: str) -> Floats:
     fields = spec.split(":")
     try:
-        start, stop, number = fields
-        number = count(number)
+        start, stop, text = fields
+        number = count(text)
     except ValueError:
         raise UserError(
             f"--redshifts {spec}: expected start:stop:count, such as 0.1:3.0:30"
         ) from None
-    return np.linspace(*_numbers(spec, (start, stop)), number)
+    low, high = _numbers(spec, (start, stop))
+    return np.linspace(low, high, number)
 
 
 def _numbers(spec: str, fields: Sequence[str]) -> list[float]:
@@ -160,7 +172,7 @@ def _numbers(spec: str, fields: Sequence[str]) -> list[float]:
         ) from None
 
 
-def _warn_unknown(redshift: np.ndarray, trained: Sequence[float]) -> None:
+def _warn_unknown(redshift: Floats, trained: Sequence[float]) -> None:
     """Say how far the model is from its data; `trained`: quantiles of its redshifts."""
     low, high = trained[0], trained[-1]
     beyond = np.maximum(low - redshift, redshift - high)
@@ -181,13 +193,13 @@ def _warn_unknown(redshift: np.ndarray, trained: Sequence[float]) -> None:
         )
 
 
-def _default_out(run: Path, recorded: dict) -> Path:
+def _default_out(run: Path, recorded: dict[str, Any]) -> Path:
     """Named after what it holds, so that the same command finds its own output again."""
     name = hashlib.sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()[:8]
     return run / "samples" / f"{recorded['sampler']}-{recorded['steps']}-{name}.hdf5"
 
 
-def _attributes(generator, recorded: dict, run: str) -> dict:
+def _attributes(generator: "Generator", recorded: dict[str, Any], run: str) -> dict[str, Any]:
     return {
         "provenance": json.dumps(provenance(run=run, **recorded)),
         "bands": ",".join(generator.config.data.bands),

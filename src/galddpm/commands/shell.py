@@ -6,7 +6,8 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable
-from typing import NoReturn
+from types import FrameType
+from typing import Any, NoReturn
 
 from tqdm import tqdm
 
@@ -54,7 +55,9 @@ def run_command(main: Callable[[], None]) -> int:
     return 0
 
 
-def progress(iterable: Iterable | None = None, *, total: int | None = None, desc: str = "", **more):
+def progress(
+    iterable: Iterable[Any] | None = None, *, total: int | None = None, desc: str = "", **more: Any
+) -> "tqdm[Any]":
     """A progress bar that is quiet when standard error is not a terminal."""
     return tqdm(iterable, total=total, desc=desc, disable=None, **more)
 
@@ -88,7 +91,7 @@ def _out_of_memory(error: RuntimeError) -> bool:
     return type(error).__name__ == "OutOfMemoryError" or "allocate memory" in str(error)
 
 
-def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+def _show_warning(message: Warning | str, *place: object, **more: object) -> None:
     """A warning as one line, without the place in the source."""
     print(f"warning: {message}", file=sys.stderr)
 
@@ -99,5 +102,5 @@ def _say(error: BaseException | str, status: int) -> int:
     return status
 
 
-def _terminate(number, frame) -> NoReturn:
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
     raise Terminated

@@ -2,9 +2,13 @@
 
 import os
 import signal
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
 
 from galddpm import runs
 from galddpm.commands.allocator import keep_freed_memory
@@ -32,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         train(config, run)
 
 
-def parse(arguments: Sequence[str] | None):
+def parse(arguments: Sequence[str] | None) -> Namespace:
     parser = Parser(description="Train the model that a config describes.")
     parser.add_argument("--config", required=True, metavar="FILE")
     parser.add_argument("--run-dir", metavar="DIR", help="default: runs/NAME of the config")
@@ -130,7 +134,7 @@ def follow_plan(
 class Interruption:
     """Turns interrupt and termination signals into a request that the loop reads every step."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.signal: int | None = None
 
     def __enter__(self) -> "Interruption":
@@ -140,18 +144,18 @@ class Interruption:
         }
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def exception(self) -> BaseException:
         return KeyboardInterrupt() if self.signal == signal.SIGINT else Terminated()
 
-    def _request(self, number, frame) -> None:
+    def _request(self, number: int, frame: FrameType | None) -> None:
         self.signal = number
 
 
-def _refuse_changes(run: Path, origin: dict, depends_on: Iterable[str]) -> None:
+def _refuse_changes(run: Path, origin: dict[str, Any], depends_on: Iterable[str]) -> None:
     """Raise UserError where a run began with other data, or with another of what it depends on."""
     held = read_json(run / "provenance.json")
     if held.get("data", origin["data"])["fingerprint"] != origin["data"]["fingerprint"]:
@@ -164,11 +168,11 @@ def _refuse_changes(run: Path, origin: dict, depends_on: Iterable[str]) -> None:
             raise UserError(f"{run}: its {name} has changed since; choose --run-dir")
 
 
-def _caching(blocks):
+def _caching(blocks: Iterable[Any]) -> "tqdm[Any]":
     return progress(blocks, desc="reading")
 
 
-def _first_difference(held: dict, wanted: dict, key: str = "") -> str | None:
+def _first_difference(held: dict[str, Any], wanted: dict[str, Any], key: str = "") -> str | None:
     """The first key in which two configs differ; a longer run is no difference."""
     for name, value in wanted.items():
         place = f"{key}.{name}" if key else name

@@ -1,12 +1,14 @@
 """`python scripts/validate.py`: are the Sersic fits right? Against GalSim's truth and statmorph."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from galddpm.arrays import Array, Floats
 from galddpm.commands.shell import Parser, cores, count, progress, whole
 from galddpm.errors import UserError
 from galddpm.evaluation.catalog.measure_file import CHUNK
@@ -16,6 +18,8 @@ from galddpm.evaluation.validation.simulated import NAMES, TruthSet, compare_fit
 from galddpm.files import locked_folder, write_json
 from galddpm.provenance import provenance
 from galddpm.workers import worker_pool
+
+Fit = Callable[[Floats], Any]  # stamps -> rows
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -57,8 +61,8 @@ def draw_truth_or_refuse(stamps: int, seed: int) -> TruthSet:
 
 
 def timed(
-    pool: Executor | None, work, found: TruthSet, name: str
-) -> tuple[dict[str, np.ndarray], float]:
+    pool: Executor | None, work: Fit, found: TruthSet, name: str
+) -> tuple[dict[str, Array], float]:
     """Columns of all stamps, and the seconds that they took."""
     chunks = [found.image[k : k + CHUNK] for k in range(0, len(found.image), CHUNK)]
     start = time.perf_counter()
@@ -67,19 +71,19 @@ def timed(
     return {key: np.array([row[key] for row in rows]) for key in rows[0]}, seconds
 
 
-def run_all(pool: Executor | None, work, chunks: Sequence[np.ndarray], name: str) -> list:
+def run_all(pool: Executor | None, work: Fit, chunks: Sequence[Floats], name: str) -> list[Any]:
     results = map(work, chunks) if pool is None else pool.map(work, chunks)
     return list(progress(results, total=len(chunks), desc=name))
 
 
-def ratio_text(name: str, row: dict) -> str:
+def ratio_text(name: str, row: dict[str, Any]) -> str:
     """Both median errors, their ratio and its interval."""
     low, high = row["ratio_interval"]
     errors = f"{row['ours']:.3f}/{row['statmorph']:.3f}"
     return f"{name.removeprefix('sersic_')} {errors} = {row['ratio']:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def print_table(rows: Sequence[dict], speed: dict) -> None:
+def print_table(rows: Sequence[dict[str, Any]], speed: dict[str, Any]) -> None:
     print("S/N          stamps  no fit (statmorph)   ratio of median errors, ours over statmorph's")
     for row in rows:
         share = row["without_fit"]
@@ -90,7 +94,9 @@ def print_table(rows: Sequence[dict], speed: dict) -> None:
         print(f"{name:28s} {value:10.1f}")
 
 
-def write(out: Path, found: TruthSet, ours: dict, theirs: dict, result: dict) -> None:
+def write(
+    out: Path, found: TruthSet, ours: dict[str, Any], theirs: dict[str, Any], result: dict[str, Any]
+) -> None:
     from galddpm.evaluation.report.figures import save
     from galddpm.evaluation.validation.figure import truth_figure
 

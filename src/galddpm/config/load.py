@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from galddpm.config.schema import TASKS, AnyConfig, Section
 from galddpm.errors import UserError
@@ -22,7 +23,7 @@ def load_config(path: str | Path, settings: Sequence[str] = ()) -> AnyConfig:
     return parse_config(_apply(_read(Path(path)), settings), path)
 
 
-def parse_config(content: dict, source: str | Path) -> AnyConfig:
+def parse_config(content: dict[str, Any], source: str | Path) -> AnyConfig:
     """Validate a plain dict; `source` names it in messages. Raises UserError."""
     if not isinstance(content, dict):
         raise UserError(f"{source}: found {type(content).__name__}, expected sections of a config")
@@ -54,7 +55,7 @@ _Loader.add_implicit_resolver(
 )
 
 
-def _read(path: Path) -> dict:
+def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.load(path.read_text(), Loader=_Loader)
     except FileNotFoundError:
@@ -67,7 +68,7 @@ def _read(path: Path) -> dict:
     return content
 
 
-def _apply(content: dict, settings: Sequence[str]) -> dict:
+def _apply(content: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or not key:
@@ -87,7 +88,7 @@ def _apply(content: dict, settings: Sequence[str]) -> dict:
     return content
 
 
-def _explain(problem: dict[str, Any], model: type[Section]) -> str:
+def _explain(problem: ErrorDetails, model: type[Section]) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"{key}: no such key{_suggest(problem['loc'], model)}"
@@ -99,9 +100,9 @@ def _explain(problem: dict[str, Any], model: type[Section]) -> str:
     return f"{key}: found {problem['input']!r}, {expected.replace('input should', 'it should')}"
 
 
-def _suggest(location: tuple, model: type[Section]) -> str:
+def _suggest(location: tuple[Any, ...], model: type[Section]) -> str:
     for part in location[:-1]:
-        annotation = model.model_fields[part].annotation
+        annotation: Any = model.model_fields[str(part)].annotation
         model = next(iter(get_args(annotation)), annotation)  # of an optional section, the section
     near = difflib.get_close_matches(str(location[-1]), model.model_fields, n=1)
     if near:

@@ -3,7 +3,7 @@
 The comment beside each key is its reference.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -34,7 +34,7 @@ class DataSettings(Section):
     symmetries: bool = False  # turn and mirror training galaxies at random (8 ways)
 
     @model_validator(mode="after")
-    def _ordered(self):
+    def _ordered(self) -> Self:
         if self.leave_out and self.leave_out[0] >= self.leave_out[1]:
             raise ValueError(f"leave_out {self.leave_out}: expected the smaller redshift first")
         return self
@@ -53,7 +53,7 @@ class RedshiftSettings(Section):
     bin_width: Positive | None = None  # condition on the middle of a bin, as was usual before
 
     @model_validator(mode="after")
-    def _ordered(self):
+    def _ordered(self) -> Self:
         if self.shortest >= self.longest:
             raise ValueError(
                 f"shortest {self.shortest:g} must be less than longest {self.longest:g}"
@@ -77,7 +77,7 @@ class ProcessSettings(Section):
     huber_delta: Positive = 1.0  # Huber loss: quadratic below, linear above [network output]
 
     @model_validator(mode="after")
-    def _possible(self):
+    def _possible(self) -> Self:
         if self.beta_start >= self.beta_end:
             raise ValueError(
                 f"beta_start {self.beta_start:g} must be less than beta_end {self.beta_end:g}"
@@ -107,7 +107,7 @@ class NetworkSettings(Section):
     dropout: Fraction = 0.0
 
     @model_validator(mode="after")
-    def _divisible(self):
+    def _divisible(self) -> Self:
         for width in (*self.channels, self.bottleneck):
             if width % self.heads:
                 raise ValueError(f"channels {width} must be a multiple of heads {self.heads}")
@@ -143,7 +143,7 @@ class SamplingSettings(Section):
     eta: Annotated[float, Field(ge=0, le=1)] = 0.0  # ddim: 0 deterministic, 1 as ddpm
 
     @model_validator(mode="after")
-    def _ordered(self):
+    def _ordered(self) -> Self:
         if self.sigma_min and self.sigma_min >= self.sigma_max:
             raise ValueError(
                 f"sigma_min {self.sigma_min:g} must be less than sigma_max {self.sigma_max:g}"
@@ -188,7 +188,7 @@ class Config(Section):
     distillation: DistillationSettings | None = None  # train a student instead of a denoiser
 
     @model_validator(mode="after")
-    def _teachable(self):
+    def _teachable(self) -> Self:
         found = [self.process.prediction, self.process.sigma_data, self.scaling.name]
         if self.distillation and found != ["edm", "sky", "asinh"]:
             raise ValueError(
@@ -198,7 +198,7 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
-    def _fits(self):
+    def _fits(self) -> Self:
         levels = len(self.network.channels)
         stride = self.network.patch_size << (levels - 1)
         padded = -(-self.data.image_size // stride) * stride

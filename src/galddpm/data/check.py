@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from galddpm.arrays import Floats, Ints
 from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile
 from galddpm.data.hdf5 import open_hdf5
 from galddpm.data.survey import BANDS
@@ -26,7 +28,7 @@ class PixelCounts:
     zero_border: int = 0  # galaxies whose outermost rows are exactly zero
 
 
-def explain(path: Path, progress: Callable) -> list[str]:
+def explain(path: Path, progress: Callable[..., Any]) -> list[str]:
     """Lines about the file. Raises UserError with the first fault that keeps it from being used."""
     galaxies = GalaxyFile(path)
     with open_hdf5(galaxies.path) as file:
@@ -56,7 +58,7 @@ def explain(path: Path, progress: Callable) -> list[str]:
     return lines
 
 
-def count_pixels(galaxies: GalaxyFile, progress: Callable) -> PixelCounts:
+def count_pixels(galaxies: GalaxyFile, progress: Callable[..., Any]) -> PixelCounts:
     """One pass over all pixels, a block at a time."""
     counts = PixelCounts()
     with open_hdf5(galaxies.path) as file:
@@ -73,13 +75,13 @@ def count_pixels(galaxies: GalaxyFile, progress: Callable) -> PixelCounts:
     return counts
 
 
-def _summary(values: np.ndarray) -> str:
+def _summary(values: Floats) -> str:
     quantiles = ", ".join(f"{v:.3f}" for v in np.quantile(values, QUANTILES))
     percent = ", ".join(f"{100 * q:g}" for q in QUANTILES)
     return f"{values.min():.3f} to {values.max():.3f}; {percent} %: {quantiles}"
 
 
-def _identities(object_id: np.ndarray, held: bool) -> str:
+def _identities(object_id: Ints, held: bool) -> str:
     if not held:
         return "object ids: none, row numbers stand in"
     repeated = len(object_id) - len(np.unique(object_id))

@@ -6,20 +6,23 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
-from galddpm.data.hdf5 import columns_of, new_hdf5, write_columns
+from galddpm.arrays import Array
+from galddpm.data.hdf5 import Layout, columns_of, new_hdf5, write_columns
 from galddpm.errors import RunError, UserError
 from galddpm.files import locked_folder, require_space, write_text
 
 
-def recorded_arguments(path: str | Path) -> dict | None:
+def recorded_arguments(path: str | Path) -> dict[str, Any] | None:
     """The arguments stored in a file that `ChunkedOutput.join` wrote; None where there are none."""
     try:
         with h5py.File(path, "r") as file:
-            return json.loads(file.attrs["arguments"])
+            arguments: dict[str, Any] = json.loads(file.attrs["arguments"])
+            return arguments
     except (OSError, KeyError, ValueError):
         return None
 
@@ -46,11 +49,11 @@ class ChunkedOutput:
     def __init__(
         self,
         path: str | Path,
-        arguments: Mapping,
+        arguments: Mapping[str, Any],
         total: int,
         chunk: int,
         overwrite: bool = False,
-        recorded: Callable[[Path], Mapping | None] = recorded_arguments,
+        recorded: Callable[[Path], Mapping[str, Any] | None] = recorded_arguments,
     ):
         self.path, self.arguments = Path(path), json.loads(json.dumps(arguments))
         self.folder = self.path.with_name(self.path.name + ".part")
@@ -67,7 +70,7 @@ class ChunkedOutput:
             self._locks = stack.pop_all()
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._locks.close()
 
     def missing(self) -> list[range]:
@@ -84,23 +87,23 @@ class ChunkedOutput:
         rows = 2 * self.total - sum(len(rows) for rows in self._held())
         require_space(self.folder, rows * bytes_a_row)
 
-    def save(self, rows: range, columns: Mapping[str, np.ndarray]) -> None:
+    def save(self, rows: range, columns: Mapping[str, Array]) -> None:
         """Keep one finished chunk: each column holds len(rows) rows."""
         if self._begun() is None:
             write_text(self._record, json.dumps(self.arguments, sort_keys=True))
         write_columns(self._chunk(rows), columns)
 
-    def gather(self, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+    def gather(self, names: Sequence[str] | None = None) -> dict[str, Array]:
         """Whole columns in memory, in row order. Raises RunError where rows are missing."""
         self._refuse_gaps()
-        pieces: dict[str, list[np.ndarray]] = {}
+        pieces: dict[str, list[Array]] = {}
         for rows in self._held():
             with h5py.File(self._chunk(rows), "r") as file:
                 for name in names or columns_of(file):
                     pieces.setdefault(name, []).append(file[name][:])
         return {name: np.concatenate(arrays) for name, arrays in pieces.items()}
 
-    def join(self, attributes: Mapping | None = None) -> None:
+    def join(self, attributes: Mapping[str, Any] | None = None) -> None:
         """Stream all chunks into one HDF5 file, put it in place and remove the parts.
 
         Raises RunError where rows are missing or the disk is full.
@@ -141,11 +144,12 @@ class ChunkedOutput:
     def _record(self) -> Path:
         return self.folder / "arguments.json"
 
-    def _begun(self) -> Mapping | None:
+    def _begun(self) -> dict[str, Any] | None:
         try:
-            return json.loads(self._record.read_text())
+            arguments: dict[str, Any] = json.loads(self._record.read_text())
         except (OSError, ValueError):
             return None
+        return arguments
 
     def _chunk(self, rows: range) -> Path:
         return self.folder / f"{rows.start:09d}-{rows.stop:09d}.hdf5"
@@ -160,7 +164,7 @@ class ChunkedOutput:
                 end = rows.stop
         return held
 
-    def _layout(self, rows: range) -> dict[str, tuple] | None:
+    def _layout(self, rows: range) -> Layout | None:
         """Name, shape and dtype of a chunk's columns; None where it is not whole."""
         try:
             with h5py.File(self._chunk(rows), "r") as file:
@@ -170,9 +174,9 @@ class ChunkedOutput:
         whole = layout and all(shape[:1] == (len(rows),) for shape, _ in layout.values())
         return layout if whole else None
 
-    def _whole(self) -> dict[str, tuple]:
+    def _whole(self) -> Layout:
         """Name, shape and dtype of the output's columns, wide enough for all chunks' texts."""
-        layouts = [self._layout(rows) for rows in self._held()]
+        layouts = [layout for rows in self._held() if (layout := self._layout(rows))]
         return {
             name: (
                 (self.total, *shape[1:]),

@@ -7,9 +7,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.message import Message
 from email.utils import parsedate_to_datetime
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from typing import Any, TypeVar
 
 from galddpm._version import __version__
 from galddpm.errors import RunError, UserError
@@ -24,6 +26,8 @@ TIMEOUT = 60  # [s] without a byte
 TRIES = 6  # in a row that bring no byte
 LONGEST_WAIT = 900  # [s] that a server may ask for; beyond, the user decides
 BUSY = (429, 500, 502, 503, 504)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,9 @@ def list_files(record: str = RECORD, api: str = API) -> list[RemoteFile]:
         raise RunError(f"{api}/{record}: not a record's description ({error!r})") from None
 
 
-def download(remote: RemoteFile, folder: Path, progress: Callable, overwrite: bool = False) -> bool:
+def download(
+    remote: RemoteFile, folder: Path, progress: Callable[..., Any], overwrite: bool = False
+) -> bool:
     """Bring a file into the folder; whether anything had to be done.
 
     The bytes come into NAME.part, which a later call continues, and get their name only when size,
@@ -87,7 +93,7 @@ def download(remote: RemoteFile, folder: Path, progress: Callable, overwrite: bo
     return True
 
 
-def _persist(attempt: Callable, url: str, position: Callable[[], int] = lambda: 0):
+def _persist(attempt: Callable[[], T], url: str, position: Callable[[], int] = lambda: 0) -> T:
     """Repeat an attempt while it breaks, as long as one in TRIES brings bytes."""
     reached, failures = position(), 0
     while True:
@@ -104,10 +110,11 @@ def _persist(attempt: Callable, url: str, position: Callable[[], int] = lambda: 
             time.sleep(wait)
 
 
-def _open(url: str, offset: int = 0):
+def _open(url: str, offset: int = 0) -> HTTPResponse:
     headers = {"User-Agent": AGENT} | ({"Range": f"bytes={offset}-"} if offset else {})
     try:
-        return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT)
+        request = urllib.request.Request(url, headers=headers)
+        answer: HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         with error:
             reason = f"HTTP {error.code} {error.reason}"
@@ -118,19 +125,21 @@ def _open(url: str, offset: int = 0):
             raise RunError(f"{url}: {reason}") from None
     except (OSError, HTTPException) as error:  # URLError is an OSError
         raise Broken(f"no connection ({error})") from None
+    return answer
 
 
-def _fetch_json(url: str) -> dict:
+def _fetch_json(url: str) -> dict[str, Any]:
     with _open(url) as response:
         try:
-            return json.loads(response.read())
+            content: dict[str, Any] = json.loads(response.read())
         except ValueError:
             raise RunError(f"{url}: not JSON") from None
         except (OSError, HTTPException) as error:
             raise Broken(f"connection lost ({error})") from None
+    return content
 
 
-def _continue(remote: RemoteFile, part: Path, bar) -> None:
+def _continue(remote: RemoteFile, part: Path, bar: Any) -> None:
     """Append what one connection brings."""
     offset = _size(part)
     with _open(remote.url, offset) as response, open(part, "ab") as file:
@@ -149,7 +158,7 @@ def _continue(remote: RemoteFile, part: Path, bar) -> None:
         raise Broken("connection closed early")
 
 
-def _continues(response, offset: int) -> bool:
+def _continues(response: HTTPResponse, offset: int) -> bool:
     return response.status == 206 and response.headers.get("Content-Range", "").startswith(
         f"bytes {offset}-"
     )
@@ -171,7 +180,7 @@ def _verify(remote: RemoteFile, part: Path) -> None:
     )
 
 
-def _retry_after(headers) -> float | None:
+def _retry_after(headers: Message) -> float | None:
     """The wait that a server asks for [s], given in seconds or as a date."""
     value = headers.get("Retry-After")
     if value is None:

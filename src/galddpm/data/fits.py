@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 from astropy.io import fits
 
+from galddpm.arrays import Array
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.hdf5 import open_hdf5
 from galddpm.data.survey import BANDS, ZERO_POINT
@@ -43,7 +44,7 @@ def _bands(file: h5py.File, count: int) -> str:
     return str(file.attrs.get("bands") or ",".join(BANDS[:count]))
 
 
-def _fits_column(name: str, values: np.ndarray) -> fits.Column:
+def _fits_column(name: str, values: Array) -> fits.Column:
     whole = values.dtype.kind in "iu"
     array = values.astype(np.int64 if whole else np.float64)
     return fits.Column(name=name, format="K" if whole else "D", array=array)

@@ -8,10 +8,12 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
+from galddpm.arrays import Array, Bools, Floats, Ints
 from galddpm.data.hdf5 import open_hdf5, read_rows, write_columns
 from galddpm.errors import UserError
 
@@ -54,7 +56,9 @@ class GalaxyFile:
         if non_finite not in NON_FINITE:
             raise ValueError(f"non_finite: found {non_finite!r}, expected one of {NON_FINITE}")
         self.path, self._remedy = Path(path), remedy
-        self._handle, self._process, self._mapped = None, None, None
+        self._handle: h5py.File | None = None
+        self._process: int | None = None
+        self._mapped: Array | None = None
         with open_hdf5(self.path) as file:
             shape = _image_shape(file, self.path, bands)
             redshift = _vector(file, "specz_redshift", shape[0], self.path).astype(np.float64)
@@ -75,10 +79,10 @@ class GalaxyFile:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_handle": None, "_process": None, "_mapped": None}
 
-    def images(self, rows: slice | Sequence[int] | np.ndarray) -> np.ndarray:
+    def images(self, rows: slice | Sequence[int] | Ints) -> Floats:
         """Pixels of the given galaxies, in the order asked for, (n, C, H, W) float32 [count].
 
         Raises UserError where a pixel is not finite or the file cannot be read.
@@ -92,7 +96,7 @@ class GalaxyFile:
             )
         return image
 
-    def unchecked_images(self, rows: slice | Sequence[int] | np.ndarray) -> np.ndarray:
+    def unchecked_images(self, rows: slice | Sequence[int] | Ints) -> Floats:
         """The same, non-finite pixels included. Raises UserError where the file cannot be read."""
         return self._read_images(self._kept(rows)).astype(np.float32, copy=False)
 
@@ -107,11 +111,12 @@ class GalaxyFile:
             digest.update(values.tobytes())
         return digest.hexdigest()[:32]
 
-    def column(self, name: str) -> np.ndarray:
+    def column(self, name: str) -> Array:
         """A dataset of the kept galaxies, as stored. Raises UserError where it is missing."""
         if name not in self._file():
             raise UserError(f"{self.path}: {name}: no such dataset")
-        return self._file()[name][:][self.rows]
+        column: Array = self._file()[name][:]
+        return column[self.rows]
 
     def close(self) -> None:
         """Close this process's handle; the next read opens it again."""
@@ -130,7 +135,7 @@ class GalaxyFile:
                     f" {expected}{remedy}"
                 )
 
-    def _kept(self, rows: slice | Sequence[int] | np.ndarray) -> np.ndarray:
+    def _kept(self, rows: slice | Sequence[int] | Ints) -> Ints:
         """Rows of the file, from rows among those kept."""
         return self.rows[rows if isinstance(rows, slice) else np.asarray(rows, dtype=np.intp)]
 
@@ -140,14 +145,14 @@ class GalaxyFile:
             self._mapped = _mapped(self._handle["image"], self.path)
         return self._handle
 
-    def _read_images(self, rows: np.ndarray) -> np.ndarray:
+    def _read_images(self, rows: Ints) -> Floats:
         try:
             dataset = self._file()["image"]
             return read_rows(dataset, rows) if self._mapped is None else self._mapped[rows]
         except OSError as error:
             raise UserError(f"{self.path}: image: cannot be read, damaged? ({error})") from None
 
-    def _finite_pixels(self, count: int) -> np.ndarray:
+    def _finite_pixels(self, count: int) -> Bools:
         finite = np.empty(count, dtype=bool)
         for start in range(0, count, ROWS_PER_READ):
             rows = np.arange(start, min(start + ROWS_PER_READ, count))
@@ -156,7 +161,7 @@ class GalaxyFile:
 
 
 def write_galaxies(
-    path: str | Path, columns: Mapping[str, np.ndarray], attributes: Mapping | None = None
+    path: str | Path, columns: Mapping[str, Array], attributes: Mapping[str, Any] | None = None
 ) -> None:
     """Write columns of equal length as a file of the schema; whole or not at all."""
     lengths = {name: len(column) for name, column in columns.items()}
@@ -165,7 +170,7 @@ def write_galaxies(
     write_columns(Path(path), columns, attributes)
 
 
-def _mapped(dataset: h5py.Dataset, path: Path) -> np.ndarray | None:
+def _mapped(dataset: h5py.Dataset, path: Path) -> Array | None:
     """The data set as a memory map; None where it is stored in chunks, compressed or not at all."""
     offset = dataset.id.get_offset()
     if offset is None or offset + dataset.id.get_storage_size() > path.stat().st_size:
@@ -183,7 +188,8 @@ def _image_shape(file: h5py.File, path: Path, bands: int | None) -> tuple[int, .
         raise UserError(f"{path}: image: found {image.shape[1]} bands, expected {bands}")
     if 0 in image.shape:
         raise UserError(f"{path}: image: found shape {image.shape}, expected at least one pixel")
-    return image.shape
+    shape: tuple[int, ...] = image.shape
+    return shape
 
 
 def _dataset(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
@@ -193,16 +199,17 @@ def _dataset(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
     return file[name]
 
 
-def _vector(file: h5py.File, name: str, count: int, path: Path) -> np.ndarray:
+def _vector(file: h5py.File, name: str, count: int, path: Path) -> Array:
     dataset = _dataset(file, name, path)
     if dataset.shape not in ((count,), (count, 1)):
         raise UserError(f"{path}: {name}: found shape {dataset.shape}, expected ({count},)")
     if dataset.dtype.kind not in "fiub":
         raise UserError(f"{path}: {name}: found dtype {dataset.dtype}, expected numbers")
-    return dataset[:].reshape(count)
+    vector: Array = dataset[:].reshape(count)
+    return vector
 
 
-def _object_id(file: h5py.File, count: int, path: Path) -> np.ndarray:
+def _object_id(file: h5py.File, count: int, path: Path) -> Ints:
     """int64 all the way: ids have 17 digits, above 2^53, and float64 merges neighbours."""
     if "object_id" not in file:
         return np.arange(count, dtype=np.int64)

@@ -4,10 +4,12 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
+from galddpm.arrays import Array, Ints
 from galddpm.errors import RunError, UserError
 from galddpm.files import require_space, reserve, written_whole
 
@@ -30,7 +32,9 @@ def open_hdf5(path: Path) -> h5py.File:
 
 
 @contextmanager
-def new_hdf5(path: Path, layout: Layout, attributes: Mapping | None = None) -> Iterator[h5py.File]:
+def new_hdf5(
+    path: Path, layout: Layout, attributes: Mapping[str, Any] | None = None
+) -> Iterator[h5py.File]:
     """A file with the data sets of `layout`, to be filled; it appears whole or not at all.
 
     Its space is reserved first: HDF5 finds out about a full disk only when it closes a file, and
@@ -53,7 +57,7 @@ def new_hdf5(path: Path, layout: Layout, attributes: Mapping | None = None) -> I
 
 
 def write_columns(
-    path: Path, columns: Mapping[str, np.ndarray], attributes: Mapping | None = None
+    path: Path, columns: Mapping[str, Array], attributes: Mapping[str, Any] | None = None
 ) -> None:
     """Write whole arrays, each as a data set; text becomes bytes. See `new_hdf5`."""
     arrays = {name: _storable(column) for name, column in columns.items()}
@@ -75,7 +79,7 @@ def columns_of(file: h5py.File) -> dict[str, h5py.Dataset]:
     return found
 
 
-def read_rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
+def read_rows(dataset: h5py.Dataset, rows: Ints) -> Array:
     """Rows of a data set in any order, repeats allowed, in this machine's byte order.
 
     Rows that lie near one another are read together. Of a data set that is stored in chunks a chunk
@@ -92,7 +96,7 @@ def read_rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
     return out[inverse]
 
 
-def _breaks(dataset: h5py.Dataset, order: np.ndarray) -> np.ndarray:
+def _breaks(dataset: h5py.Dataset, order: Ints) -> Ints:
     """Where sorted rows are to be split so that each piece is best read as one block."""
     if dataset.chunks is None:
         return np.flatnonzero(np.diff(order) != 1) + 1
@@ -109,6 +113,6 @@ def _allocated_early() -> h5py.h5p.PropDCID:
     return properties
 
 
-def _storable(column: np.ndarray) -> np.ndarray:
+def _storable(column: Array) -> Array:
     column = np.asarray(column)
     return column.astype(bytes) if column.dtype.kind == "U" else column

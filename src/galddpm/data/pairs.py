@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from galddpm.arrays import Floats
 from galddpm.data.symmetries import SYMMETRIES, turned
 from galddpm.files import new_memory_map, written_whole
 
@@ -36,8 +36,8 @@ class PairStream:
 
     def __init__(
         self,
-        states: NDArray,
-        redshift: NDArray,
+        states: Floats,
+        redshift: Floats,
         batch_size: int,
         seed: int,
         symmetries: bool,
@@ -61,9 +61,7 @@ class PairStream:
         return PairBatch(x, lower, self.redshift[rows].to(self.device), number)
 
 
-def stored_states(
-    path: Path, shape: Sequence[int], batches: Iterable[Sequence[NDArray]]
-) -> NDArray:
+def stored_states(path: Path, shape: Sequence[int], batches: Iterable[Floats]) -> Floats:
     """States (levels, N, C, H, W) as float16 in a .npy file, mapped into memory.
 
     Where the file is there it is used; else it is written from `batches`, each the states
@@ -79,4 +77,5 @@ def stored_states(
                     states[level, start:stop] = state
                 start = stop
             states.flush()
-    return np.load(path, mmap_mode="r")
+    stored: Floats = np.load(path, mmap_mode="r")
+    return stored

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from galddpm.arrays import Floats, Ints
 
 QUANTILES = 257  # that a model remembers of its training set
 REACH = 0.1  # redshifts this near count as seen
@@ -13,27 +15,28 @@ BINS = 40  # of ln(1+z), in which the density is counted
 
 def redshift_quantiles(redshift: ArrayLike) -> list[float]:
     """Evenly spaced quantiles, from the smallest redshift to the largest."""
-    return [float(z) for z in np.quantile(redshift, np.linspace(0, 1, QUANTILES))]
+    return [float(z) for z in np.quantile(np.asarray(redshift), np.linspace(0, 1, QUANTILES))]
 
 
-def share_seen(redshift: ArrayLike, quantiles: Sequence[float]) -> NDArray:
+def share_seen(redshift: ArrayLike, quantiles: Sequence[float]) -> Floats:
     """Share of a training set within REACH of each redshift (n,), from its quantiles."""
     ranks = np.linspace(0, 1, len(quantiles))
     low, high = (np.asarray(redshift) + side for side in (-REACH, REACH))
     return np.interp(high, quantiles, ranks) - np.interp(low, quantiles, ranks)
 
 
-def redshift_weights(redshift: NDArray, power: float) -> NDArray:
+def redshift_weights(redshift: Floats, power: float) -> Floats:
     """How often each galaxy (N,) comes in an epoch: density in ln(1+z) to the power -`power`, with
     mean 1. Power 0 shows all alike, 1 all redshifts alike."""
     logarithm = np.log1p(redshift)
     counts, edges = np.histogram(logarithm, bins=BINS)
     density = np.interp(logarithm, (edges[1:] + edges[:-1]) / 2, np.maximum(counts, 1))
-    weights = density**-power
-    return weights / weights.mean()
+    weights: Floats = density**-power
+    scaled: Floats = weights / weights.mean()
+    return scaled
 
 
-def resampled(weights: NDArray, rng: np.random.Generator) -> NDArray:
+def resampled(weights: Floats, rng: np.random.Generator) -> Ints:
     """Rows (N,) in which row k comes floor or ceil of weights[k] times (systematic resampling)."""
     edges = np.floor(np.cumsum(weights) * (len(weights) / weights.sum()) + rng.uniform())
     edges[-1] = len(weights)  # whatever rounding made of it

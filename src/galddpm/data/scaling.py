@@ -7,10 +7,13 @@ validation code does, kept to show what it costs.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from galddpm.arrays import Floats
 
 DARK = 0.4  # of a stamp that is taken for sky: its darkest pixels
 MAD_TO_SIGMA = 1.4826  # of a normal distribution
@@ -35,7 +38,7 @@ class Scaling:
         float  # a, where that noise is white noise smoothed with (a, 1, a); mean of bands
     )
 
-    def encode(self, flux: np.ndarray) -> np.ndarray:
+    def encode(self, flux: Floats) -> Floats:
         """Flux (..., C, H, W) [count] to pixels."""
         pixels = flux.astype(np.float32)
         if self.name == "asinh":
@@ -45,7 +48,7 @@ class Scaling:
         pixels /= _by_band(self.std)
         return pixels
 
-    def decode(self, pixels: np.ndarray) -> np.ndarray:
+    def decode(self, pixels: Floats) -> Floats:
         """Pixels (..., C, H, W) to flux [count]; nothing is clipped."""
         flux = pixels.astype(np.float32)
         flux *= _by_band(self.std)
@@ -64,11 +67,11 @@ class Scaling:
         stretched = (pixels * std + mean).clamp(-STRETCHED_MOST, STRETCHED_MOST)
         return self.sky_sigma / torch.cosh(stretched)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, constants: Mapping) -> "Scaling":
+    def from_dict(cls, constants: Mapping[str, Any]) -> "Scaling":
         by_band = ("softening", "mean", "std")
         return cls(**{**constants, **{name: tuple(constants[name]) for name in by_band}})
 
@@ -79,7 +82,7 @@ def _column(values: tuple[float, ...], device: torch.device) -> Tensor:
     return torch.tensor(values, device=device)[:, None, None]
 
 
-def fit_scaling(name: str, flux: np.ndarray, softening: float = 5.0) -> Scaling:
+def fit_scaling(name: str, flux: Floats, softening: float = 5.0) -> Scaling:
     """Fit the constants to a sample of galaxies (n, C, H, W) [count].
 
     asinh: the softening of a band is `softening` times its sky noise; then zero mean in each band
@@ -104,7 +107,7 @@ def fit_scaling(name: str, flux: np.ndarray, softening: float = 5.0) -> Scaling:
     return Scaling(name, *constants, spread / half, float(np.mean(sky)) / half, smoothing)
 
 
-def sky_noise(flux: np.ndarray) -> tuple[float, float]:
+def sky_noise(flux: Floats) -> tuple[float, float]:
     """Standard deviation of a sky pixel [count], and a of the noise's kernel (a, 1, a), in one
     band's stamps (n, H, W).
 
@@ -125,14 +128,14 @@ def sky_noise(flux: np.ndarray) -> tuple[float, float]:
     return float(np.sqrt(variance)), float(a)
 
 
-def _spread(flux: np.ndarray, weights: Sequence[float]) -> float:
+def _spread(flux: Floats, weights: Sequence[float]) -> float:
     """Robust standard deviation of a weighted sum along rows, where the stamps are dark."""
     width = flux.shape[2] - len(weights) + 1
     pieces = [flux[:, :, k : k + width] for k in range(len(weights))]
     total = sum(w * piece for w, piece in zip(weights, pieces, strict=True))
     light = np.where(np.all([piece != 0 for piece in pieces], axis=0), sum(pieces), np.inf)
     spreads = []
-    for stamp, seen in zip(total, light, strict=True):
+    for stamp, seen in zip(np.asarray(total), light, strict=True):
         known = np.isfinite(seen)  # exact zeros are padding, or a band without data
         if known.any():
             dark = seen <= np.quantile(seen[known], DARK)
@@ -140,9 +143,7 @@ def _spread(flux: np.ndarray, weights: Sequence[float]) -> float:
     return float(MAD_TO_SIGMA * np.median(spreads)) if spreads else 0.0
 
 
-def _fit_asinh(
-    flux: np.ndarray, softening: float, sky: Sequence[float], smoothing: float
-) -> Scaling:
+def _fit_asinh(flux: Floats, softening: float, sky: Sequence[float], smoothing: float) -> Scaling:
     soft = tuple(softening * noise for noise in sky)
     moments = []
     for band, scale in enumerate(soft):
@@ -164,5 +165,5 @@ def encoded_sky_sigma(softening: float) -> float:
     return float(np.sqrt(weights @ stretched**2 / weights.sum()))
 
 
-def _by_band(constants: tuple[float, ...]) -> np.ndarray:
+def _by_band(constants: tuple[float, ...]) -> Floats:
     return np.asarray(constants, dtype=np.float32)[:, None, None]

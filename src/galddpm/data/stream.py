@@ -2,14 +2,15 @@
 
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from galddpm.arrays import Floats, Ints
 from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile
 from galddpm.data.redshift_density import redshift_weights, resampled
 from galddpm.data.scaling import Scaling
@@ -18,7 +19,7 @@ from galddpm.files import new_memory_map, written_whole
 
 ROWS_IN_CACHE = 16  # 1.3 MB of five-band 64 px stamps
 
-Rows = np.ndarray
+Rows = Ints
 Fetch = Callable[[Rows], Tensor]
 
 
@@ -56,7 +57,7 @@ class BatchStream:
         symmetries: bool = False,
         device: str | torch.device = "cpu",
         cache_folder: Path | None = None,
-        progress: Callable = iter,
+        progress: Callable[..., Any] = iter,
     ):
         self.galaxies, self.scaling, self.batch_size = galaxies, scaling, batch_size
         self.seed, self.symmetries, self.device = seed, symmetries, torch.device(device)
@@ -64,9 +65,9 @@ class BatchStream:
         self._fetch = self._cached(cache, cache_folder, progress)
         power = rare_redshift_power
         self._weights = redshift_weights(galaxies.redshift, power) if power else None
-        self._permutations: dict[int, np.ndarray] = {}
+        self._permutations: dict[int, Ints] = {}
         self._ahead = ThreadPoolExecutor(max_workers=1)
-        self._pending: tuple[int, object] | None = None
+        self._pending: tuple[int, Future[tuple[Tensor, ...]]] | None = None
 
     def __call__(self, index: int) -> GalaxyBatch:
         """Batch number `index`, from 0. Raises UserError where a pixel read is not finite."""
@@ -102,10 +103,10 @@ class BatchStream:
             return batch
         return tuple(values if values.is_cuda else values.pin_memory() for values in batch)
 
-    def _permutation(self, epoch: int) -> np.ndarray:
+    def _permutation(self, epoch: int) -> Ints:
         if epoch not in self._permutations:
             rng = np.random.default_rng([self.seed, int(epoch)])
-            order = rng.permutation(len(self.galaxies))
+            order: Ints = rng.permutation(len(self.galaxies))
             if self._weights is not None:
                 order = resampled(self._weights, rng)[order]
             self._permutations = {
@@ -117,10 +118,11 @@ class BatchStream:
         rng = np.random.default_rng([self.seed, index, 8])
         return torch.from_numpy(rng.integers(SYMMETRIES, size=self.batch_size))
 
-    def _cached(self, cache: str, folder: Path | None, progress: Callable) -> Fetch:
+    def _cached(self, cache: str, folder: Path | None, progress: Callable[..., Any]) -> Fetch:
         if cache == "none":
             return self._read_encoded
         if cache == "memory_map":
+            assert folder is not None  # the caller names one
             return _gather(self._memory_map(folder, progress))
         place = {"memory": torch.device("cpu"), "device": self.device}[cache]
         held = torch.empty(self.galaxies.shape, device=place)
@@ -138,10 +140,10 @@ class BatchStream:
             pixels[few] = torch.from_numpy(self.scaling.encode(self.galaxies.images(rows[few])))
         return pixels
 
-    def _encoded(self, block: slice) -> np.ndarray:
+    def _encoded(self, block: slice) -> Floats:
         return self.scaling.encode(self.galaxies.images(block))
 
-    def _memory_map(self, folder: Path, progress: Callable) -> np.ndarray:
+    def _memory_map(self, folder: Path, progress: Callable[..., Any]) -> Floats:
         """Encoded pixels in a .npy file, named after what is in it, written once."""
         path = Path(folder) / f"{self.galaxies.path.stem}-{self._contents()}.npy"
         if not path.exists():
@@ -150,7 +152,8 @@ class BatchStream:
                 for block in progress(_blocks(len(self.galaxies))):
                     pixels[block] = self._encoded(block)
                 pixels.flush()
-        return np.load(path, mmap_mode="c")  # copy on write: torch wants a writable array
+        mapped: Floats = np.load(path, mmap_mode="c")  # copy on write: torch wants it writable
+        return mapped
 
     def _contents(self) -> str:
         status = self.galaxies.path.stat()
@@ -158,13 +161,13 @@ class BatchStream:
         return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
 
-def _gather(pixels: np.ndarray) -> Fetch:
+def _gather(pixels: Floats) -> Fetch:
     """Rows of the pixels, gathered without torch: were its thread pool awake in the reading thread
     too, each of the many small parallel sections of a training step would take 0.1 ms longer."""
     return lambda rows: torch.from_numpy(pixels[rows])
 
 
-def sample_rows(count: int, wanted: int, seed: int) -> np.ndarray:
+def sample_rows(count: int, wanted: int, seed: int) -> Ints:
     """A fixed random sample of rows, sorted, for statistics."""
     if wanted >= count:
         return np.arange(count)

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
+from galddpm.arrays import Floats, Ints
 from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile
 from galddpm.data.hdf5 import new_hdf5, open_hdf5, read_rows
 from galddpm.errors import UserError
 
 
-def stratified_rows(redshift: NDArray, count: int, seed: int) -> NDArray:
+def stratified_rows(redshift: Floats, count: int, seed: int) -> Ints:
     """`count` rows, sorted: one at random from each of `count` equal shares in redshift order.
 
     Every quantile of the subset is then that of the whole to 1 / count. Raises ValueError for a
@@ -27,8 +28,8 @@ def stratified_rows(redshift: NDArray, count: int, seed: int) -> NDArray:
 
 
 def chosen_rows(
-    redshift: NDArray, span: Sequence[float] | None, count: int | None, seed: int
-) -> NDArray:
+    redshift: Floats, span: Sequence[float] | None, count: int | None, seed: int
+) -> Ints:
     """Rows, sorted, of the redshifts in [span[0], span[1]), all or a stratified `count` of them.
 
     Raises ValueError where there are none, or fewer than `count`.
@@ -47,7 +48,7 @@ def write_subset(
     count: int | None,
     seed: int,
     arguments: str,
-    progress: Callable,
+    progress: Callable[..., Any],
 ) -> int:
     """Copy `chosen_rows` of all data sets with one row a galaxy, whole or not at all; how many.
 
@@ -72,7 +73,7 @@ def write_subset(
     return len(rows)
 
 
-def _copy_rows(source: h5py.Dataset, copy: h5py.Dataset, rows: NDArray) -> None:
+def _copy_rows(source: h5py.Dataset, copy: h5py.Dataset, rows: Ints) -> None:
     for start in range(0, len(rows), ROWS_PER_READ):
         few = rows[start : start + ROWS_PER_READ]
         copy[start : start + len(few)] = read_rows(source, few)

@@ -1,5 +1,7 @@
 """A network and what its output means, as an estimate of the image."""
 
+from typing import Protocol, cast
+
 import torch
 from torch import Tensor, nn
 
@@ -7,6 +9,13 @@ from galddpm.diffusion.process import column, input_scale, x_0_from
 from galddpm.diffusion.schedule import Schedule
 from galddpm.diffusion.sky_denoiser import SkyNoise, detail_output
 from galddpm.diffusion.typical_loss import TypicalLoss
+
+
+class Network(Protocol):
+    """What a network offers to those who train it."""
+
+    def hidden_weights(self) -> list[nn.Parameter]:
+        """Its matrices that lie inside of it."""
 
 
 class Denoiser(nn.Module):
@@ -41,14 +50,14 @@ class Denoiser(nn.Module):
 
     def hidden_weights(self) -> list[nn.Parameter]:
         """The network's matrices that lie inside of it."""
-        return self.network.hidden_weights()
+        return cast(Network, self.network).hidden_weights()
 
     def output(self, x: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor) -> Tensor:
         """The output F at x (B, C, H, W), levels (B,) and redshifts (B,): the network's, and the
         fine detail that is known without it."""
         scaled = x * column(input_scale(alpha, sigma, self.sigma_data), x)
         t = self.schedule.t_of(alpha, sigma).to(x.dtype)
-        output = self.network(scaled, t, redshift).to(x.dtype)
+        output: Tensor = self.network(scaled, t, redshift).to(x.dtype)
         return output + detail_output(x, alpha, sigma, self.sky_noise) if self.sky_noise else output
 
     def forward(self, x: Tensor, level: tuple[float, float], redshift: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
+from galddpm.arrays import Floats
+
 
 class GalaxyNoise:
     """Standard normal numbers for a batch, each galaxy's from its own counter-based stream.
@@ -35,5 +37,5 @@ class GalaxyNoise:
         return torch.from_numpy(out).to(self.device)
 
 
-def _fill(row: np.ndarray, stream: np.random.Generator) -> None:
+def _fill(row: Floats, stream: np.random.Generator) -> None:
     stream.standard_normal(dtype=np.float32, out=row)

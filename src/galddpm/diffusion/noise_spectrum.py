@@ -5,10 +5,14 @@ component of an image. Its variance u is in units in which white noise of unit v
 wave the variance 1. A step leads from a level (alpha, sigma) to a lower one, (alpha', sigma').
 """
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor
 
 from galddpm.diffusion.schedule import Level
+
+Amount = TypeVar("Amount", float, Tensor)
 
 
 def spectrum(frequency: Tensor, smoothing: float) -> Tensor:
@@ -34,7 +38,8 @@ def sky_power(like: Tensor, smoothing: float) -> Tensor:
 
 def filtered(x: Tensor, gain: Tensor) -> Tensor:
     """x (..., H, W) with each of its waves multiplied by a gain (..., H, W // 2 + 1)."""
-    return torch.fft.irfft2(torch.fft.rfft2(x) * gain, s=x.shape[-2:])
+    passed: Tensor = torch.fft.irfft2(torch.fft.rfft2(x) * gain, s=x.shape[-2:])
+    return passed
 
 
 def sky_flow(x: Tensor, level: Level, lower: Level, sigma: float, smoothing: float) -> Tensor:
@@ -49,17 +54,18 @@ def sky_flow(x: Tensor, level: Level, lower: Level, sigma: float, smoothing: flo
     return filtered(x, flow_gain(sigma**2 * sky_power(x, smoothing), level, lower))
 
 
-def flow_gain(variance: Tensor | float, level: Level, lower: Level) -> Tensor | float:
+def flow_gain(variance: Amount, level: Level, lower: Level) -> Amount:
     """What the flow multiplies Gaussian data of this variance u by: Gamma of Eq. 6.
 
     sqrt((alpha'^2 u + sigma'^2) / (alpha^2 u + sigma^2)). This is sigma'/sigma for u = 0, and
     finite for alpha = 0; u = 0 and sigma = 0 together are undefined.
     """
     before, after = (alpha**2 * variance + noise**2 for alpha, noise in (level, lower))
-    return (after / before) ** 0.5
+    gain: Amount = (after / before) ** 0.5
+    return gain
 
 
-def flow_gain_beyond_ddim(variance: Tensor | float, level: Level, lower: Level) -> Tensor | float:
+def flow_gain_beyond_ddim(variance: Amount, level: Level, lower: Level) -> Amount:
     """What the flow multiplies the residual by, less ddim's sigma'/sigma: kappa of Eq. 8.
 
     The residual is x - alpha x_0 with the ideal estimate x_0 of Gaussian data of this variance u:
@@ -71,4 +77,5 @@ def flow_gain_beyond_ddim(variance: Tensor | float, level: Level, lower: Level) 
     (alpha, sigma), (to, down) = level, lower
     root = ((to**2 * variance + down**2) * (alpha**2 * variance + sigma**2)) ** 0.5
     step = to * sigma - alpha * down
-    return variance * (step / sigma) ** 2 / (root + alpha * to * variance + sigma * down)
+    more: Amount = variance * (step / sigma) ** 2 / (root + alpha * to * variance + sigma * down)
+    return more

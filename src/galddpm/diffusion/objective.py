@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -69,7 +70,7 @@ class Objective:
         self, denoiser: Denoiser, x_0: Tensor, redshift: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """Losses (B,) and their t (B,), for images (B, C, H, W) and redshifts (B,)."""
-        noise = {"generator": generator, "device": x_0.device}
+        noise: dict[str, Any] = {"generator": generator, "device": x_0.device}
         alpha, sigma = self.levels.draw(len(x_0), generator)
         eps = torch.randn(x_0.shape, dtype=x_0.dtype, **noise)
         redshift = redshift + self.jitter * torch.randn(len(x_0), dtype=redshift.dtype, **noise)

@@ -22,7 +22,9 @@ def add_noise(x_0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
     return column(alpha, x_0) * x_0 + column(sigma, x_0) * eps
 
 
-def mixture(prediction: str, alpha: Tensor, sigma: Tensor, sigma_data: float) -> tuple:
+def mixture(
+    prediction: str, alpha: Tensor, sigma: Tensor, sigma_data: float
+) -> tuple[Tensor, Tensor]:
     """(a, b) of the prediction F = a x_0 + b eps at the levels (B,); see PREDICTIONS.
 
     "v" is Salimans & Ho 2022, arXiv:2202.00512, written for any (alpha, sigma); "edm" the target
@@ -30,7 +32,7 @@ def mixture(prediction: str, alpha: Tensor, sigma: Tensor, sigma_data: float) ->
     With unit sigma_data and alpha^2 + sigma^2 = 1 it is -v.
     """
     scale = _scale(alpha, sigma, sigma_data)
-    mixtures: dict[str, Callable] = {
+    mixtures: dict[str, Callable[[], tuple[Tensor, Tensor]]] = {
         "eps": lambda: (torch.zeros_like(alpha), torch.ones_like(alpha)),
         "v": lambda: (-sigma, alpha),
         "x_0": lambda: (torch.ones_like(alpha), torch.zeros_like(alpha)),
@@ -76,7 +78,9 @@ def eps_from(x: Tensor, x_0: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
     return (x - column(alpha, x) * x_0) / column(sigma, x)
 
 
-def posterior(alpha_t: float, sigma_t: float, alpha_s: float, sigma_s: float) -> tuple:
+def posterior(
+    alpha_t: float, sigma_t: float, alpha_s: float, sigma_s: float
+) -> tuple[float, float, float, float]:
     """q(x_s | x_t, x_0) for any two levels s below t, as (c_x, c_0, variance, forward variance).
 
     The mean is c_x x_t + c_0 x_0. For neighbours t - 1 and t this is Ho et al. 2020, Eq. 6-7, with

@@ -21,6 +21,7 @@ from galddpm.diffusion.sky_denoiser import SkyNoise
 
 Denoise = Callable[[Tensor, Level], Tensor]
 Noise = Callable[[], Tensor]
+Sampler = Callable[[Denoise, Tensor, Sequence[Level], Noise], Tensor]
 
 
 def ddpm(
@@ -70,12 +71,15 @@ def dpmpp_2m(denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise)
     so that it is finite where h is not. The slope is 0, and the step ddim's, in the first step, in
     the second after a start from alpha = 0, and in the step to the image.
     """
-    previous, h_previous = None, math.inf
+    previous: Tensor | None = None
+    h_previous = math.inf
     for level, lower in pairwise(levels):
         x_0 = denoise(x, level)
         h = _log_snr(lower) - _log_snr(level)
         slope = _slope(h, h_previous)
-        estimate = (1 + slope) * x_0 - slope * previous if slope else x_0
+        estimate = x_0
+        if slope and previous is not None:
+            estimate = (1 + slope) * x_0 - slope * previous
         x = lower[1] / level[1] * x + (lower[0] - level[0] * lower[1] / level[1]) * estimate
         previous, h_previous = x_0, h
     return x
@@ -100,7 +104,8 @@ def sky_2m(
     dpmpp_2m; u = 0 itself is undefined.
     """
     power = sky_power(x, sky_noise.smoothing)
-    previous, h_previous = None, math.inf
+    previous: tuple[Tensor, Tensor] | None = None
+    h_previous = math.inf
     for level, lower in pairwise(levels):
         x_0 = denoise(x, level)
         own, sky = sky_noise.local_sigma(x_0) ** 2, sky_noise.sigma**2
@@ -111,7 +116,7 @@ def sky_2m(
         more = filtered(residual, flow_gain_beyond_ddim(sky * power, level, lower))
         share = flow_gain_beyond_ddim(own, level, lower) / flow_gain_beyond_ddim(sky, level, lower)
         x = lower[0] * x_0 + lower[1] / level[1] * residual + share * more
-        if slope:
+        if slope and previous is not None:
             change = (x_0 - previous[0]) - own * (passed - previous[1])
             left = flow_gain(own, level, lower)
             x = x + slope * (lower[0] - level[0] * left) * change
@@ -139,7 +144,13 @@ def heun(denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise) -> 
     return x
 
 
-SAMPLERS = {"ddpm": ddpm, "ddim": ddim, "dpmpp_2m": dpmpp_2m, "sky_2m": sky_2m, "heun": heun}
+SAMPLERS: dict[str, Callable[..., Tensor]] = {
+    "ddpm": ddpm,
+    "ddim": ddim,
+    "dpmpp_2m": dpmpp_2m,
+    "sky_2m": sky_2m,
+    "heun": heun,
+}
 
 
 def evaluations(sampler: str, levels: Sequence[Level]) -> int:

@@ -10,26 +10,29 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from galddpm.arrays import Floats
+
 Level = tuple[float, float]
+Tables = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 KARRAS_RHO = 7.0  # Karras et al. 2022, arXiv:2206.00364, Eq. 5
 
 
-def linear_beta(steps: int, start: float, end: float) -> np.ndarray:
+def linear_beta(steps: int, start: float, end: float) -> Floats:
     """beta_t for t = 1..T, linear in t, (T,) float64 (Ho et al. 2020; section 5.1 of the paper)."""
     return np.linspace(start, end, steps, dtype=np.float64)
 
 
-def alpha_bar_of(beta: np.ndarray) -> np.ndarray:
+def alpha_bar_of(beta: Floats) -> Floats:
     """alpha_bar_t = prod_{s <= t} (1 - beta_s) for t = 0..T, (T + 1,); alpha_bar_0 = 1."""
     return np.concatenate([[1.0], np.cumprod(1.0 - beta)])
 
 
-def beta_of(alpha_bar: np.ndarray) -> np.ndarray:
+def beta_of(alpha_bar: Floats) -> Floats:
     """beta_t for t = 1..T from alpha_bar_t for t = 0..T."""
     return 1.0 - alpha_bar[1:] / alpha_bar[:-1]
 
 
-def with_zero_terminal_snr(alpha_bar: np.ndarray) -> np.ndarray:
+def with_zero_terminal_snr(alpha_bar: Floats) -> Floats:
     """Shift and scale sqrt(alpha_bar) so that alpha_bar_T = 0 and alpha_bar_1 stays.
 
     Lin et al. 2023, arXiv:2305.08891, algorithm 1. The light that leaks through sqrt(alpha_bar_T)
@@ -44,16 +47,20 @@ def with_zero_terminal_snr(alpha_bar: np.ndarray) -> np.ndarray:
 class Schedule:
     """A variance-preserving process: alpha_bar (T + 1,) float64, from 1 downwards."""
 
-    alpha_bar: np.ndarray
-    _on_device: dict = field(default_factory=dict, init=False, repr=False, compare=False)
+    alpha_bar: Floats
+    _on_device: dict[torch.device, Tables] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
-    def linear(cls, steps: int, start: float, end: float, zero_terminal_snr: bool = False):
+    def linear(
+        cls, steps: int, start: float, end: float, zero_terminal_snr: bool = False
+    ) -> "Schedule":
         """The linear-beta schedule of the paper, section 5.1."""
         alpha_bar = alpha_bar_of(linear_beta(steps, start, end))
         return cls(with_zero_terminal_snr(alpha_bar) if zero_terminal_snr else alpha_bar)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.alpha_bar[0] != 1 or (np.diff(self.alpha_bar) >= 0).any():
             raise ValueError("alpha_bar must start at 1 and fall strictly")
 
@@ -63,19 +70,21 @@ class Schedule:
         return len(self.alpha_bar) - 1
 
     @property
-    def alpha(self) -> np.ndarray:
+    def alpha(self) -> Floats:
         return np.sqrt(self.alpha_bar)
 
     @property
-    def sigma(self) -> np.ndarray:
-        return np.sqrt(1.0 - self.alpha_bar)
+    def sigma(self) -> Floats:
+        sigma: Floats = np.sqrt(1.0 - self.alpha_bar)
+        return sigma
 
-    def tables(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def tables(self, device: torch.device) -> Tables:
         """alpha, sigma and the angle atan2(sigma, alpha), (T + 1,) float64 each, copied to the
         device once: a copy in every training step would make the device wait for the host."""
         if device not in self._on_device:
             tables = (self.alpha, self.sigma, np.arctan2(self.sigma, self.alpha))
-            self._on_device[device] = tuple(torch.from_numpy(table).to(device) for table in tables)
+            alpha, sigma, angle = (torch.from_numpy(table).to(device) for table in tables)
+            self._on_device[device] = alpha, sigma, angle
         return self._on_device[device]
 
     def t_of(self, alpha: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
@@ -125,11 +134,12 @@ class Schedule:
         return [*first, *inside, (1.0, 0.0)]
 
 
-def karras_sigmas(steps: int, smallest: float, largest: float) -> np.ndarray:
+def karras_sigmas(steps: int, smallest: float, largest: float) -> Floats:
     """`steps` values of sigma from largest to smallest (arXiv:2206.00364, Eq. 5, rho = 7)."""
     ramp = np.linspace(0, 1, steps) if steps > 1 else np.zeros(steps)
     high, low = largest ** (1 / KARRAS_RHO), smallest ** (1 / KARRAS_RHO)
-    return (high + ramp * (low - high)) ** KARRAS_RHO
+    sigmas: Floats = (high + ramp * (low - high)) ** KARRAS_RHO
+    return sigmas
 
 
 def edm_levels(steps: int, smallest: float = 0.002, largest: float = 80.0) -> list[Level]:

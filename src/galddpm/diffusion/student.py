@@ -10,15 +10,16 @@ network adds the galaxies.
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import huber_loss
 
-from galddpm.diffusion.denoiser import Denoiser
+from galddpm.diffusion.denoiser import Denoiser, Network
 from galddpm.diffusion.noise_spectrum import sky_flow
 from galddpm.diffusion.objective import centre_weights, with_gradient_over
-from galddpm.diffusion.samplers import Denoise, Noise
+from galddpm.diffusion.samplers import Denoise, Noise, Sampler
 from galddpm.diffusion.schedule import Level, Schedule
 from galddpm.diffusion.typical_loss import TypicalLoss
 
@@ -58,7 +59,7 @@ class Student(nn.Module):
 
     def hidden_weights(self) -> list[nn.Parameter]:
         """The network's matrices, without its layers from and to pixels and conditions."""
-        return self.network.hidden_weights()
+        return cast(Network, self.network).hidden_weights()
 
     def start_from(self, teacher: Denoiser) -> None:
         """Take over the weights of a teacher, whose output means nearly the same."""
@@ -73,7 +74,8 @@ class Student(nn.Module):
         """F, the network's output at x (B, C, H, W); sky: the `flow` of x."""
         t = self.schedule.t_of(*_levels(x, level)).to(x.dtype)
         fine = sky / self.spread(self.next[level])
-        return self.network(x / self.spread(level), t, redshift, fine=fine)
+        output: Tensor = self.network(x / self.spread(level), t, redshift, fine=fine)
+        return output
 
     def flow(self, x: Tensor, level: Level) -> Tensor:
         """Where x goes if it is nothing but sky: `sky_flow` to the next level."""
@@ -104,7 +106,7 @@ def states(
     x: Tensor,
     levels: Sequence[Level],
     noise: Noise,
-    solver: Callable,
+    solver: Sampler,
     kept: Sequence[Level],
 ) -> Tensor:
     """x at each of the `kept` levels, then the image, on a solver's way from x, (kept + 1, B, C, H,
@@ -121,7 +123,10 @@ def states(
 
 
 def student_losses(
-    student: Student, batch: tuple, huber_delta: float, centre_weight_radius: float | None
+    student: Student,
+    batch: tuple[Tensor, Tensor, Tensor, int],
+    huber_delta: float,
+    centre_weight_radius: float | None,
 ) -> tuple[Tensor, Tensor]:
     """Huber losses of F (B,) and their t (B,).
 
@@ -153,5 +158,7 @@ def sample_student(jump: Jump, x: Tensor, levels: Sequence[Level], noise: Noise)
 
 def _levels(x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
     """alpha and sigma of a level as (B,) each, float64."""
-    options = {"dtype": torch.float64, "device": x.device}
-    return tuple(torch.full((len(x),), part, **options) for part in level)
+    alpha, sigma = (
+        torch.full((len(x),), part, dtype=torch.float64, device=x.device) for part in level
+    )
+    return alpha, sigma

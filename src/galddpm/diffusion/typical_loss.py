@@ -10,7 +10,10 @@ MEMORY = 0.99  # what a batch leaves of the sums before it, so that about 100 ba
 class TypicalLoss(nn.Module):
     """Running means by noise level. The sums are buffers: a checkpoint holds them."""
 
-    def __init__(self):
+    total: Tensor  # (BINS,)
+    count: Tensor  # (BINS,)
+
+    def __init__(self) -> None:
         super().__init__()
         self.register_buffer("total", torch.zeros(BINS))
         self.register_buffer("count", torch.zeros(BINS))

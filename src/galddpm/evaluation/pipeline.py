@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -38,9 +39,9 @@ def evaluate(
     jobs: int = 1,
     dask: str | None = None,
     overwrite: bool = False,
-    progress: Callable = tqdm,
+    progress: Callable[..., Any] = tqdm,
     say: Callable[[str], object] = lambda text: None,
-) -> dict:
+) -> dict[str, Any]:
     """Measure generated and real galaxies, compare them, and write catalogs, figures and a report.
 
     Parameters
@@ -75,7 +76,7 @@ def evaluate(
         return read_json(out / REPORT)
     with locked_folder(out):
         measure_sides(sides, out, estimate, jobs, dask, overwrite, progress)
-        return write_report(sides, out, training and GalaxyFile(training), say)
+        return write_report(sides, out, GalaxyFile(training) if training else None, say)
 
 
 def make_sides(
@@ -130,7 +131,7 @@ def judged_bands(asked: Sequence[str], held: Sequence[str], path: Path) -> tuple
     return tuple(dict.fromkeys(asked))
 
 
-def describe(work: Measurement, galaxies: GalaxyFile, estimate: Estimate | None) -> dict:
+def describe(work: Measurement, galaxies: GalaxyFile, estimate: Estimate | None) -> dict[str, Any]:
     """What determines a catalog, as JSON values."""
     psfs = b"".join(work.psfs[band].tobytes() for band in work.measured)
     return {
@@ -144,7 +145,7 @@ def describe(work: Measurement, galaxies: GalaxyFile, estimate: Estimate | None)
     }
 
 
-def already_reported(path: Path, arguments: Mapping, overwrite: bool) -> bool:
+def already_reported(path: Path, arguments: Mapping[str, Any], overwrite: bool) -> bool:
     """Whether the report of these arguments is there. Raises UserError where another one is."""
     if not os.path.exists(path):
         return False
@@ -154,7 +155,8 @@ def already_reported(path: Path, arguments: Mapping, overwrite: bool) -> bool:
         found = None
     if found != arguments and not overwrite:
         raise UserError(f"{path}: exists and was made otherwise; --overwrite replaces it")
-    return found == arguments
+    same: bool = found == arguments
+    return same
 
 
 def measure_sides(
@@ -164,7 +166,7 @@ def measure_sides(
     jobs: int,
     dask: str | None,
     overwrite: bool,
-    progress: Callable,
+    progress: Callable[..., Any],
 ) -> None:
     """Give each side its catalog."""
     with dask_pool(dask) if dask else worker_pool(jobs) as pool:
@@ -185,7 +187,7 @@ def measure_sides(
 
 def write_report(
     sides: Sequence[Side], out: Path, training: GalaxyFile | None, say: Callable[[str], object]
-) -> dict:
+) -> dict[str, Any]:
     """Figures, page and, as the sign that all is there, the JSON."""
     # after the measuring, whose processes import this module and need no matplotlib
     from galddpm.evaluation.report.gallery import draw_figures

@@ -1,6 +1,6 @@
 """A trained model: redshifts in, galaxies out."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from galddpm import build
+from galddpm.arrays import Floats
 from galddpm.config.schema import Config
 from galddpm.data.scaling import Scaling
 from galddpm.diffusion.galaxy_noise import GalaxyNoise
+from galddpm.diffusion.samplers import Sampler
 from galddpm.diffusion.schedule import Level
 from galddpm.inference.model_file import ModelFile
 
@@ -40,18 +42,19 @@ class Generator:
         UserError where there is no model, or the file is not one of ours.
         """
         model = ModelFile.read(run, "diffusion")
+        assert isinstance(model.config, Config)  # of a diffusion model
         denoiser = build.make_galaxy_model(model.config, model.scaling, build.best_device())
         denoiser = model.fill(denoiser, weights)
         return cls(model.config, model.scaling, denoiser, model.redshifts)
 
     def sample(
         self,
-        redshift: Sequence[float],
+        redshift: Sequence[float] | Floats,
         seed: int = 0,
         noise_id: Sequence[int] | None = None,
         sampler: str | None = None,
         steps: int | None = None,
-    ) -> np.ndarray:
+    ) -> Floats:
         """Galaxies (n, C, H, W) float32 [count] at the redshifts (n,).
 
         Galaxy k depends on its redshift, `seed` and noise_id[k], which is k by default. On one
@@ -64,9 +67,9 @@ class Generator:
 
     def solve(
         self,
-        solver: Callable,
+        solver: Sampler,
         levels: Sequence[Level],
-        redshift: Sequence[float],
+        redshift: Sequence[float] | Floats,
         seed: int = 0,
         noise_id: Sequence[int] | None = None,
     ) -> Tensor:
@@ -76,20 +79,25 @@ class Generator:
         Matrix products round differently for different numbers of rows. So all batches have one
         size, and the last is filled up with galaxies that are thrown away.
         """
-        redshift = np.asarray(redshift, dtype=np.float32)
-        noise_id = range(len(redshift)) if noise_id is None else noise_id
+        z = np.asarray(redshift, dtype=np.float32)
+        noise_id = range(len(z)) if noise_id is None else noise_id
         together = TOGETHER.get(self.device.type, TOGETHER_ELSEWHERE)
         pieces = []
-        for start in range(0, len(redshift), together):
-            rows = np.arange(start, start + together).clip(max=len(redshift) - 1)
+        for start in range(0, len(z), together):
+            rows = np.arange(start, start + together).clip(max=len(z) - 1)
             ids = [noise_id[row] for row in rows]
-            found = self._solve_together(solver, levels, redshift[rows], seed, ids)
-            pieces.append(found.narrow(-4, 0, min(together, len(redshift) - start)))
+            found = self._solve_together(solver, levels, z[rows], seed, ids)
+            pieces.append(found.narrow(-4, 0, min(together, len(z) - start)))
         return torch.cat(pieces, dim=-4)
 
     @torch.inference_mode()
     def _solve_together(
-        self, solver: Callable, levels: Sequence[Level], redshift: np.ndarray, seed: int, ids: list
+        self,
+        solver: Sampler,
+        levels: Sequence[Level],
+        redshift: Floats,
+        seed: int,
+        ids: Sequence[int],
     ) -> Tensor:
         """The same for one batch."""
         side = self.config.data.image_size
@@ -99,7 +107,8 @@ class Generator:
 
         def denoise(x: Tensor, level: Level) -> Tensor:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-                return self.denoiser(x, level, z)
+                image: Tensor = self.denoiser(x, level, z)
+            return image
 
         alpha, sigma = levels[0]
         x = noise() * float(np.hypot(alpha * self.scaling.sigma_data, sigma))
@@ -111,9 +120,10 @@ class Generator:
 def full_fp32() -> Iterator[None]:
     """Convolutions in fp32 as such: by default CUDA rounds their inputs to the 10 bits of TF32, by
     which a galaxy would differ from device to device."""
-    before = torch.backends.cudnn.conv.fp32_precision
-    torch.backends.cudnn.conv.fp32_precision = "ieee"
+    conv = torch.backends.cudnn.conv  # type: ignore[attr-defined] # not in its types
+    before = conv.fp32_precision
+    conv.fp32_precision = "ieee"
     try:
         yield
     finally:
-        torch.backends.cudnn.conv.fp32_precision = before
+        conv.fp32_precision = before

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from torch import Tensor, nn
 
@@ -18,6 +19,8 @@ from galddpm.training.checkpoint import (
     save_tensors,
     without_prefix,
 )
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 def model_path(run: str | Path) -> Path:
@@ -55,7 +58,7 @@ class ModelFile:
             raise UserError(f"{path}: scaling: of another version of galddpm ({error})") from None
         return cls(path, config, scaling, metadata["redshifts"], tensors)
 
-    def fill(self, model: nn.Module, weights: str = "ema") -> nn.Module:
+    def fill(self, model: Module, weights: str = "ema") -> Module:
         """The model with the averaged ("ema") or last ("raw") weights. Raises UserError."""
         if weights not in WEIGHTS:
             raise UserError(f"weights: found {weights!r}, expected one of {', '.join(WEIGHTS)}")

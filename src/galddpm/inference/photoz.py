@@ -7,6 +7,8 @@ import numpy as np
 import torch
 
 from galddpm import build
+from galddpm.arrays import Array, Floats
+from galddpm.config.schema import RedshiftConfig
 from galddpm.data.scaling import Scaling
 from galddpm.errors import UserError
 from galddpm.evaluation.photoz.cnn import RedshiftCNN, predict
@@ -27,12 +29,13 @@ class Estimator:
     def load(cls, run: str | Path) -> "Estimator":
         """The estimator of a run folder or a model file. Raises UserError where there is none."""
         file = ModelFile.read(run, "redshift")
+        assert isinstance(file.config, RedshiftConfig)  # of a redshift model
         model = file.fill(build.make_redshift_cnn(file.config, build.best_device()))
         side = file.config.data.image_size
         fingerprint = hashlib.sha256(file.path.read_bytes()).hexdigest()[:32]
         return cls(file.scaling, model, (len(file.config.data.bands), side, side), fingerprint)
 
-    def __call__(self, flux: np.ndarray) -> dict[str, np.ndarray]:
+    def __call__(self, flux: Floats) -> dict[str, Array]:
         """`z_phot`, `z_phot_error` (B,) and `features` (B, F) of images (B, C, H, W) [count].
 
         A galaxy with a pixel that is not finite gets NaN. Raises UserError for other shapes than
@@ -43,7 +46,7 @@ class Estimator:
                 f"the redshift CNN was trained on {self.shape} (bands, rows, columns), found"
                 f" {flux.shape[1:]}"
             )
-        good = np.isfinite(flux).all(axis=(1, 2, 3))
+        good = np.asarray(np.isfinite(flux).all(axis=(1, 2, 3)))
         pixels = self.scaling.encode(np.where(good[:, None, None, None], flux, 0.0))
         found = predict(self.model, torch.from_numpy(pixels).to(self.device))
         columns = dict(zip(("z_phot", "z_phot_error", "features"), found, strict=True))

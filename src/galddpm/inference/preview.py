@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import nn
 
+from galddpm.arrays import Floats
 from galddpm.config.schema import Config
 from galddpm.data.scaling import Scaling
 from galddpm.inference.generator import Generator
@@ -37,12 +39,12 @@ class Previewer:
         """The model as it is in the end."""
         return model
 
-    def summary(self) -> dict:
+    def summary(self) -> dict[str, Any]:
         """Nothing: the pictures are there to be looked at."""
         return {}
 
 
-def draw_galaxies(image: np.ndarray, redshift: np.ndarray, bands: list[str], path: Path) -> None:
+def draw_galaxies(image: Floats, redshift: Floats, bands: list[str], path: Path) -> None:
     """A row of galaxies (n, C, H, W) [count] in colour, with their redshifts, as PNG."""
     from matplotlib.figure import Figure
 

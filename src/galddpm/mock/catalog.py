@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from galddpm.arrays import Array
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.survey import BANDS, ZERO_POINT
 from galddpm.errors import UserError
@@ -30,7 +31,7 @@ def make_mock(
     seed: int = 0,
     jobs: int = 1,
     overwrite: bool = False,
-    progress: Callable | None = None,
+    progress: Callable[..., Any] | None = None,
 ) -> list[Path]:
     """Write `5x64x64_SPLIT_with_morphology.hdf5` and `5x64x64_SPLIT_truth.hdf5` for each split.
 
@@ -56,7 +57,12 @@ def make_mock(
 
 
 def _make_split(
-    path: Path, truth: Path, arguments: Mapping, jobs: int, overwrite: bool, progress: Callable
+    path: Path,
+    truth: Path,
+    arguments: dict[str, Any],
+    jobs: int,
+    overwrite: bool,
+    progress: Callable[..., Any],
 ) -> None:
     count = arguments["count"]
     catalog = ChunkedOutput(path, arguments | {"truth": False}, count, CHUNK, overwrite)
@@ -80,16 +86,17 @@ def _make_split(
             parts.join({"description": "mock galaxies of the GalaxiesML schema"})
 
 
-def make_rows(seed: int, split: str, rows: range) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+def make_rows(seed: int, split: str, rows: range) -> tuple[dict[str, Array], dict[str, Array]]:
     """Columns of the catalog and of the truth, for some rows of a split."""
     made = [_make_galaxy(seed, split, row) for row in rows]
-    return tuple(
+    catalog, truth = (
         {name: np.array([columns[name] for columns in side]) for name in side[0]}
         for side in zip(*made, strict=True)
     )
+    return catalog, truth
 
 
-def _make_galaxy(seed: int, split: str, row: int) -> tuple[dict, dict]:
+def _make_galaxy(seed: int, split: str, row: int) -> tuple[dict[str, Any], dict[str, Any]]:
     rng = np.random.default_rng([seed, SPLITS.index(split), row])
     galaxy = draw_galaxy(rng, STAMP)
     stamp = draw_stamp(galaxy, rng, STAMP)
@@ -118,7 +125,9 @@ def _make_galaxy(seed: int, split: str, row: int) -> tuple[dict, dict]:
     return columns, truth
 
 
-def _identity(rng: np.random.Generator, galaxy: Galaxy, seed: int, split: str, row: int) -> dict:
+def _identity(
+    rng: np.random.Generator, galaxy: Galaxy, seed: int, split: str, row: int
+) -> dict[str, Any]:
     """Names and places. Ids are dense, so that float64 cannot tell neighbours apart."""
     object_id = FIRST_ID + 10**8 * SPLITS.index(split) + 10**10 * (seed % 100) + row
     ra, dec = SKY_CENTRE + rng.uniform(-1, 1, 2)
@@ -157,13 +166,13 @@ def _require_libraries() -> None:
 class _silent:
     """A progress bar that shows nothing."""
 
-    def __init__(self, **settings):
+    def __init__(self, **settings: object) -> None:
         pass
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         pass
 
     def update(self, count: int) -> None:

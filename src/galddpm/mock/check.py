@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from galddpm.arrays import Array
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.survey import BANDS
 
@@ -34,7 +35,7 @@ CSV_COLUMNS = {  # of the published table
 PIXEL_ROWS = 1000  # stamps read at a time
 
 
-def measured_columns(path: Path) -> dict[str, NDArray]:
+def measured_columns(path: Path) -> dict[str, Array]:
     """The compared columns of a file; galaxies without a g detection are left out of morphology."""
     galaxies = GalaxyFile(path)
     columns = {name: galaxies.column(name) for name in PUBLISHED}
@@ -42,7 +43,7 @@ def measured_columns(path: Path) -> dict[str, NDArray]:
     return {name: x if name == "specz_redshift" else x[detected] for name, x in columns.items()}
 
 
-def asinh_statistics(path: Path) -> dict[str, NDArray]:
+def asinh_statistics(path: Path) -> dict[str, Array]:
     """Mean and standard deviation (5,) over all pixels of asinh(counts)."""
     galaxies = GalaxyFile(path)
     total, square, count = np.zeros(len(BANDS)), np.zeros(len(BANDS)), 0
@@ -55,24 +56,24 @@ def asinh_statistics(path: Path) -> dict[str, NDArray]:
     return {"mean": mean, "std": np.sqrt(square / count - mean**2)}
 
 
-def quantile_ratios(columns: Mapping[str, NDArray]) -> dict[str, NDArray]:
+def quantile_ratios(columns: Mapping[str, Array]) -> dict[str, Array]:
     """Mock over published quantiles at PERCENT, by column."""
     return {name: np.percentile(columns[name], PERCENT) / PUBLISHED[name] for name in PUBLISHED}
 
 
-def asinh_ratios(path: Path) -> dict[str, NDArray]:
+def asinh_ratios(path: Path) -> dict[str, Array]:
     """Mock over published mean and standard deviation of asinh(counts), by band."""
     found = asinh_statistics(path)
     return {name: found[name] / PUBLISHED_ASINH[name] for name in PUBLISHED_ASINH}
 
 
-def read_published(path: Path) -> dict[str, NDArray]:
+def read_published(path: Path) -> dict[str, Array]:
     """The published morphology catalog, a CSV file, by our column names."""
     table = np.genfromtxt(path, delimiter=",", names=True, deletechars="", replace_space=" ")
     return {name: table[title] for name, title in CSV_COLUMNS.items()}
 
 
-def ks_distances(columns: Mapping[str, NDArray], published: Mapping[str, NDArray]) -> dict:
+def ks_distances(columns: Mapping[str, Array], published: Mapping[str, Array]) -> dict[str, Any]:
     """Kolmogorov-Smirnov distance to the published catalog, by column."""
     from scipy.stats import ks_2samp
 
@@ -80,7 +81,7 @@ def ks_distances(columns: Mapping[str, NDArray], published: Mapping[str, NDArray
 
 
 def draw_comparison(
-    columns: Mapping[str, NDArray], published: Mapping[str, NDArray] | None = None
+    columns: Mapping[str, Array], published: Mapping[str, Array] | None = None
 ) -> Figure:
     """Cumulative distributions of the mock, with the published quantiles and catalog."""
     figure = Figure(figsize=(15, 3.2), layout="constrained")

@@ -6,12 +6,13 @@ each band and transformed back together, which is many times faster than drawing
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import scipy.fft
 from numpy.random import Generator
-from numpy.typing import NDArray
 
+from galddpm.arrays import Array, Floats
 from galddpm.data.survey import (
     BANDS,
     ELECTRONS_PER_COUNT,
@@ -28,18 +29,18 @@ PSF_SHEAR = 0.01  # scatter of each component of the PSF's ellipticity
 MARGIN = 33  # pixels around the stamp that keep the periodic transform from wrapping round
 
 
-def by_band(values: Mapping[str, float]) -> NDArray:
+def by_band(values: Mapping[str, float]) -> Floats:
     """One number a band, (5,), in the order of the files."""
     return np.array([values[band] for band in BANDS])
 
 
-def draw_stamp(galaxy: Galaxy, rng: Generator, size: int) -> NDArray:
+def draw_stamp(galaxy: Galaxy, rng: Generator, size: int) -> Floats:
     """(5, size, size) float32 [count], with sky and photon noise; the centre is pixel size // 2."""
     light = light_without_noise(galaxy, size, *draw_seeing(rng))
     return light + noise(light, rng)
 
 
-def draw_seeing(rng: Generator) -> tuple[NDArray, NDArray]:
+def draw_seeing(rng: Generator) -> tuple[Floats, Floats]:
     """FWHM (5,) [pix] and shear (5, 2) of a galaxy's PSFs."""
     common, each = rng.normal(0, SEEING_SCATTER / np.sqrt(2)), rng.normal(0, 1, len(BANDS))
     scatter = common + SEEING_SCATTER / np.sqrt(2) * each
@@ -47,7 +48,7 @@ def draw_seeing(rng: Generator) -> tuple[NDArray, NDArray]:
     return fwhm, rng.normal(0, PSF_SHEAR, (len(BANDS), 2))
 
 
-def light_without_noise(galaxy: Galaxy, size: int, fwhm: NDArray, shear: NDArray) -> NDArray:
+def light_without_noise(galaxy: Galaxy, size: int, fwhm: Floats, shear: Floats) -> Floats:
     """(5, size, size) float32 [count]."""
     grid = size + MARGIN
     profiles = (*galaxy.central, *galaxy.neighbours)
@@ -60,7 +61,7 @@ def light_without_noise(galaxy: Galaxy, size: int, fwhm: NDArray, shear: NDArray
     return np.ascontiguousarray(pixels[:, :size, :size], dtype=np.float32)
 
 
-def noise(light: NDArray, rng: Generator) -> NDArray:
+def noise(light: Floats, rng: Generator) -> Floats:
     """Sky and photon noise (5, size, size) float32 [count], correlated between adjacent pixels."""
     white = rng.standard_normal(light.shape, dtype=np.float32)
     gain = by_band(ELECTRONS_PER_COUNT).astype(np.float32)[:, None, None]
@@ -68,7 +69,7 @@ def noise(light: NDArray, rng: Generator) -> NDArray:
     return correlated(white) * np.sqrt(sky**2 + np.maximum(light, 0) / gain)
 
 
-def correlated(white: NDArray) -> NDArray:
+def correlated(white: Floats) -> Floats:
     """White noise (..., H, W) smoothed along both axes, of the same variance.
 
     The kernel (a, 1, a) gives adjacent pixels the correlation 2 a / (1 + 2 a^2).
@@ -80,7 +81,7 @@ def correlated(white: NDArray) -> NDArray:
     return white / (1 + 2 * a**2)
 
 
-def transform(profile: Profile, grid: int) -> NDArray:
+def transform(profile: Profile, grid: int) -> Array:
     """Fourier transform (grid, grid // 2 + 1) of a profile of unit flux, complex64."""
     import galsim
 
@@ -95,7 +96,7 @@ def transform(profile: Profile, grid: int) -> NDArray:
     return _wave(shape.shift(profile.x, profile.y), grid)
 
 
-def point_transform(points: NDArray, grid: int) -> NDArray:
+def point_transform(points: Floats, grid: int) -> Array:
     """Transform of points (n, 2) that share unit flux: a product of two matrices of phases."""
     k_y = 2 * np.pi / grid * np.arange(-(grid // 2), grid // 2)
     k_x = 2 * np.pi / grid * np.arange(grid // 2 + 1)
@@ -103,7 +104,7 @@ def point_transform(points: NDArray, grid: int) -> NDArray:
     return (rows @ np.exp(-1j * np.outer(points[:, 0], k_x)) / len(points)).astype(np.complex64)
 
 
-def psf_transform(fwhm: float, shear: NDArray, grid: int) -> NDArray:
+def psf_transform(fwhm: float, shear: Floats, grid: int) -> Array:
     """Transform of the PSF and of the pixel it falls on."""
     import galsim
 
@@ -112,17 +113,18 @@ def psf_transform(fwhm: float, shear: NDArray, grid: int) -> NDArray:
 
 
 @lru_cache(maxsize=2)
-def _pixel_transform(grid: int) -> NDArray:
+def _pixel_transform(grid: int) -> Array:
     import galsim
 
     return _wave(galsim.Pixel(1.0), grid)
 
 
-def _wave(shape, grid: int) -> NDArray:
+def _wave(shape: Any, grid: int) -> Array:
     """A GalSim profile on the half plane that a real transform needs."""
     import galsim
 
     bounds = galsim.BoundsI(0, grid // 2, -(grid // 2), grid // 2 - 1)
     image = galsim.ImageCF(bounds, scale=2 * np.pi / grid)
     shape._drawKImage(image)  # unlike drawKImage it does not move the origin to the middle
-    return image.array
+    wave: Array = image.array
+    return wave

@@ -5,8 +5,8 @@ Threshold 1.5 sigma, 5 pixels, a 3 x 3 Gaussian of FWHM 1.5 pixels, 32 deblendin
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from galddpm.arrays import Floats
 from galddpm.data.survey import PIXEL_SCALE
 
 THRESHOLD, LEAST_AREA = 1.5, 5
@@ -25,7 +25,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def measure_band(image: NDArray) -> dict[str, float]:
+def measure_band(image: Floats) -> dict[str, float]:
     """The columns of one band's stamp (H, W) [count]; all zero where nothing is detected.
 
     The source is the one nearest to the centre. The index is fitted to the light profile as seen,
@@ -67,10 +67,12 @@ def measure_band(image: NDArray) -> dict[str, float]:
     }
 
 
-def _profile(data: NDArray, place, a: float, b: float, theta: float) -> tuple[NDArray, NDArray]:
+def _profile(
+    data: Floats, place: tuple[float, float], a: float, b: float, theta: float
+) -> tuple[Floats, Floats]:
     """Mean surface brightness in elliptical rings of one pixel, against the major-axis radius."""
-    y, x = np.indices(data.shape)
-    x, y = x - place[0], y - place[1]
+    rows, columns = np.indices(data.shape)
+    x, y = columns - place[0], rows - place[1]
     along, across = x * np.cos(theta) + y * np.sin(theta), y * np.cos(theta) - x * np.sin(theta)
     ring = np.hypot(along, across * a / max(b, 0.3)).astype(int).ravel()
     count = np.bincount(ring)[: data.shape[0] // 2]
@@ -78,14 +80,14 @@ def _profile(data: NDArray, place, a: float, b: float, theta: float) -> tuple[ND
     return np.arange(len(count)) + 0.5, light / np.maximum(count, 1)
 
 
-def _petrosian(radii: NDArray, profile: NDArray) -> float:
+def _petrosian(radii: Floats, profile: Floats) -> float:
     """Radius [pix] where the profile falls to PETROSIAN of its mean inside; 0 if it never does."""
     mean_inside = np.cumsum(profile * radii) / np.cumsum(radii)
     below = np.flatnonzero(profile < PETROSIAN * mean_inside)
     return float(radii[below[0]]) if len(below) else 0.0
 
 
-def _index(radii: NDArray, profile: NDArray) -> float:
+def _index(radii: Floats, profile: Floats) -> float:
     """Sersic index n for which ln I against r^(1/n) is straightest; 0 without a profile."""
     bright = profile > 0.02 * profile[0]
     stop = int(np.argmin(bright)) if not bright.all() else len(profile)

@@ -4,12 +4,14 @@ Every number that was tuned, so that the measured catalog has the published dist
 check.py), stands in KNOBS with its source or reason.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
+from galddpm.arrays import Floats
 from galddpm.data.survey import PIXEL_SCALE, ZERO_POINT
 from galddpm.mock.spectra import band_fluxes, dimming, kpc_per_arcsec
 
@@ -27,7 +29,7 @@ BIN_SHARES = (  # [%] from z = 0, to 0.1 and so on
 )  # fmt: skip
 CUMULATIVE = np.array([0, 0.1, 1, 5, *np.cumsum(BIN_SHARES)])
 
-KNOBS = {
+KNOBS: dict[str, Any] = {
     # z: median i magnitude, its scatter, early-type share, quasar share. Survey limits (bright
     # local r < 17.8, luminous red i < 19.9, flux-limited i < 22.5, deep to 25), then calibrated.
     "z": (0.03, 0.10, 0.20, 0.30, 0.45, 0.60, 0.80, 1.00, 1.50, 2.00, 2.50, 3.00, 4.00),
@@ -62,14 +64,14 @@ BLUEST, QUASAR_TEMPLATE = 3.0, 4.0  # places among the spectra
 class Profile:
     """One component: a Sersic profile, or points that share the flux."""
 
-    flux: NDArray  # (5,) [count]
+    flux: Floats  # (5,) [count]
     x: float  # offset from the stamp's centre [pix]
     y: float
     r_eff: float = 0.0  # half-light radius along the major axis [pix]
     axis_ratio: float = 1.0
     angle: float = 0.0  # [rad] from the x axis
     sersic_n: float = 1.0
-    points: NDArray | None = None  # (n, 2) offsets from (x, y) [pix], instead of the profile
+    points: Floats | None = None  # (n, 2) offsets from (x, y) [pix], instead of the profile
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Galaxy:
     redshift: float
     kind: int  # EARLY, LATE or QUASAR
     template: float
-    flux: NDArray  # (5,) of the central source [count]
+    flux: Floats  # (5,) of the central source [count]
     r_eff: float  # half-light radius along the major axis [pix]
     axis_ratio: float
     angle: float  # [rad]
@@ -101,12 +103,11 @@ def draw_galaxy(rng: Generator, stamp: int) -> Galaxy:
     shape = (r_eff, axis_ratio, angle)
     central = _components(rng, kind, template, magnitude, redshift, share, shape, centre)
     around = tuple(_neighbours(rng, stamp, redshift))
-    return Galaxy(
-        redshift, kind, template, sum(part.flux for part in central), *shape, share, central, around
-    )
+    flux = sum((part.flux for part in central[1:]), central[0].flux)
+    return Galaxy(redshift, kind, template, flux, *shape, share, central, around)
 
 
-def _fluxes(magnitude: float, template: float, redshift: float) -> NDArray:
+def _fluxes(magnitude: float, template: float, redshift: float) -> Floats:
     """(5,) [count] of an i magnitude."""
     return 10 ** (0.4 * (ZERO_POINT - magnitude)) * band_fluxes(template, redshift)
 
@@ -167,26 +168,26 @@ def _bulge_share(rng: Generator, kind: int) -> float:
 
 def _components(
     rng: Generator, kind: int, template: float, magnitude: float, redshift: float, share: float,
-    shape: tuple[float, float, float], centre: NDArray,
+    shape: tuple[float, float, float], centre: Floats,
 ) -> tuple[Profile, ...]:  # fmt: skip
     """Bulge, disc and star-forming knots; the bulge is redder than the disc."""
-    r_eff, axis_ratio, angle = shape
+    (r_eff, axis_ratio, angle), (x, y) = shape, centre
     if kind == QUASAR:
         light = _fluxes(magnitude, template, redshift)
-        return (Profile(light, *centre, points=np.zeros((1, 2))),)
+        return (Profile(light, x, y, points=np.zeros((1, 2))),)
     knots = rng.uniform(0.0, 0.25) * (1 - share) if kind == LATE else 0.0
     bulge = share * _fluxes(magnitude, 0.5 * template, redshift)
     disc = (1 - share - knots) * _fluxes(magnitude, min(template + 0.3, 3.0), redshift)
-    parts = [Profile(disc, *centre, r_eff, axis_ratio, angle, 1.0)]
+    parts = [Profile(disc, x, y, r_eff, axis_ratio, angle, 1.0)]
     if kind == EARLY:
-        return (*parts, Profile(bulge, *centre, r_eff, axis_ratio, angle, 2.0))
-    parts.append(Profile(bulge, *centre, 0.45 * r_eff, max(axis_ratio, 0.6), angle, 2.0))
+        return (*parts, Profile(bulge, x, y, r_eff, axis_ratio, angle, 2.0))
+    parts.append(Profile(bulge, x, y, 0.45 * r_eff, max(axis_ratio, 0.6), angle, 2.0))
     points = _scattered(rng, int(rng.integers(4, 16)), *shape)
     light = knots * _fluxes(magnitude, BLUEST, redshift)
-    return (*parts, Profile(light, *centre, points=points))
+    return (*parts, Profile(light, x, y, points=points))
 
 
-def _scattered(rng: Generator, count: int, r_eff: float, axis_ratio: float, angle: float):
+def _scattered(rng: Generator, count: int, r_eff: float, axis_ratio: float, angle: float) -> Floats:
     """Offsets (count, 2) [pix] of knots in a disc whose half-light radius is r_eff."""
     along = rng.normal(0, r_eff / 1.18, count)  # half of a round Gaussian lies inside 1.18 sigma
     across = rng.normal(0, r_eff / 1.18 * axis_ratio, count)
@@ -194,7 +195,7 @@ def _scattered(rng: Generator, count: int, r_eff: float, axis_ratio: float, angl
     return np.stack([along * cosine - across * sine, along * sine + across * cosine], axis=1)
 
 
-def _neighbours(rng: Generator, stamp: int, redshift: float):
+def _neighbours(rng: Generator, stamp: int, redshift: float) -> Iterator[Profile]:
     """Unrelated sources at the density of the sky, and now and then a companion."""
     area = (stamp * PIXEL_SCALE / 60) ** 2  # [arcmin^2]
     bright, faint, slope = KNOBS["neighbour_i"]
@@ -211,9 +212,9 @@ def _neighbours(rng: Generator, stamp: int, redshift: float):
 
 
 def _neighbour(
-    rng: Generator, magnitude: float, template: float, redshift: float, place: NDArray
+    rng: Generator, magnitude: float, template: float, redshift: float, place: Floats
 ) -> Profile:
-    flux = _fluxes(magnitude, template, redshift)
+    flux, (x, y) = _fluxes(magnitude, template, redshift), place
     r_eff = 10 ** rng.normal(-0.055 * (magnitude - 22), 0.18) * 0.45 / PIXEL_SCALE
     size, angle = float(np.clip(r_eff, SMALLEST, LARGEST)), float(rng.uniform(0, np.pi))
-    return Profile(flux, *place, size, _axis_ratio(rng, LATE), angle)
+    return Profile(flux, x, y, size, _axis_ratio(rng, LATE), angle)

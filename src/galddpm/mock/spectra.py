@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+
+from galddpm.arrays import Floats
 
 FILTERS = ("hsc2017-g", "hsc2017-r", "hsc2017-i", "hsc2017-z", "hsc2017-y")
 GALAXIES = ("CWW_E", "CWW_Sbc", "CWW_Scd", "CWW_Im")  # from red to blue
@@ -23,7 +24,7 @@ QUASAR_LINES = (  # rest wavelength [Angstrom], equivalent width [Angstrom], sig
 )  # fmt: skip
 
 
-def igm_transmission(wavelength: NDArray, redshift: float) -> NDArray:
+def igm_transmission(wavelength: Floats, redshift: float) -> Floats:
     """Mean transmission of intergalactic hydrogen at observed wavelengths [Angstrom].
 
     Madau 1995, ApJ 441, 18: Lyman lines and, below the limit, the fit to the photoelectric term.
@@ -40,10 +41,11 @@ def igm_transmission(wavelength: NDArray, redshift: float) -> NDArray:
         - 0.023 * (emitter**1.68 - absorber**1.68)
     )
     depth += np.where(absorber < emitter, np.maximum(continuum, 0), 0)
-    return np.exp(-depth)
+    passed: Floats = np.exp(-depth)
+    return passed
 
 
-def band_fluxes(template: float, redshift: float) -> NDArray:
+def band_fluxes(template: float, redshift: float) -> Floats:
     """Fluxes (5,) in counts relative to the i band of a template at a redshift.
 
     template: place in TEMPLATES; a fraction mixes two neighbours linearly.
@@ -54,7 +56,8 @@ def band_fluxes(template: float, redshift: float) -> NDArray:
     mixed = (1 - share) * table[low] + share * table[low + 1]
     place = float(np.interp(redshift, REDSHIFTS, np.arange(len(REDSHIFTS))))
     step = min(int(place), len(REDSHIFTS) - 2)
-    return mixed[step] + (place - step) * (mixed[step + 1] - mixed[step])
+    fluxes: Floats = mixed[step] + (place - step) * (mixed[step + 1] - mixed[step])
+    return fluxes
 
 
 def dimming(template: float, redshift: float) -> float:
@@ -69,24 +72,26 @@ def kpc_per_arcsec(redshift: float) -> float:
 
 
 @lru_cache(maxsize=1)
-def _dimming() -> NDArray:
+def _dimming() -> Floats:
     """(templates, redshifts) [mag]."""
     from astropy.cosmology import Planck18
 
     modulus = Planck18.distmod(np.maximum(REDSHIFTS, 1e-3)).value
     brightness = _absolute()[:, :, FILTERS.index("hsc2017-i")]
-    return modulus - 2.5 * np.log10(brightness / brightness[:, :1])
+    dimmed: Floats = modulus - 2.5 * np.log10(brightness / brightness[:, :1])
+    return dimmed
 
 
 @lru_cache(maxsize=1)
-def _kpc_per_arcsec() -> NDArray:
+def _kpc_per_arcsec() -> Floats:
     from astropy.cosmology import Planck18
 
-    return Planck18.kpc_proper_per_arcmin(np.maximum(REDSHIFTS, 1e-3)).value / 60
+    kpc: Floats = Planck18.kpc_proper_per_arcmin(np.maximum(REDSHIFTS, 1e-3)).value / 60
+    return kpc
 
 
 @lru_cache(maxsize=1)
-def _responses() -> NDArray:
+def _responses() -> Floats:
     """Filter curves on WAVELENGTHS, (5, n)."""
     from speclite.filters import load_filters
 
@@ -94,7 +99,7 @@ def _responses() -> NDArray:
 
 
 @lru_cache(maxsize=1)
-def _absolute() -> NDArray:
+def _absolute() -> Floats:
     """AB band fluxes of every template over REDSHIFTS, (templates, redshifts, 5).
 
     Photons through a filter, int f_lambda T lambda, over those of a flat f_nu, int T / lambda.
@@ -112,12 +117,12 @@ def _absolute() -> NDArray:
 
 
 @lru_cache(maxsize=1)
-def _table() -> NDArray:
+def _table() -> Floats:
     fluxes = _absolute()
     return fluxes / fluxes[:, :, FILTERS.index("hsc2017-i"), None]
 
 
-def _galaxy(name: str) -> tuple[NDArray, NDArray]:
+def _galaxy(name: str) -> tuple[Floats, Floats]:
     import galsim
 
     path = Path(galsim.meta_data.share_dir) / "SEDs" / f"{name}_ext.sed"
@@ -125,7 +130,7 @@ def _galaxy(name: str) -> tuple[NDArray, NDArray]:
     return wavelength, flux
 
 
-def quasar() -> tuple[NDArray, NDArray]:
+def quasar() -> tuple[Floats, Floats]:
     """(rest wavelength [Angstrom], f_lambda) of a mean quasar."""
     wavelength = np.arange(800.0, 12_000.0, 2.0)
     continuum = (wavelength / 2500) ** QUASAR_SLOPE

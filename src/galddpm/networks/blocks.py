@@ -38,7 +38,8 @@ class ResidualBlock(nn.Module):
         scale, shift = self.modulation(condition)[:, :, None, None].chunk(2, dim=1)
         h = self.conv_in(gelu(self.norm_in(x)))
         h = torch.addcmul(shift, self.norm_out(h), 1 + scale)
-        return self.skip(x) + self.conv_out(self.dropout(gelu(h)))
+        out: Tensor = self.skip(x) + self.conv_out(self.dropout(gelu(h)))
+        return out
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -72,7 +73,8 @@ class AttentionBlock(nn.Module):
         attended = attend(*qkv.permute(2, 0, 3, 1, 4)).transpose(1, 2)
         attended = attended.reshape(batch, height, width, channels).permute(0, 3, 1, 2)
         x = x + self.out(attended)
-        return x + self.mlp_out(gelu(self.mlp_in(self.norm_mlp(x))))
+        out: Tensor = x + self.mlp_out(gelu(self.mlp_in(self.norm_mlp(x))))
+        return out
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:

@@ -40,4 +40,5 @@ class ConditionEmbedding(nn.Module):
             redshift = (torch.floor(redshift / self.bin_width) + 0.5) * self.bin_width
         together = self.t(sinusoids(t, self.dimensions, *T_PERIODS))
         together = together + self.redshift(sinusoids(redshift, self.dimensions, *self.periods))
-        return self.mix(nn.functional.silu(together))
+        mixed: Tensor = self.mix(nn.functional.silu(together))
+        return mixed

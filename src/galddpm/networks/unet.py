@@ -1,6 +1,7 @@
 """The attention U-Net of the paper (section 5.1, figure 1)."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -14,7 +15,9 @@ from galddpm.networks.embeddings import ConditionEmbedding
 class Stage(nn.Module):
     """Residual blocks of one resolution, with self-attention after the last where wanted."""
 
-    def __init__(self, widths: Sequence[int], attention: bool, heads: int, embedding: int, dropout):
+    def __init__(
+        self, widths: Sequence[int], attention: bool, heads: int, embedding: int, dropout: float
+    ):
         super().__init__()
         self.blocks = nn.ModuleList(
             ResidualBlock(inputs, outputs, embedding, dropout)
@@ -25,7 +28,8 @@ class Stage(nn.Module):
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         for block in self.blocks:
             x = block(x, condition)
-        return self.attention(x)
+        out: Tensor = self.attention(x)
+        return out
 
 
 class UNet(nn.Module):
@@ -75,7 +79,7 @@ class UNet(nn.Module):
         self.patch_size, self.stride = patch_size, patch_size << (len(channels) - 1)
         self.coordinates = coordinates
         grid = (size + self.padding(size)) // patch_size
-        shared = {"heads": heads, "embedding": embedding, "dropout": dropout}
+        make_stage = partial(Stage, heads=heads, embedding=embedding, dropout=dropout)
         self.embedding = ConditionEmbedding(embedding, periods, bin_width)
         self.first = nn.Conv2d(bands * patch_size**2 + 2 * coordinates, channels[0], 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
@@ -83,11 +87,11 @@ class UNet(nn.Module):
         for level, width in enumerate(channels):
             here = (grid >> level) in attention
             below = channels[level + 1] if level + 1 < len(channels) else width
-            self.down.append(Stage([above] + blocks * [width], here, **shared))
-            self.up.insert(0, Stage([below + width] + blocks * [width], here, **shared))
+            self.down.append(make_stage([above] + blocks * [width], here))
+            self.up.insert(0, make_stage([below + width] + blocks * [width], here))
             above = width
         lowest = (grid >> (len(channels) - 1)) in attention
-        self.middle = Stage([above, *blocks * [bottleneck]], lowest, **shared)
+        self.middle = make_stage([above, *blocks * [bottleneck]], lowest)
         self.narrow = nn.Conv2d(bottleneck, above, 1)
         self.norm = group_norm(channels[0])
         outputs = bands * patch_size**2

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from galddpm import build
 from galddpm.config.schema import Config
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.scaling import Scaling
 from galddpm.data.stream import BatchStream, GalaxyBatch
+from galddpm.diffusion.denoiser import Denoiser
 from galddpm.diffusion.objective import NoiseLevels, Objective
 from galddpm.inference.preview import Previewer
 
@@ -39,7 +41,7 @@ class Denoising:
     def make_scaling(self, galaxies: GalaxyFile) -> Scaling:
         return build.make_scaling(self.config, galaxies)
 
-    def make_model(self, scaling: Scaling, device: torch.device) -> nn.Module:
+    def make_model(self, scaling: Scaling, device: torch.device) -> Denoiser:
         build.make_sampler(self.config, scaling)  # a mistake in sampling shows now, not after it
         return build.make_denoiser(self.config, scaling, device)
 
@@ -49,12 +51,12 @@ class Denoising:
         scaling: Scaling,
         device: torch.device,
         run: Path,
-        progress: Callable,
+        progress: Callable[..., Any],
     ) -> BatchStream:
         return build.make_stream(self.config, galaxies, scaling, device, run, progress)
 
     def losses(
-        self, model: nn.Module, batch: GalaxyBatch, generator: torch.Generator, done: float
+        self, model: Denoiser, batch: GalaxyBatch, generator: torch.Generator, done: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
         losses, t = self.objective(model, batch.pixels, batch.redshift, generator)
         return losses, {"t": t, "redshift": batch.redshift}

@@ -1,21 +1,23 @@
 """Training a student: weights, scaling and solved noises come from a trained teacher."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from galddpm import build
+from galddpm.arrays import Floats
 from galddpm.config.schema import Config
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.pairs import PairBatch, PairStream, stored_states
 from galddpm.data.redshift_density import redshift_weights, resampled
 from galddpm.data.scaling import Scaling
+from galddpm.diffusion.denoiser import Denoiser
 from galddpm.diffusion.schedule import Level
 from galddpm.diffusion.student import Student, states, student_losses
 from galddpm.errors import UserError
@@ -37,7 +39,9 @@ class Distillation:
     """
 
     def __init__(self, config: Config):
+        assert config.distillation is not None  # what makes it this task
         self.config, path = config, model_path(config.distillation.teacher)
+        self.pairs = config.distillation.pairs
         self.teacher = Generator.load(path)
         held = self.teacher.config
         if held.distillation:
@@ -49,7 +53,7 @@ class Distillation:
             if getattr(held.data, part) != getattr(config.data, part):
                 raise UserError(f"{path}: distillation.teacher: its data.{part} differs")
         self.fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()[:32]
-        self.provenance = {"teacher": self.fingerprint}
+        self.provenance: Mapping[str, str] = {"teacher": self.fingerprint}
         self.inspect_every = config.training.preview_every
 
     def make_scaling(self, galaxies: GalaxyFile) -> Scaling:
@@ -57,6 +61,7 @@ class Distillation:
 
     def make_model(self, scaling: Scaling, device: torch.device) -> Student:
         student = build.make_student(self.config, scaling, device)
+        assert isinstance(self.teacher.denoiser, Denoiser)  # and no student
         student.start_from(self.teacher.denoiser)
         return student
 
@@ -66,7 +71,7 @@ class Distillation:
         scaling: Scaling,
         device: torch.device,
         run: Path,
-        progress: Callable,
+        progress: Callable[..., Any],
     ) -> PairStream:
         """Solved noises, which are made on first use and kept in the run folder."""
         config = self.config
@@ -85,7 +90,7 @@ class Distillation:
         )
 
     def losses(
-        self, model: nn.Module, batch: PairBatch, generator: torch.Generator, done: float
+        self, model: Student, batch: PairBatch, generator: torch.Generator, done: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
         process = self.config.process
         losses, t = student_losses(model, batch, process.huber_delta, process.centre_weight_radius)
@@ -96,16 +101,16 @@ class Distillation:
     ) -> Previewer:
         return Previewer(self.config, scaling, redshifts, run)
 
-    def _redshifts(self, known: NDArray) -> NDArray:
+    def _redshifts(self, known: Floats) -> Floats:
         """Those of the training set in random order, as often as needed, with the jitter."""
-        count, rng = self.config.distillation.pairs, np.random.default_rng(self.config.seed)
+        count, rng = self.pairs, np.random.default_rng(self.config.seed)
         power = self.config.data.rare_redshift_power
         if power:
             known = known[resampled(redshift_weights(known, power), rng)]
         drawn = np.resize(rng.permutation(known), count)
         return drawn + self.config.redshift.jitter * rng.standard_normal(count)
 
-    def _contents(self, redshift: NDArray) -> str:
+    def _contents(self, redshift: Floats) -> str:
         """A name for the pairs that depends on all that they depend on."""
         config = self.config
         _, levels = build.make_teacher_solver(config, self.teacher.scaling)
@@ -114,12 +119,12 @@ class Distillation:
         return hashlib.sha256(repr((*made_by, *settings)).encode()).hexdigest()[:16]
 
     def _solved(
-        self, redshift: NDArray, kept: list[Level], progress: Callable
-    ) -> Iterator[NDArray]:
+        self, redshift: Floats, kept: list[Level], progress: Callable[..., Any]
+    ) -> Iterator[Floats]:
         solver, levels = build.make_teacher_solver(self.config, self.teacher.scaling)
-        solver = partial(states, solver=solver, kept=kept)
+        watched = partial(states, solver=solver, kept=kept)
         size = self.config.sampling.batch_size
         for start in progress(range(0, len(redshift), size)):
             z = redshift[start : start + size]
             noise_id = range(FIRST + start, FIRST + start + len(z))
-            yield self.teacher.solve(solver, levels, z, self.config.seed, noise_id).numpy()
+            yield self.teacher.solve(watched, levels, z, self.config.seed, noise_id).numpy()

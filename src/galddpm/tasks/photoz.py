@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ class PhotoZ:
 
     def __init__(self, config: RedshiftConfig):
         self.config = config
-        self.inspect_every = config.early_stopping.check_every
+        self.inspect_every: int | None = config.early_stopping.check_every
         self.provenance: Mapping[str, str] = {}
 
     def make_scaling(self, galaxies: GalaxyFile) -> Scaling:
@@ -37,12 +38,12 @@ class PhotoZ:
         scaling: Scaling,
         device: torch.device,
         run: Path,
-        progress: Callable,
+        progress: Callable[..., Any],
     ) -> BatchStream:
         return build.make_stream(self.config, galaxies, scaling, device, run, progress)
 
     def losses(
-        self, model: nn.Module, batch: GalaxyBatch, generator: torch.Generator, done: float
+        self, model: RedshiftCNN, batch: GalaxyBatch, generator: torch.Generator, done: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
         huber = done < self.config.loss.huber_share
         losses = redshift_losses(model(batch.pixels), batch.redshift, huber)
@@ -58,6 +59,7 @@ class PhotoZ:
         blocks = rows.split(self.config.training.batch_size)
 
         def score(model: nn.Module) -> float:
+            assert isinstance(model, RedshiftCNN)
             losses = []
             for block in blocks:
                 rows = slice(int(block[0]), int(block[-1]) + 1)

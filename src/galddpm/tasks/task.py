@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from galddpm.build import Trained
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.scaling import Scaling
 
@@ -23,7 +24,7 @@ class Inspection(Protocol):
     def chosen(self, model: nn.Module) -> nn.Module:
         """The model that the run ends with."""
 
-    def summary(self) -> dict:
+    def summary(self) -> dict[str, Any]:
         """What the provenance is to tell of the looks."""
 
 
@@ -36,7 +37,7 @@ class Task(Protocol):
     def make_scaling(self, galaxies: GalaxyFile) -> Scaling:
         """Flux to pixels. Raises UserError."""
 
-    def make_model(self, scaling: Scaling, device: torch.device) -> nn.Module:
+    def make_model(self, scaling: Scaling, device: torch.device) -> Trained:
         """The model as training starts with it. Raises UserError."""
 
     def make_batches(
@@ -45,15 +46,15 @@ class Task(Protocol):
         scaling: Scaling,
         device: torch.device,
         run: Path,
-        progress: Callable,
-    ) -> Callable[[int], tuple]:
+        progress: Callable[..., Any],
+    ) -> Callable[[int], Any]:
         """Batch number -> batch, of the named type that `losses` takes."""
 
     def losses(
-        self, model: nn.Module, batch: tuple, generator: torch.Generator, done: float
+        self, model: Any, batch: Any, generator: torch.Generator, done: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Losses (B,), and the values (B,) by name to report them against; done: share of the plan
-        that is over."""
+        that is over. model, batch: what this task makes."""
 
     def make_inspection(
         self, scaling: Scaling, redshifts: list[float], device: torch.device, run: Path

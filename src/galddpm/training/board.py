@@ -1,11 +1,12 @@
 """The log of a run for TensorBoard, where that is installed."""
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 
-def board(folder: Path, images_seen: int = 0) -> Callable[[dict], None] | None:
+def board(folder: Path, images_seen: int = 0) -> Callable[[dict[str, Any]], None] | None:
     """A function that writes one record of the log as scalars over `images_seen`.
 
     None without TensorBoard. What an earlier run wrote after `images_seen` is hidden.
@@ -16,7 +17,7 @@ def board(folder: Path, images_seen: int = 0) -> Callable[[dict], None] | None:
 
     writer = SummaryWriter(folder, purge_step=images_seen + 1)
 
-    def write(record: dict) -> None:
+    def write(record: dict[str, Any]) -> None:
         for name, value in _scalars(record):
             writer.add_scalar(name, value, record["images_seen"])
         writer.flush()
@@ -24,7 +25,7 @@ def board(folder: Path, images_seen: int = 0) -> Callable[[dict], None] | None:
     return write
 
 
-def _scalars(record: dict):
+def _scalars(record: dict[str, Any]) -> Iterator[tuple[str, float]]:
     """(name, number) pairs; the quartiles of a loss are numbered from the lowest."""
     for name, value in record.items():
         if isinstance(value, list):

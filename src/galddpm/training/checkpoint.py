@@ -6,6 +6,7 @@ Nothing is ever pickled, so a file from elsewhere can do no more than hold wrong
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -20,7 +21,9 @@ KEPT = 2  # checkpoints of a run: the newest and the one before
 WEIGHTS = ("ema", "raw")
 
 
-def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping) -> None:
+def save_tensors(
+    path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]
+) -> None:
     """Write tensors and JSON-able metadata; the file appears whole, after it is on the disk."""
     text = {name: json.dumps(value) for name, value in metadata.items()}
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
@@ -31,7 +34,7 @@ def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapp
         raise RunError(f"{path}: cannot be written ({error})") from None
 
 
-def load_tensors(path: str | Path, device: str = "cpu") -> tuple[dict[str, Tensor], dict]:
+def load_tensors(path: str | Path, device: str = "cpu") -> tuple[dict[str, Tensor], dict[str, Any]]:
     """(tensors, metadata) of a file. Raises UserError where it is no safetensors file."""
     if not Path(path).is_file():
         raise UserError(f"{path}: no such file, expected a model in safetensors format")
@@ -97,14 +100,14 @@ class Checkpoints:
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
 
-    def save(self, tensors: Mapping[str, Tensor], counters: Mapping) -> None:
+    def save(self, tensors: Mapping[str, Tensor], counters: Mapping[str, Any]) -> None:
         """Write the state after counters["images_seen"] images; keep the KEPT newest files."""
         name = f"{counters['images_seen']:012d}.safetensors"
         save_tensors(self.folder / name, tensors, {"counters": dict(counters)})
         for old in self._files()[:-KEPT]:
             old.unlink()
 
-    def newest(self) -> tuple[dict[str, Tensor], dict] | None:
+    def newest(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """(tensors, counters) of the newest readable checkpoint, None where there is none.
 
         Raises UserError where there are checkpoints and none can be read.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -21,7 +22,7 @@ class EarlyStopping:
     patience: int
     path: Path
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.loss, self.images_seen = float("inf"), 0
         if self.path.exists():
             _, best = load_tensors(self.path)
@@ -43,7 +44,7 @@ class EarlyStopping:
             load_weights(model, load_tensors(self.path)[0], self.path)
         return model
 
-    def summary(self) -> dict:
+    def summary(self) -> dict[str, Any]:
         """The best loss on held-out data, and when it was reached; empty before the first look."""
         if self.loss == float("inf"):
             return {}

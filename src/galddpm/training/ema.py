@@ -3,7 +3,7 @@
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Ema:
@@ -21,6 +21,7 @@ class Ema:
     def update(self, model: nn.Module) -> None:
         """Take in the weights after one more training step."""
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        averages, weights = list(self.model.parameters()), list(model.parameters())
+        averages: list[Tensor] = list(self.model.parameters())
+        weights: list[Tensor] = list(model.parameters())
         torch._foreach_lerp_(averages, weights, 1.0 - decay)
         self.updates += 1

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from galddpm.arrays import Floats
 from galddpm.files import write_text
 
 
@@ -19,21 +21,21 @@ class Log:
         self,
         path: str | Path,
         images_seen: int = 0,
-        board: Callable[[dict], None] | None = None,
+        board: Callable[[dict[str, Any]], None] | None = None,
     ):
         self.path, self.board = Path(path), board
         lines = self.path.read_text().splitlines() if self.path.exists() else []
         kept = [line for line in lines if _seen(line) <= images_seen]
         write_text(self.path, "".join(line + "\n" for line in kept))
 
-    def write(self, record: dict) -> None:
+    def write(self, record: dict[str, Any]) -> None:
         with self.path.open("a") as file:
             file.write(json.dumps(record) + "\n")
         if self.board:
             self.board(record)
 
 
-def by_quartile(losses: np.ndarray, values: np.ndarray) -> list[float | None]:
+def by_quartile(losses: Floats, values: Floats) -> list[float | None]:
     """Mean loss in each quarter of `values`, from the lowest to the highest; null where empty."""
     edges = np.quantile(values, [0.25, 0.5, 0.75])
     quarter = np.searchsorted(edges, values)
@@ -43,6 +45,7 @@ def by_quartile(losses: np.ndarray, values: np.ndarray) -> list[float | None]:
 def _seen(line: str) -> float:
     """The counter of a line; a line cut short by a kill is dropped."""
     try:
-        return json.loads(line)["images_seen"]
+        seen: float = json.loads(line)["images_seen"]
     except (ValueError, KeyError):
         return float("inf")
+    return seen

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from galddpm.training.log import Log, by_quartile
 
 # (model, batch, generator, share of the plan done) -> losses (B,), and the values (B,) by name that
 # losses are reported against
-Loss = Callable[[nn.Module, tuple, torch.Generator, float], tuple[Tensor, dict[str, Tensor]]]
+Loss = Callable[[Any, Any, torch.Generator, float], tuple[Tensor, dict[str, Tensor]]]
 
 DROPOUT = 1  # a purpose of random numbers
 
@@ -52,13 +53,13 @@ class Trainer:
     ema: Ema
     optimisers: list[Optimizer]  # each for its own part of the weights
     loss: Loss
-    batches: Callable[[int], tuple]  # batch number -> batch
+    batches: Callable[[int], Any]  # batch number -> batch
     plan: Plan
     checkpoints: Checkpoints
     device: torch.device
     step: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._finite = torch.ones((), dtype=torch.bool, device=self.device)
 
     @property
@@ -167,7 +168,7 @@ class Trainer:
 class Window:
     """What happened since the last log line."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.start, self.images = time.perf_counter(), 0
         self.losses: list[Tensor] = []
         self.values: dict[str, list[Tensor]] = {}
@@ -181,10 +182,10 @@ class Window:
         for name, value in values.items():
             self.values.setdefault(name, []).append(value)
 
-    def record(self, images_seen: int, learning_rate: float) -> dict:
+    def record(self, images_seen: int, learning_rate: float) -> dict[str, Any]:
         """One line of the log."""
         losses = torch.cat(self.losses).float().cpu().numpy()
-        record = {
+        record: dict[str, Any] = {
             "images_seen": images_seen,
             "loss": float(losses.mean()),
             "grad_norm": float(torch.stack(self.norms).mean()),

@@ -23,13 +23,17 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(
-        self, parameters: Iterable[nn.Parameter], lr: float, weight_decay: float, momentum=0.95
+        self,
+        parameters: Iterable[nn.Parameter],
+        lr: float,
+        weight_decay: float,
+        momentum: float = 0.95,
     ):
         defaults = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum}
         super().__init__(parameters, defaults)
 
     @torch.no_grad()
-    def step(self) -> None:
+    def step(self) -> None:  # type: ignore[override] # it takes no closure
         for group in self.param_groups:
             for parameter in group["params"]:  # one by one: what is at hand stays in the cache
                 step = orthogonalised(as_matrix(self._ahead(parameter, group["momentum"])))
@@ -42,8 +46,10 @@ class Muon(torch.optim.Optimizer):
         state = self.state[parameter]
         if not state:
             state["momentum"] = torch.zeros_like(parameter)
-        running = state["momentum"].lerp_(parameter.grad, 1 - momentum)
-        return parameter.grad.lerp(running, momentum)
+        gradient = parameter.grad
+        assert gradient is not None  # a step follows a backward pass
+        running = state["momentum"].lerp_(gradient, 1 - momentum)
+        return gradient.lerp(running, momentum)
 
 
 def as_matrix(tensor: Tensor) -> Tensor:

@@ -5,10 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from galddpm.arrays import Array, Floats
 from galddpm.data.survey import ZERO_POINT
 
 
-def colours(aperture: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def colours(aperture: Mapping[str, Floats]) -> dict[str, Array]:
     """`magnitude_BAND` of every band and `BAND-BAND` of neighbouring ones [mag], (N,).
 
     aperture: band: (N,) fluxes [count at zero point 27]. NaN where a flux is not positive.
@@ -19,7 +20,7 @@ def colours(aperture: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return result | {f"{blue}-{red}": magnitude[blue] - magnitude[red] for blue, red in pairs}
 
 
-def magnitudes(flux: np.ndarray) -> np.ndarray:
+def magnitudes(flux: Floats) -> Floats:
     """AB magnitudes; NaN where the flux is not positive."""
     known = np.where(flux > 0, flux, np.nan)
     return ZERO_POINT - 2.5 * np.log10(known)

@@ -6,11 +6,12 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
+from galddpm.arrays import Array, Bools, Floats
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.evaluation.catalog.table import (
@@ -39,7 +40,7 @@ class Estimate(Protocol):
 
     fingerprint: str  # what the estimates depend on
 
-    def __call__(self, flux: np.ndarray) -> dict[str, np.ndarray]:
+    def __call__(self, flux: Floats) -> dict[str, Array]:
         """`z_phot`, `z_phot_error` (B,) and `features` (B, F) of images (B, C, H, W) [count]."""
 
 
@@ -55,10 +56,10 @@ class Measurement:
     path: Path
     bands: tuple[str, ...]  # names of the file's bands, in order
     measured: tuple[str, ...]  # those that sources are looked for in; the first one leads
-    psfs: Mapping[str, np.ndarray]  # by band; odd size, unit sum
+    psfs: Mapping[str, Floats]  # by band; odd size, unit sum
     count: int  # galaxies, from the first row on
     statmorph: int  # of them, drawn at random, for statmorph
-    selected: np.ndarray = field(init=False)  # (count,) bool
+    selected: Bools = field(init=False)  # (count,) bool
 
     def __post_init__(self) -> None:
         chosen = np.random.default_rng(0).permutation(self.count) < self.statmorph
@@ -69,7 +70,7 @@ def measure(
     measurement: Measurement,
     galaxies: GalaxyFile,
     out: Path,
-    arguments: Mapping,
+    arguments: Mapping[str, Any],
     *,
     overwrite: bool = False,
     pool: Executor | None = None,
@@ -125,9 +126,7 @@ def measure_rows(measurement: Measurement, rows: range) -> Tables:
     return {**tables, BRIGHTNESS: light}
 
 
-def estimate_redshifts(
-    galaxies: GalaxyFile, count: int, estimate: Estimate
-) -> dict[str, np.ndarray]:
+def estimate_redshifts(galaxies: GalaxyFile, count: int, estimate: Estimate) -> dict[str, Array]:
     """The columns of `estimate` for the first `count` galaxies of a file."""
     starts = range(0, count, ESTIMATED)
     blocks = [
@@ -137,7 +136,7 @@ def estimate_redshifts(
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
-def with_redshifts(tables: Tables, seen: Mapping[str, np.ndarray]) -> Tables:
+def with_redshifts(tables: Tables, seen: Mapping[str, Array]) -> Tables:
     """The tables with estimated redshifts in every measured band, and their flag taken off."""
     flag = np.where(np.isfinite(seen["z_phot"]), int(Flag.NO_REDSHIFT), 0).astype(np.int32)
     estimated = {name: seen[name] for name in REDSHIFTS}
@@ -167,18 +166,22 @@ def _measure_chunks(
         yield from results(pool, work, chunks)  # numbers are the same
 
 
-def _columns(table: list[dict]) -> dict[str, np.ndarray]:
+def _columns(table: list[dict[str, Any]]) -> dict[str, Array]:
     """Rows as columns, each of one type."""
-    kinds = {STATUS: "S10", **dict.fromkeys(FLAGS, np.int32), **dict.fromkeys(NUMBERS, np.float64)}
+    kinds: dict[str, Any] = {
+        STATUS: "S10",
+        **dict.fromkeys(FLAGS, np.int32),
+        **dict.fromkeys(NUMBERS, np.float64),
+    }
     return {name: np.array([row[name] for row in table], kind) for name, kind in kinds.items()}
 
 
-def _flat(tables: Tables) -> dict[str, np.ndarray]:
+def _flat(tables: Tables) -> dict[str, Array]:
     """TABLE/COLUMN, as HDF5 names what lies in groups."""
     return {f"{t}/{name}": column for t, table in tables.items() for name, column in table.items()}
 
 
-def _nested(columns: Mapping[str, np.ndarray], measurement: Measurement) -> Tables:
+def _nested(columns: Mapping[str, Array], measurement: Measurement) -> Tables:
     """Undo `_flat`, in the order that a catalog has."""
     light = [f"{kind}_{band}" for kind in LIGHT for band in measurement.bands]
     order = {**dict.fromkeys(measurement.measured, (STATUS, *FLAGS, *NUMBERS)), BRIGHTNESS: light}

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
+from galddpm.arrays import Floats, Ints
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.evaluation.catalog.measure_file import Measurement
 from galddpm.evaluation.catalog.table import Catalog
@@ -17,7 +17,7 @@ class Side:
     name: str  # real, generated or reference
     file: GalaxyFile
     measurement: Measurement
-    arguments: dict  # what determines the catalog, as JSON values
+    arguments: dict[str, Any]  # what determines the catalog, as JSON values
     catalog: Catalog = field(init=False)  # once it is measured
 
     @property
@@ -25,6 +25,6 @@ class Side:
         """The file of galaxies."""
         return self.file.path
 
-    def images(self, rows: np.ndarray) -> np.ndarray:
+    def images(self, rows: Ints) -> Floats:
         """Stamps (n, C, H, W) float32 [count], non-finite pixels included."""
         return self.file.unchecked_images(rows)

@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
 from astropy.table import Table
 
+from galddpm.arrays import Array, Floats, Ints
 from galddpm.evaluation.measurement.stamp import FLAGS, NUMBERS
 from galddpm.files import written_whole
 
@@ -17,7 +19,7 @@ BRIGHTNESS = "BRIGHTNESS"  # extension: mean asinh(counts) and aperture flux in 
 FEATURES = "FEATURES"  # extension: image (N, F) of what the redshift CNN sees
 
 
-Tables = dict[str, dict[str, np.ndarray]]  # table: column: (N,)
+Tables = dict[str, dict[str, Array]]  # table: column: (N,)
 LIGHT = ("asinh", "aperture")  # what `BRIGHTNESS` holds of each band
 
 
@@ -25,12 +27,12 @@ LIGHT = ("asinh", "aperture")  # what `BRIGHTNESS` holds of each band
 class Catalog:
     """Measurements of N galaxies."""
 
-    redshift: np.ndarray  # (N,)
-    object_id: np.ndarray  # (N,) int64
-    bands: dict[str, dict[str, np.ndarray]]  # band: column: (N,)
-    brightness: dict[str, np.ndarray]  # band: (N,) mean over a stamp's pixels of asinh(counts)
-    aperture: dict[str, np.ndarray]  # band: (N,) flux in the leading band's Kron aperture [count]
-    features: np.ndarray | None = None  # (N, F) of the redshift CNN
+    redshift: Floats  # (N,)
+    object_id: Ints  # (N,) int64
+    bands: dict[str, dict[str, Array]]  # band: column: (N,)
+    brightness: dict[str, Floats]  # band: (N,) mean over a stamp's pixels of asinh(counts)
+    aperture: dict[str, Floats]  # band: (N,) flux in the leading band's Kron aperture [count]
+    features: Floats | None = None  # (N, F) of the redshift CNN
 
     def __len__(self) -> int:
         return len(self.redshift)
@@ -39,9 +41,9 @@ class Catalog:
 def write_catalog(
     path: Path,
     tables: Tables,
-    identity: Mapping[str, np.ndarray],
-    arguments: Mapping,
-    features: np.ndarray | None = None,
+    identity: Mapping[str, Array],
+    arguments: Mapping[str, Any],
+    features: Floats | None = None,
 ) -> None:
     """Write a catalog whole or not at all.
 
@@ -77,15 +79,16 @@ def read_catalog(path: Path) -> Catalog:
         for kind in LIGHT
     ]
     bands = {name.lower(): table for name, table in tables.items()}
-    return Catalog(light["redshift"], light["object_id"], bands, *by_kind, features)
+    return Catalog(light["redshift"], light["object_id"], bands, by_kind[0], by_kind[1], features)
 
 
-def recorded_arguments(path: Path) -> dict | None:
+def recorded_arguments(path: Path) -> dict[str, Any] | None:
     """What determined an existing catalog; None where there is none or it is no catalog."""
     try:
-        return json.loads(fits.getheader(path)[ARGUMENTS])
+        arguments: dict[str, Any] = json.loads(fits.getheader(path)[ARGUMENTS])
     except (OSError, KeyError, ValueError):
         return None
+    return arguments
 
 
 def _describe(table: Table) -> None:
@@ -96,7 +99,7 @@ def _describe(table: Table) -> None:
         table[name].description = description
 
 
-def _native(data: fits.FITS_rec) -> dict[str, np.ndarray]:
+def _native(data: fits.FITS_rec) -> dict[str, Array]:
     """Columns in this machine's byte order, which other libraries insist on."""
     columns = {name: np.array(data[name]) for name in data.names}
     return {name: array.astype(array.dtype.newbyteorder("=")) for name, array in columns.items()}

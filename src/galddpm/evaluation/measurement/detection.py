@@ -13,6 +13,7 @@ from photutils.segmentation import SegmentationImage, deblend_sources, detect_so
 from photutils.utils import NoDetectionsWarning
 from scipy import ndimage
 
+from galddpm.arrays import Bools, Floats, Ints
 from galddpm.evaluation.measurement.flags import Flag
 
 THRESHOLD = 1.5  # [sky rms]
@@ -42,12 +43,12 @@ class Detection:
     flag: Flag
     sky: float = np.nan  # [count]
     sky_sigma: float = np.nan  # [count] rms of a sky pixel
-    free: np.ndarray | None = None  # pixels that the sky was measured on
-    segment: np.ndarray | None = None  # pixels of the central source
-    others: np.ndarray | None = None  # pixels of other sources, and empty borders
+    free: Bools | None = None  # pixels that the sky was measured on
+    segment: Bools | None = None  # pixels of the central source
+    others: Bools | None = None  # pixels of other sources, and empty borders
 
 
-def detect(image: np.ndarray) -> Detection:
+def detect(image: Floats) -> Detection:
     """Find the central source of a stamp, (H, W) [count].
 
     The image is smoothed with `KERNEL` for detection and deblending only. The central source is the
@@ -77,7 +78,7 @@ def detect(image: np.ndarray) -> Detection:
     return Detection(status, flag, sky, sky_sigma, free, segment, others)
 
 
-def inside_borders(image: np.ndarray) -> np.ndarray:
+def inside_borders(image: Floats) -> Bools:
     """True inside the rectangle left when rows and columns of exact zeros are cut off, (H, W)."""
     valid = np.zeros(image.shape, dtype=bool)
     lit = image != 0
@@ -87,7 +88,7 @@ def inside_borders(image: np.ndarray) -> np.ndarray:
     return valid
 
 
-def clipped_median_rms(values: np.ndarray) -> tuple[float, float]:
+def clipped_median_rms(values: Floats) -> tuple[float, float]:
     """Median and standard deviation after clipping at `CLIP` rms until nothing changes.
 
     The same as astropy.stats.sigma_clipped_stats without a limit on the iterations, but on values
@@ -102,7 +103,7 @@ def clipped_median_rms(values: np.ndarray) -> tuple[float, float]:
         values = values[low:high]
 
 
-def measure_sky(image: np.ndarray, valid: np.ndarray) -> tuple[float, float, np.ndarray]:
+def measure_sky(image: Floats, valid: Bools) -> tuple[float, float, Bools]:
     """Sky level and rms [count] from the pixels around the sources, and which pixels these are.
 
     Clipping alone leaves the outskirts of galaxies in: a mag 18 exponential galaxy on 64 pix lifts
@@ -126,21 +127,20 @@ def measure_sky(image: np.ndarray, valid: np.ndarray) -> tuple[float, float, np.
     return sky, rms, kept
 
 
-def smoothed(image: np.ndarray, valid: np.ndarray) -> np.ndarray:
+def smoothed(image: Floats, valid: Bools) -> Floats:
     """The sky-subtracted image convolved with `KERNEL`, zero outside."""
-    return ndimage.convolve(np.where(valid, image, 0.0), KERNEL, mode="constant")
+    smooth: Floats = ndimage.convolve(np.where(valid, image, 0.0), KERNEL, mode="constant")
+    return smooth
 
 
-def find_sources(
-    smooth: np.ndarray, threshold: float, valid: np.ndarray
-) -> SegmentationImage | None:
+def find_sources(smooth: Floats, threshold: float, valid: Bools) -> SegmentationImage | None:
     """Segments of at least `PIXELS` connected pixels above the threshold [count]."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)
         return detect_sources(smooth, threshold, n_pixels=PIXELS, mask=~valid)
 
 
-def deblend_centre(smooth: np.ndarray, parents: SegmentationImage) -> SegmentationImage:
+def deblend_centre(smooth: Floats, parents: SegmentationImage) -> SegmentationImage:
     """Part the sources that could hold the central one; the rest only has to be masked.
 
     A centroid lies inside its segment's bounding box, and a segment with a single peak has nothing
@@ -163,7 +163,7 @@ def deblend_centre(smooth: np.ndarray, parents: SegmentationImage) -> Segmentati
     return deblend_sources(smooth, parents, n_pixels=PIXELS, labels=labels, **quiet)
 
 
-def central_label(labels: np.ndarray, smooth: np.ndarray) -> tuple[int, Flag]:
+def central_label(labels: Ints, smooth: Floats) -> tuple[int, Flag]:
     """The label of the central source, 0 without one.
 
     Under the centre means under any of the middle pixels (four in a stamp of even size); where two
@@ -183,7 +183,7 @@ def central_label(labels: np.ndarray, smooth: np.ndarray) -> tuple[int, Flag]:
     return 0, Flag.UNDETECTED
 
 
-def segment_flags(image: np.ndarray, segment: np.ndarray, valid: np.ndarray) -> Flag:
+def segment_flags(image: Floats, segment: Bools, valid: Bools) -> Flag:
     """Whether the segment reaches the edge of the stamp or of its padding, and is saturated."""
     flag = Flag(0)
     if (segment & ~ndimage.binary_erosion(valid)).any():

@@ -11,6 +11,8 @@ import numpy as np
 from photutils.geometry import circular_overlap_grid, elliptical_overlap_grid
 from scipy.optimize import brentq
 
+from galddpm.arrays import Bools, Floats
+
 KRON_FACTOR = 2.5  # of the first-moment radius, SExtractor's PHOT_AUTOPARAMS
 KRON_LEAST = 1.4  # photutils' smallest first-moment radius, in units of the rms axes
 KRON_REACH = 6.0  # rms axes inside which the first moment is taken
@@ -33,21 +35,22 @@ class Ellipse:
         """1 - b/a."""
         return 1 - self.semiminor_axis / self.semimajor_axis
 
-    def radius(self, shape: tuple[int, int]) -> np.ndarray:
+    def radius(self, shape: tuple[int, ...]) -> Floats:
         """Elliptical distance of each pixel from the centre, in units of the axes, (H, W)."""
         y, x = np.ogrid[: shape[0], : shape[1]]
         x, y = x - self.x, y - self.y
         cos, sin = np.cos(self.orientation), np.sin(self.orientation)
         along, across = x * cos + y * sin, y * cos - x * sin
-        return np.hypot(along / self.semimajor_axis, across / self.semiminor_axis)
+        radius: Floats = np.hypot(along / self.semimajor_axis, across / self.semiminor_axis)
+        return radius
 
 
-def isophotal_area(segment: np.ndarray) -> int:
+def isophotal_area(segment: Bools) -> int:
     """Number of pixels of the segment [pix^2] (SExtractor's ISOAREA)."""
     return int(segment.sum())
 
 
-def moments(image: np.ndarray, segment: np.ndarray) -> Ellipse:
+def moments(image: Floats, segment: Bools) -> Ellipse:
     """Light-weighted centroid and rms axes over the segment; negative pixels weigh nothing.
 
     An infinitely thin source is widened by the variance of a pixel (SExtractor manual, eq. 43).
@@ -65,7 +68,7 @@ def moments(image: np.ndarray, segment: np.ndarray) -> Ellipse:
     return Ellipse(x_0, y_0, np.sqrt(mean + spread), np.sqrt(mean - spread), angle)
 
 
-def without_neighbours(image: np.ndarray, others: np.ndarray, ellipse: Ellipse) -> np.ndarray:
+def without_neighbours(image: Floats, others: Bools, ellipse: Ellipse) -> Floats:
     """The image with the pixels of other sources replaced by those opposite the centre, (H, W).
 
     Where the opposite pixel is another source's too, or outside the stamp, the sky (0) stands.
@@ -81,7 +84,7 @@ def without_neighbours(image: np.ndarray, others: np.ndarray, ellipse: Ellipse) 
     return clean
 
 
-def kron_scale(image: np.ndarray, ellipse: Ellipse) -> float:
+def kron_scale(image: Floats, ellipse: Ellipse) -> float:
     """Half-axes of the Kron aperture in units of the rms axes; NaN where the light has no end.
 
     First moment of the light within six rms axes (Kron 1980), at least `KRON_LEAST`, times 2.5.
@@ -95,13 +98,15 @@ def kron_scale(image: np.ndarray, ellipse: Ellipse) -> float:
     return KRON_FACTOR * max(first_moment, KRON_LEAST)
 
 
-def kron_aperture(shape: tuple[int, int], ellipse: Ellipse, scale: float) -> np.ndarray:
+def kron_aperture(shape: tuple[int, ...], ellipse: Ellipse, scale: float) -> Floats:
     """Share of each pixel inside the ellipse of `scale` rms axes, exact, (H, W)."""
     a, b = scale * ellipse.semimajor_axis, scale * ellipse.semiminor_axis
-    return elliptical_overlap_grid(*_edges(shape, ellipse), a, b, ellipse.orientation, 1, 1)
+    edges, turn = _edges(shape, ellipse), ellipse.orientation
+    aperture: Floats = elliptical_overlap_grid(*edges, a, b, turn, 1, 1)
+    return aperture
 
 
-def half_light_radius(image: np.ndarray, ellipse: Ellipse, flux: float, largest: float) -> float:
+def half_light_radius(image: Floats, ellipse: Ellipse, flux: float, largest: float) -> float:
     """Radius [pix] of the circle around the centroid that holds half of the flux, or NaN.
 
     Noise can make the curve of growth fall again, so that `largest` holds less than half: the
@@ -110,17 +115,19 @@ def half_light_radius(image: np.ndarray, ellipse: Ellipse, flux: float, largest:
     edges = _edges(image.shape, ellipse)
 
     def missing(radius: float) -> float:
-        return 0.5 * flux - (image * circular_overlap_grid(*edges, radius, 1, 1)).sum()
+        inside: float = (image * circular_overlap_grid(*edges, radius, 1, 1)).sum()
+        return 0.5 * flux - inside
 
     if missing(SMALLEST_RADIUS) <= 0:
         return np.nan
     for end in np.arange(1.0, 0.0, -0.1) * largest:
         if end > SMALLEST_RADIUS and missing(end) < 0:
-            return brentq(missing, SMALLEST_RADIUS, end, xtol=1e-9)
+            radius: float = brentq(missing, SMALLEST_RADIUS, end, xtol=1e-9)
+            return radius
     return np.nan
 
 
-def sky_correlation(image: np.ndarray, free: np.ndarray) -> float:
+def sky_correlation(image: Floats, free: Bools) -> float:
     """Correlation coefficient of pixels of the sky that share a side, or NaN without any.
 
     free: (H, W), the pixels without a source.
@@ -133,7 +140,7 @@ def sky_correlation(image: np.ndarray, free: np.ndarray) -> float:
     return 2 * (one @ other) / (one @ one + other @ other) if len(one) else np.nan
 
 
-def _edges(shape: tuple[int, int], ellipse: Ellipse) -> tuple[float, float, float, float, int, int]:
+def _edges(shape: tuple[int, ...], ellipse: Ellipse) -> tuple[float, float, float, float, int, int]:
     """The stamp's edges relative to the centre and its size, as photutils' geometry takes them."""
     height, width = shape
     left, bottom = -0.5 - ellipse.x, -0.5 - ellipse.y

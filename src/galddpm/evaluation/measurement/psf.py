@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
+from galddpm.arrays import Floats
 from galddpm.data.survey import MOFFAT_BETA, PIXEL_SCALE, SEEING
 from galddpm.errors import UserError
 
@@ -13,7 +14,7 @@ RADIUS = 5.0  # [FWHM] out to which the profile is kept: 99.9 % of the light lie
 SUBPIXELS = 6  # Gauss-Legendre points a side of a pixel
 
 
-def moffat_psf(fwhm: float, beta: float = MOFFAT_BETA) -> np.ndarray:
+def moffat_psf(fwhm: float, beta: float = MOFFAT_BETA) -> Floats:
     """A circular Moffat (1969) profile integrated over pixels, of odd size and unit sum.
 
     I(r) = (1 + (r/alpha)^2)^-beta with alpha = FWHM / (2 sqrt(2^(1/beta) - 1)); fwhm in [pix].
@@ -27,15 +28,16 @@ def moffat_psf(fwhm: float, beta: float = MOFFAT_BETA) -> np.ndarray:
     size = 2 * half + 1
     cells = profile.reshape(size, SUBPIXELS, size, SUBPIXELS)
     psf = np.einsum("yaxb,a,b->yx", cells, weights, weights)
-    return psf / psf.sum()
+    unit: Floats = psf / psf.sum()
+    return unit
 
 
-def survey_psf(band: str) -> np.ndarray:
+def survey_psf(band: str) -> Floats:
     """The default PSF: a Moffat profile with the survey's seeing in that band."""
     return moffat_psf(SEEING[band] / PIXEL_SCALE)
 
 
-def read_psf(path: str | Path, bands: Sequence[str]) -> dict[str, np.ndarray]:
+def read_psf(path: str | Path, bands: Sequence[str]) -> dict[str, Floats]:
     """The PSF of each band from a FITS image, or from a cube with one plane a band, of unit sum.
 
     Raises UserError where the file cannot be read or what it holds is no PSF.
@@ -48,14 +50,14 @@ def read_psf(path: str | Path, bands: Sequence[str]) -> dict[str, np.ndarray]:
     if data.shape[-1] % 2 == 0 or data.shape[-2] % 2 == 0:
         size = "{} x {}".format(*data.shape[-2:])
         raise UserError(f"{path}: found {size} pixels, expected an odd size, centred on a pixel")
-    planes = data if data.ndim == 3 else [data] * len(bands)
+    planes: Sequence[Floats] | Floats = data if data.ndim == 3 else [data] * len(bands)
     for band, plane in zip(bands, planes, strict=True):
         if not np.isfinite(plane).all() or plane.sum() <= 0:
             raise UserError(f"{path}: band {band}: expected finite pixels of a positive sum")
     return {band: plane / plane.sum() for band, plane in zip(bands, planes, strict=True)}
 
 
-def _read_image(path: Path) -> np.ndarray:
+def _read_image(path: Path) -> Floats:
     """The first image of a FITS file as float64."""
     if not path.is_file():
         raise UserError(f"{path}: no such file, expected a FITS image of the PSF")

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from galddpm.arrays import Floats
 from galddpm.evaluation.measurement.detection import Detection
 from galddpm.evaluation.measurement.flags import Flag
 from galddpm.evaluation.measurement.sersic_fit import SersicFits, fit_sersic
@@ -20,10 +22,10 @@ DTYPE = torch.float32  # sums over pixels are float64
 
 
 def sersic_columns(
-    images: np.ndarray,
+    images: Floats,
     found: Sequence[Detection],
-    rows: Sequence[Mapping[str, float]],
-    psf: np.ndarray,
+    rows: Sequence[Mapping[str, Any]],
+    psf: Floats,
 ) -> list[dict[str, float]]:
     """The Sersic columns of each stamp, (N, H, W) [count], and `flag_sersic`; nothing where no
     source was detected."""
@@ -33,7 +35,7 @@ def sersic_columns(
         return columns
     fits = fit_sersic(
         torch.from_numpy(np.stack([images[k] - found[k].sky for k in sources])),
-        torch.from_numpy(np.stack([~found[k].others for k in sources])),
+        torch.from_numpy(np.stack([~one.others for one in found if one.others is not None])),
         torch.tensor([found[k].sky_sigma for k in sources], dtype=torch.float64),
         torch.tensor([sky_error(found[k], rows[k]) for k in sources], dtype=torch.float64),
         torch.from_numpy(psf).to(DTYPE),
@@ -44,15 +46,16 @@ def sersic_columns(
     return columns
 
 
-def sky_error(found: Detection, row: Mapping[str, float]) -> float:
+def sky_error(found: Detection, row: Mapping[str, Any]) -> float:
     """What a stamp's sky level may be wrong by [count]: by the noise of the pixels it was measured
     on, and by the wings of the galaxy itself that were taken for sky."""
+    assert found.free is not None  # as of every detected source
     noise = found.sky_sigma / np.sqrt(max(found.free.sum(), 1))
     wings = WINGS * np.nan_to_num(row["flux"]) / found.free.size
     return float(np.hypot(noise, wings))
 
 
-def start(row: Mapping[str, float], blur: float) -> list[float]:
+def start(row: Mapping[str, Any], blur: float) -> list[float]:
     """Where a fit starts: the measured shape, with the PSF's radius taken off its size."""
     radius = row["half_light_radius"]
     if not np.isfinite(radius):
@@ -64,7 +67,7 @@ def start(row: Mapping[str, float], blur: float) -> list[float]:
     return [1.0, row["x"], row["y"], math.log(sharp), *eta, math.log(START_INDEX)]
 
 
-def psf_radius(psf: np.ndarray) -> float:
+def psf_radius(psf: Floats) -> float:
     """The radius of the circle with half of the PSF's light [pix]."""
     half = len(psf) // 2
     radius = np.hypot(*np.mgrid[-half : half + 1, -half : half + 1])

@@ -190,7 +190,8 @@ def steps(slope: Tensor, curvature: Tensor, damping: Tensor) -> Tensor:
     scale = diagonal.clamp(min=1e-30).rsqrt()
     scaled = curvature * scale[:, :, None] * scale[:, None, :]
     damped = scaled + torch.diag_embed((damping + 1e-9)[:, None].expand(-1, PARAMETERS))
-    return scale * torch.linalg.solve(damped, slope * scale)
+    step: Tensor = scale * torch.linalg.solve(damped, slope * scale)
+    return step
 
 
 def limited(parameters: Tensor, start: Tensor, side: int) -> Tensor:
@@ -235,4 +236,5 @@ def inverse(curvature: Tensor) -> Tensor:
     scale = torch.diagonal(curvature, dim1=1, dim2=2).clamp(min=1e-30).rsqrt()
     inverted, failed = torch.linalg.inv_ex(curvature * scale[:, :, None] * scale[:, None, :])
     inverted[failed > 0] = torch.inf
-    return inverted * scale[:, :, None] * scale[:, None, :]
+    covariance: Tensor = inverted * scale[:, :, None] * scale[:, None, :]
+    return covariance

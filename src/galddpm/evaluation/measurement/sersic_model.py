@@ -4,6 +4,7 @@ Sersic 1968 in the form of Graham & Driver 2005, Eq. 1: I(r) = I_e exp(-b_n ((r 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,7 +29,7 @@ class SersicModel:
     def __init__(self, psf: Tensor, size: int):
         self.size, self.grid = size, fast_size(size + 2 * MARGIN)
         self.centre = self.grid // 2
-        where = {"device": psf.device, "dtype": psf.dtype}
+        where: dict[str, Any] = {"device": psf.device, "dtype": psf.dtype}
         self.k_y = torch.fft.fftfreq(self.grid, **where)[:, None]
         self.k_x = torch.fft.rfftfreq(self.grid, **where)[None, :]
         kernel = torch.zeros(self.grid, self.grid, **where)
@@ -52,13 +53,15 @@ class SersicModel:
         seen = torch.fft.irfft2(waves, s=(self.grid, self.grid))[..., : self.size, : self.size]
         scale = torch.ones_like(parameters)
         scale[:, 1:] = parameters[:, INTENSITY, None]
-        return seen * scale[..., None, None]
+        scaled: Tensor = seen * scale[..., None, None]
+        return scaled
 
     def _moved(self, parameters: Tensor) -> Tensor:
         """The PSF and the way from the middle of the grid to (x, y), in Fourier space."""
         x, y = (parameters[:, k, None, None] - self.centre for k in (X, Y))
         phase = -2 * torch.pi * (self.k_x * x + self.k_y * y)
-        return self.transfer * torch.polar(torch.ones_like(phase), phase)
+        moved: Tensor = self.transfer * torch.polar(torch.ones_like(phase), phase)
+        return moved
 
     def _drawn(self, parameters: Tensor) -> Tensor:
         """The profile and its derivatives around the middle, in Fourier space, (N, 5, ky, kx)."""
@@ -66,13 +69,13 @@ class SersicModel:
         reach = RINGS[0][0]
         ring = slice(self.centre - reach, self.centre + reach + 1)
         planes[:, :, ring, ring] = 0
-        waves = torch.fft.rfft2(planes)
+        waves: Tensor = torch.fft.rfft2(planes)
         for axis, weight, along_y, along_x in self.rings:
             fine = (profile(parameters, axis) * weight).to(along_y.dtype)
             waves += along_y @ fine @ along_x
         return waves
 
-    def _ring(self, number: int, where: dict) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _ring(self, number: int, where: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Points along an axis, the weight of each pair of them, and their waves."""
         reach, points = RINGS[number]
         count = (2 * reach + 1) * points
@@ -139,7 +142,8 @@ def hyperbolic(square: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         1 / 3 + square / 30 + square**2 / 840,
     )
     exact = (cosh, sinhc, (cosh - sinhc) / square.clamp(min=1e-4))
-    return tuple(torch.where(near, s, e) for s, e in zip(series, exact, strict=True))
+    first, second, third = (torch.where(near, s, e) for s, e in zip(series, exact, strict=True))
+    return first, second, third
 
 
 def fast_size(least: int, factors: Sequence[int] = (2, 3, 5)) -> int:

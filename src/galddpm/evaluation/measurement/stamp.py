@@ -1,9 +1,11 @@
 """One stamp in, one catalog row out: which measurements there are, and in which order."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from galddpm.arrays import Bools, Floats
 from galddpm.evaluation.measurement.detection import Detection, detect
 from galddpm.evaluation.measurement.flags import Flag
 from galddpm.evaluation.measurement.morphology import (
@@ -56,10 +58,10 @@ PAPER = ("ellipticity", "semimajor_axis", "sersic_n", "isophotal_area")  # what 
 STATUS = "status"  # ok, undetected, edge or bad_pixels
 NOTHING_MEASURED = Flag.UNDETECTED | Flag.BAD_PIXELS
 
+Row = dict[str, Any]  # column: a number, or the text of `STATUS`
 
-def measure_stamps(
-    images: np.ndarray, psf: np.ndarray, selected: Sequence[bool]
-) -> list[dict[str, float | int | str]]:
+
+def measure_stamps(images: Floats, psf: Floats, selected: Sequence[bool] | Bools) -> list[Row]:
     """The catalog rows of stamps, (N, H, W) [count], in one band with the PSF `psf`.
 
     selected: (N,), for which of them statmorph's statistics are wanted; they are NaN elsewhere.
@@ -68,8 +70,8 @@ def measure_stamps(
 
 
 def measure_found(
-    images: np.ndarray, found: Sequence[Detection], psf: np.ndarray, selected: Sequence[bool]
-) -> list[dict[str, float | int | str]]:
+    images: Floats, found: Sequence[Detection], psf: Floats, selected: Sequence[bool] | Bools
+) -> list[Row]:
     """The same for sources that were detected before."""
     rows = [
         measure_detected(image, detection, psf if wanted else None)
@@ -80,18 +82,17 @@ def measure_found(
     return rows
 
 
-def measure_detected(
-    image: np.ndarray, found: Detection, psf: np.ndarray | None
-) -> dict[str, float | int | str]:
+def measure_detected(image: Floats, found: Detection, psf: Floats | None) -> Row:
     """The row of a stamp without its Sersic fit, and without a PSF without statmorph's columns."""
-    row = dict.fromkeys(NUMBERS, np.nan) | {STATUS: found.status, "sky_sigma": found.sky_sigma}
+    row: Row = dict.fromkeys(NUMBERS, np.nan)
+    row |= {STATUS: found.status, "sky_sigma": found.sky_sigma}
     if found.free is not None:
         row["sky_correlation"] = sky_correlation(image - found.sky, found.free)
     flag = found.flag | Flag.NO_REDSHIFT | (Flag.NOT_SELECTED if psf is None else Flag(0))
     if found.segment is not None:
         values, bits = measure_source(image - found.sky, found)
         row, flag = row | values, flag | bits
-        if psf is not None:
+        if psf is not None and found.others is not None:
             values, bits = statmorph_statistics(
                 image - found.sky, found.segment, found.others, found.sky_sigma, psf
             )
@@ -99,8 +100,10 @@ def measure_detected(
     return row | {"flag": int(flag), "flag_sersic": int(found.flag & NOTHING_MEASURED)}
 
 
-def measure_source(image: np.ndarray, found: Detection) -> tuple[dict[str, float], Flag]:
+def measure_source(image: Floats, found: Detection) -> tuple[dict[str, float], Flag]:
     """Position, shape, size and light of a detected source on the sky-subtracted image."""
+    assert found.segment is not None  # it was detected
+    assert found.others is not None
     ellipse = moments(image, found.segment)
     clean = without_neighbours(image, found.others, ellipse)
     light, flag = measure_light(clean, ellipse, found.sky_sigma)
@@ -116,7 +119,7 @@ def measure_source(image: np.ndarray, found: Detection) -> tuple[dict[str, float
 
 
 def measure_light(
-    clean: np.ndarray, ellipse: Ellipse, sky_sigma: float
+    clean: Floats, ellipse: Ellipse, sky_sigma: float
 ) -> tuple[dict[str, float], Flag]:
     """Kron flux, its signal-to-noise ratio and the half-light radius."""
     scale = kron_scale(clean, ellipse)
@@ -136,9 +139,7 @@ def measure_light(
     return values, flag
 
 
-def matched_fluxes(
-    stamp: np.ndarray, found: Detection, row: Mapping[str, float | int | str]
-) -> np.ndarray:
+def matched_fluxes(stamp: Floats, found: Detection, row: Mapping[str, Any]) -> Floats:
     """Flux [count] of each band of a stamp, (C, H, W), in one and the same Kron aperture, (C,).
 
     found, row: of the band that the aperture is from. The sky is the median, in each band, of the
@@ -150,6 +151,8 @@ def matched_fluxes(
     axes = row["semimajor_axis"], row["semiminor_axis"]
     ellipse = Ellipse(row["x"], row["y"], *axes, np.radians(row["orientation"]))
     aperture = kron_aperture(stamp.shape[1:], ellipse, scale)
+    assert found.free is not None  # it was measured
+    assert found.others is not None
     free = found.free if found.free.any() else ~found.others
     return np.array(
         [

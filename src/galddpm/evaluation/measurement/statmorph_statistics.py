@@ -9,13 +9,14 @@ import warnings
 import numpy as np
 from statmorph import SourceMorphology
 
+from galddpm.arrays import Bools, Floats
 from galddpm.evaluation.measurement.flags import Flag
 
 STATISTICS = ("gini", "m20", "concentration", "asymmetry", "smoothness")
 FIT = {"sersic_n": "sersic_n", "sersic_r_eff": "sersic_rhalf", "sersic_ellipticity": "sersic_ellip"}
 
 
-class CatalogMorphology(SourceMorphology):
+class CatalogMorphology(SourceMorphology):  # type: ignore[misc] # it has no types
     """statmorph without what no column needs: a third of its time, and its Sersic fit."""
 
     multimode = intensity = deviation = np.nan
@@ -25,11 +26,11 @@ class CatalogMorphology(SourceMorphology):
 
 
 def statmorph_statistics(
-    image: np.ndarray,
-    segment: np.ndarray,
-    others: np.ndarray,
+    image: Floats,
+    segment: Bools,
+    others: Bools,
     sky_sigma: float,
-    psf: np.ndarray,
+    psf: Floats,
 ) -> tuple[dict[str, float], Flag]:
     """The columns of `STATISTICS` and their bits for `flag`.
 
@@ -44,11 +45,11 @@ def statmorph_statistics(
 
 
 def statmorph_sersic(
-    image: np.ndarray,
-    segment: np.ndarray,
-    others: np.ndarray,
+    image: Floats,
+    segment: Bools,
+    others: Bools,
     sky_sigma: float,
-    psf: np.ndarray,
+    psf: Floats,
 ) -> dict[str, float]:
     """statmorph's own Sersic fit, to compare ours with: the columns of `FIT`, NaN where it is bad,
     and the `seconds` that the fit alone took. Arguments: as for `statmorph_statistics`."""
@@ -67,11 +68,11 @@ def statistics_flag(flag: int) -> Flag:
 
 def _measured(
     kind: type[SourceMorphology],
-    image: np.ndarray,
-    segment: np.ndarray,
-    others: np.ndarray,
+    image: Floats,
+    segment: Bools,
+    others: Bools,
     sky_sigma: float,
-    psf: np.ndarray,
+    psf: Floats,
 ) -> SourceMorphology | None:
     """statmorph's measurement, or None. Its failures are caught, because it raises many kinds of
     error on odd sources."""

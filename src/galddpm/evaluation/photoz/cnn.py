@@ -54,7 +54,8 @@ class RedshiftCNN(nn.Module):
         return gelu(self.hidden(torch.cat([trunk, central_light(pixels)], dim=1)))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        return self.last(self.features(pixels))
+        output: Tensor = self.last(self.features(pixels))
+        return output
 
 
 def _stage(inputs: int, outputs: int) -> nn.Module:

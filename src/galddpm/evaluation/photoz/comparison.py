@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
+from galddpm.arrays import Floats, Ints
 from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.photoz.metrics import (
     constant_nmad,
@@ -19,8 +21,8 @@ RESAMPLES = 1000
 
 
 def compare_redshifts(
-    real: Catalog, generated: Catalog, rows: tuple[np.ndarray, np.ndarray], edges: Sequence[float]
-) -> dict | None:
+    real: Catalog, generated: Catalog, rows: tuple[Ints, Ints], edges: Sequence[float]
+) -> dict[str, Any] | None:
     """Metrics of both sides, and the ratio of their NMADs; None where no redshift was estimated.
 
     rows: of each side that are compared. The ratio is None, with the reason beside it, where the
@@ -33,7 +35,7 @@ def compare_redshifts(
         sides[side] = [column[chosen] for column in columns]
     if not all(np.isfinite(estimated).any() for _, estimated, _ in sides.values()):
         return None
-    result: dict = {side: _metrics(*columns) for side, columns in sides.items()}
+    result: dict[str, Any] = {side: _metrics(*columns) for side, columns in sides.items()}
     constant = constant_nmad(sides["real"][0])
     seen = int(np.isfinite(sides["real"][1]).sum())
     usable = seen >= LEAST and result["real"]["nmad"] <= USABLE * constant
@@ -52,14 +54,14 @@ def compare_redshifts(
     return result | {"by_redshift": _by_redshift(sides, edges)}
 
 
-def _metrics(true: np.ndarray, estimated: np.ndarray, error: np.ndarray) -> dict:
+def _metrics(true: Floats, estimated: Floats, error: Floats) -> dict[str, Any]:
     return redshift_metrics(estimated=estimated, true=true, error=error)
 
 
-def _by_redshift(sides: dict, edges: Sequence[float]) -> list[dict]:
+def _by_redshift(sides: dict[str, Any], edges: Sequence[float]) -> list[dict[str, Any]]:
     bins = []
     for low, high in pairwise(edges):
-        line: dict = {"low": low, "high": high}
+        line: dict[str, Any] = {"low": low, "high": high}
         for side, columns in sides.items():
             inside = (columns[0] >= low) & (columns[0] < high)
             line[side] = _metrics(*(column[inside] for column in columns))
@@ -67,7 +69,7 @@ def _by_redshift(sides: dict, edges: Sequence[float]) -> list[dict]:
     return bins
 
 
-def _ratios(sides: dict) -> np.ndarray:
+def _ratios(sides: dict[str, Any]) -> Floats:
     """Bootstrapped ratios of NMADs, generated over real."""
     rng = np.random.default_rng(0)
     drawn = {}
@@ -76,4 +78,5 @@ def _ratios(sides: dict) -> np.ndarray:
         dz = dz[np.isfinite(dz)]
         picks = (rng.integers(len(dz), size=len(dz)) for _ in range(RESAMPLES))
         drawn[side] = np.array([nmad(dz[pick]) for pick in picks])
-    return drawn["generated"] / drawn["real"]
+    ratios: Floats = drawn["generated"] / drawn["real"]
+    return ratios

@@ -7,6 +7,8 @@ import numpy as np
 from astropy.stats import biweight_location, biweight_midvariance
 from scipy.special import erf
 
+from galddpm.arrays import Floats
+
 HSC_GAMMA = 0.15  # of the loss, Tanaka et al. 2018 (arXiv:1704.05988), Eq. 1
 OUTLIER = 0.15  # |dz|
 CATASTROPHIC = 1.0  # |z_p - z_s|
@@ -16,7 +18,7 @@ CRPS_GRID = np.arange(0, 4.01, 0.02)
 
 
 def redshift_metrics(
-    *, estimated: np.ndarray, true: np.ndarray, error: np.ndarray | None = None
+    *, estimated: Floats, true: Floats, error: Floats | None = None
 ) -> dict[str, float | int | None]:
     """Every metric of N estimates; all None but `n` where there are none.
 
@@ -69,22 +71,22 @@ NAMES = (
 )
 
 
-def scaled_error(*, estimated: np.ndarray, true: np.ndarray) -> np.ndarray:
+def scaled_error(*, estimated: Floats, true: Floats) -> Floats:
     """dz = (z_p - z_s) / (1 + z_s), (N,)."""
     return (estimated - true) / (1 + true)
 
 
-def nmad(dz: np.ndarray) -> float:
+def nmad(dz: Floats) -> float:
     """Median absolute deviation from the median, as the standard deviation of a normal."""
     return float(np.median(np.abs(dz - np.median(dz))) / NORMAL_MAD)
 
 
-def hsc_loss(dz: np.ndarray) -> np.ndarray:
+def hsc_loss(dz: Floats) -> Floats:
     """1 - 1 / (1 + (dz / gamma)^2), (N,): 0 where right, 1 far away."""
     return 1 - 1 / (1 + (dz / HSC_GAMMA) ** 2)
 
 
-def crps(*, estimated: np.ndarray, error: np.ndarray, true: np.ndarray) -> np.ndarray:
+def crps(*, estimated: Floats, error: Floats, true: Floats) -> Floats:
     """Continuous ranked probability score of normal estimates on redshifts 0 to 4, (N,).
 
     The integral of (CDF(z) - [z >= z_s])^2, in steps of 0.02.
@@ -92,10 +94,11 @@ def crps(*, estimated: np.ndarray, error: np.ndarray, true: np.ndarray) -> np.nd
     grid = CRPS_GRID[None, :]
     cdf = (1 + erf((grid - estimated[:, None]) / (np.sqrt(2) * error[:, None]))) / 2
     square = (cdf - (grid >= true[:, None])) ** 2
-    return np.trapezoid(square, CRPS_GRID, axis=1)
+    score: Floats = np.trapezoid(square, CRPS_GRID, axis=1)
+    return score
 
 
-def constant_nmad(true: np.ndarray) -> float:
+def constant_nmad(true: Floats) -> float:
     """The NMAD of the constant that makes it least, which an estimator has to beat, among the
     quantiles of the redshifts."""
     constants = np.quantile(true, np.linspace(0, 1, 101))

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from galddpm.arrays import Array, Floats, Ints
 from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.measurement.stamp import NUMBERS, PAPER
 from galddpm.evaluation.report.judge import comparable
@@ -26,8 +28,8 @@ SHOWN = (0.005, 0.995)  # quantiles of both sets together between which a histog
 
 
 def histograms(
-    real: Mapping[str, np.ndarray],
-    generated: Mapping[str, np.ndarray],
+    real: Mapping[str, Array],
+    generated: Mapping[str, Array],
     names: Sequence[str],
     title: str,
 ) -> Figure:
@@ -54,7 +56,9 @@ def histograms(
     return figure
 
 
-def means_by_redshift(bins: Sequence[Mapping], names: Sequence[str], title: str) -> Figure:
+def means_by_redshift(
+    bins: Sequence[Mapping[str, Any]], names: Sequence[str], title: str
+) -> Figure:
     """Means with 95 % intervals in bins of redshift (paper, fig. 4)."""
     figure = Figure(figsize=(3.2 * len(names), 3.2), layout="constrained")
     axes = figure.subplots(1, len(names), squeeze=False)[0]
@@ -64,7 +68,12 @@ def means_by_redshift(bins: Sequence[Mapping], names: Sequence[str], title: str)
             if len(points):
                 x, mean, low, high = points.T
                 reach = np.maximum([mean - low, high - mean], 0)
-                style = {"color": COLOUR[side], "marker": MARKER[side], "ms": 4, "capsize": 2}
+                style: dict[str, Any] = {
+                    "color": COLOUR[side],
+                    "marker": MARKER[side],
+                    "ms": 4,
+                    "capsize": 2,
+                }
                 axis.errorbar(x + offset, mean, yerr=reach, lw=1, label=side, **style)
         axis.set(xlabel="redshift", ylabel=f"mean {label(name)}")
     _legend(figure)
@@ -72,7 +81,7 @@ def means_by_redshift(bins: Sequence[Mapping], names: Sequence[str], title: str)
     return figure
 
 
-def mean_points(bins: Sequence[Mapping], name: str, side: str) -> np.ndarray:
+def mean_points(bins: Sequence[Mapping[str, Any]], name: str, side: str) -> Floats:
     """(middle of the bin, mean, low, high) of each bin with enough galaxies, (bins, 4)."""
     points = [
         ((b["low"] + b["high"]) / 2, metric[f"mean_{side}"], *interval)
@@ -83,7 +92,7 @@ def mean_points(bins: Sequence[Mapping], name: str, side: str) -> np.ndarray:
     return np.array(points)
 
 
-def distances_and_floor(metrics: Mapping[str, Mapping], title: str) -> Figure:
+def distances_and_floor(metrics: Mapping[str, Mapping[str, Any]], title: str) -> Figure:
     """KS distance of every measurement with its interval, beside what two real samples give."""
     names = [name for name, metric in metrics.items() if metric["ks"] is not None]
     figure = Figure(figsize=(6.4, 1.2 + 0.3 * max(len(names), 1)), layout="constrained")
@@ -103,9 +112,7 @@ def distances_and_floor(metrics: Mapping[str, Mapping], title: str) -> Figure:
     return figure
 
 
-def stamp_pairs(
-    real: np.ndarray, generated: np.ndarray, redshift: np.ndarray, bands: Sequence[str]
-) -> Figure:
+def stamp_pairs(real: Floats, generated: Floats, redshift: Floats, bands: Sequence[str]) -> Figure:
     """Real galaxies above generated ones (paper, fig. 5).
 
     real, generated: (n, C, H, W) [count]; redshift: (2, n) of the two rows.
@@ -124,7 +131,7 @@ def stamp_pairs(
 
 def choose_pairs(
     real: Catalog, generated: Catalog, chosen: Selection, count: int = 8
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Ints, Ints]:
     """Rows of generated galaxies evenly spread in redshift rank, and of the nearest real ones."""
     ordered = chosen.generated[np.argsort(generated.redshift[chosen.generated], kind="stable")]
     places = (np.arange(count) + 0.5) / count * len(ordered)
@@ -134,8 +141,8 @@ def choose_pairs(
 
 
 def colour_image(
-    stamp: np.ndarray, bands: Sequence[str], softening: float = 0.25, white: float = 25.0
-) -> np.ndarray:
+    stamp: Floats, bands: Sequence[str], softening: float = 0.25, white: float = 25.0
+) -> Floats:
     """(H, W, 3) in 0 to 1: i, r, g as red, green, blue with one asinh stretch (Lupton et al. 2004).
 
     softening, white [count]: where the stretch leaves the linear part, and where it saturates.
@@ -146,10 +153,11 @@ def colour_image(
     intensity = np.maximum(colours.mean(axis=-1, keepdims=True), 1e-6)
     stretched = np.arcsinh(intensity / softening) / np.arcsinh(white / softening)
     image = np.maximum(colours, 0) * stretched / intensity
-    return np.clip(image / np.maximum(image.max(axis=-1, keepdims=True), 1), 0, 1)
+    shown: Floats = np.clip(image / np.maximum(image.max(axis=-1, keepdims=True), 1), 0, 1)
+    return shown
 
 
-def bin_edges(values: np.ndarray, logarithmic: bool) -> np.ndarray:
+def bin_edges(values: Floats, logarithmic: bool) -> Floats:
     """Edges between the shown quantiles; of equal width, or of equal ratio where that is asked."""
     if logarithmic:
         values = values[values > 0]
@@ -162,7 +170,7 @@ def bin_edges(values: np.ndarray, logarithmic: bool) -> np.ndarray:
     return np.linspace(low, high, BINS + 1)
 
 
-def compared_columns(catalog: Catalog, rows: np.ndarray, band: str) -> dict[str, np.ndarray]:
+def compared_columns(catalog: Catalog, rows: Ints, band: str) -> dict[str, Array]:
     """The columns of a histogram: galaxies compared, values that count."""
     names = {*PAPER, *LIGHT}
     return {name: comparable(catalog.bands[band], name)[rows] for name in names}
@@ -180,14 +188,17 @@ def save(figure: Figure, folder: Path, name: str) -> None:
     figure.savefig(folder / f"{name}.pdf")
 
 
-def _draw_shares(axis: Axes, sides: Mapping[str, np.ndarray], edges: np.ndarray) -> None:
-    style = {"real": {"fill": True, "alpha": 0.35}, "generated": {"lw": 1.6}}
+def _draw_shares(axis: Axes, sides: Mapping[str, Array], edges: Floats) -> None:
+    style: dict[str, dict[str, Any]] = {
+        "real": {"fill": True, "alpha": 0.35},
+        "generated": {"lw": 1.6},
+    }
     for side, values in sides.items():
         counts = np.histogram(values, edges)[0]
         axis.stairs(counts / len(values), edges, color=COLOUR[side], label=side, **style[side])
 
 
-def _say_nothing(axes: np.ndarray, name: str) -> None:
+def _say_nothing(axes: Array, name: str) -> None:
     for axis in axes:
         axis.set(xticks=[], yticks=[], xlabel=label(name))
         axis.text(0.5, 0.5, "not measured", ha="center", va="center", transform=axis.transAxes)
@@ -199,9 +210,9 @@ def _name(name: str) -> str:
 
 def _legend(figure: Figure) -> None:
     """One legend for all axes, beside the title; none where nothing was drawn."""
-    entries: dict = {}
+    entries: dict[str, Any] = {}
     for axis in figure.axes:
         entries |= dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
     if entries:
-        where = {"loc": "outside upper right", "ncols": len(entries), "frameon": False}
-        figure.legend(entries.values(), entries.keys(), **where)
+        where: dict[str, Any] = {"loc": "outside upper right", "ncols": len(entries)}
+        figure.legend(entries.values(), entries.keys(), **where, frameon=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from galddpm.evaluation.statistics.matching import Selection
 
 
 def draw_figures(
-    report: Mapping,
+    report: Mapping[str, Any],
     real: Side,
     generated: Side,
     chosen: Selection,
@@ -40,10 +41,10 @@ def draw_figures(
     stamps = [side.images(rows) for side, rows in zip((real, generated), pairs, strict=True)]
     redshift = np.stack([c.redshift[rows] for c, rows in zip(catalogs, pairs, strict=True)])
     figures = {
-        "stamps": stamp_pairs(*stamps, redshift, real.measurement.bands),
+        "stamps": stamp_pairs(stamps[0], stamps[1], redshift, real.measurement.bands),
         "distances": distances_and_floor(report["metrics"], title),
-        "histograms": histograms(*sides, PAPER, title),
-        "histograms_light": histograms(*sides, LIGHT, title),
+        "histograms": histograms(sides[0], sides[1], PAPER, title),
+        "histograms_light": histograms(sides[0], sides[1], LIGHT, title),
         "means_by_redshift": means_by_redshift(report["by_redshift"], PAPER, title),
     }
     light = [name for name in report["metrics"] if name not in COMPARED]

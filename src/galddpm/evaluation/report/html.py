@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 72rem }
@@ -27,7 +28,7 @@ CAPTIONS = {
 }
 
 
-def summary(report: Mapping) -> str:
+def summary(report: Mapping[str, Any]) -> str:
     """The report in a few sentences."""
     counts, band, metrics = report["counts"], report["band"], report["metrics"]
     sides = [f"{c['detected']:,} of {c['total']:,} {side}" for side, c in counts.items()]
@@ -57,7 +58,7 @@ def summary(report: Mapping) -> str:
     return text + " ".join(filter(None, (sentence(report) for sentence in SENTENCES)))
 
 
-def light_in_words(report: Mapping) -> str:
+def light_in_words(report: Mapping[str, Any]) -> str:
     ratios = [
         v["asinh_ratio"] for v in report["brightness"].values() if v["asinh_ratio"] is not None
     ]
@@ -66,7 +67,7 @@ def light_in_words(report: Mapping) -> str:
     return f"Generated over real brightness is {min(ratios):.2f} to {max(ratios):.2f} by band."
 
 
-def learner_in_words(report: Mapping) -> str:
+def learner_in_words(report: Mapping[str, Any]) -> str:
     pixels = (report.get("images") or {}).get("pixels")
     named = (("trees on the catalog", report["joint"]["trees"]), ("a CNN on the pixels", pixels))
     said = [
@@ -77,7 +78,7 @@ def learner_in_words(report: Mapping) -> str:
     return f"Told from real ones (50 % is chance): by {', by '.join(said)}." if said else ""
 
 
-def redshift_in_words(report: Mapping) -> str:
+def redshift_in_words(report: Mapping[str, Any]) -> str:
     redshift = report["redshift"]
     if redshift is None:
         return "No redshift CNN has looked at the images."
@@ -90,7 +91,7 @@ def redshift_in_words(report: Mapping) -> str:
     )
 
 
-def memory_in_words(report: Mapping) -> str:
+def memory_in_words(report: Mapping[str, Any]) -> str:
     images = report.get("images") or {}
     if images.get("unique_fraction") is None:
         return ""
@@ -106,7 +107,7 @@ def memory_in_words(report: Mapping) -> str:
 SENTENCES = (light_in_words, learner_in_words, redshift_in_words, memory_in_words)
 
 
-def page(report: Mapping, figures: Mapping[str, Path]) -> str:
+def page(report: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
     """The HTML text; figures: PNG files by name, which are put into the page."""
     band = report["band"]
     parts = [
@@ -134,7 +135,7 @@ def page(report: Mapping, figures: Mapping[str, Path]) -> str:
     return "\n".join(parts)
 
 
-def _metrics_table(metrics: Mapping[str, Mapping]) -> str:
+def _metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     head = ("measurement", "n real", "n generated", "KS", "interval", "floor", "floor 95 %")
     rows = [
         (
@@ -147,11 +148,11 @@ def _metrics_table(metrics: Mapping[str, Mapping]) -> str:
         )
         for name, m in metrics.items()
     ]
-    head += ("mean real", "mean generated", "ratio", "interval")
-    return _table(head, rows, [_far(m) for m in metrics.values()])
+    means = ("mean real", "mean generated", "ratio", "interval")
+    return _table((*head, *means), rows, [_far(m) for m in metrics.values()])
 
 
-def _joint_table(report: Mapping) -> str:
+def _joint_table(report: Mapping[str, Any]) -> str:
     joint, images = report["joint"], report.get("images") or {}
     lines = (
         ("energy distance", joint["energy"], "energy"),
@@ -171,7 +172,7 @@ def _joint_table(report: Mapping) -> str:
     return _table(("", "value", "interval", "floor"), rows)
 
 
-def _trend_table(trends: Mapping[str, Mapping]) -> str:
+def _trend_table(trends: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [
         (
             f"{_words(name)}, {trend['expected']}",
@@ -187,7 +188,7 @@ def _trend_table(trends: Mapping[str, Mapping]) -> str:
     return _table(("", "real", "interval", "generated", "interval", "as expected"), rows)
 
 
-def _redshift_table(redshift: Mapping | None) -> str:
+def _redshift_table(redshift: Mapping[str, Any] | None) -> str:
     if redshift is None:
         return "<p>No redshift CNN was given or found.</p>"
     names = [name for name in redshift["real"] if name != "n"]
@@ -204,7 +205,7 @@ def _redshift_table(redshift: Mapping | None) -> str:
     return _table(("", "real", "generated"), rows) + note + reason + "</p>"
 
 
-def _brightness_table(brightness: Mapping[str, Mapping]) -> str:
+def _brightness_table(brightness: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [
         (band, _number(value["asinh_ratio"]), _number(value["asinh_ratio_interval"]))
         for band, value in brightness.items()
@@ -212,7 +213,7 @@ def _brightness_table(brightness: Mapping[str, Mapping]) -> str:
     return _table(("band", "ratio", "interval"), rows)
 
 
-def _counts_table(counts: Mapping[str, Mapping]) -> str:
+def _counts_table(counts: Mapping[str, Mapping[str, Any]]) -> str:
     names = [name for name in counts["real"] if name != "flagged"]
     rows = [(name.replace("_", " "), *(f"{c[name]:,}" for c in counts.values())) for name in names]
     rows += [
@@ -244,7 +245,7 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _far(metric: Mapping) -> bool:
+def _far(metric: Mapping[str, Any]) -> bool:
     """Whether a distance lies above what real against real gives."""
     return metric["ks"] is not None and metric["ks"] > (metric["ks_floor_95"] or 0)
 

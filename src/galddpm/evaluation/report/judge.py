@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
+from galddpm.arrays import Array, Floats, Ints
 from galddpm.evaluation.catalog.colours import colours
 from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.measurement.flags import MEANING, Flag
@@ -49,7 +51,7 @@ def judge(
     reference: Catalog | None,
     chosen: Selection,
     bands: Sequence[str],
-) -> dict:
+) -> dict[str, Any]:
     """The report as plain values; `bands` are those measured, the first one leads."""
     lead, *others = bands
     second = real if reference is None else reference
@@ -67,7 +69,7 @@ def judge(
         metrics[name] |= distance
     edges = [bins[0]["low"], *(b["high"] for b in bins)]
     rows = chosen.real, chosen.generated
-    return plain(
+    report: dict[str, Any] = plain(
         {
             "band": lead,
             "matched": chosen.matched,
@@ -87,9 +89,10 @@ def judge(
             "definitions": COMMENT,
         }
     )
+    return report
 
 
-def count(catalog: Catalog, table: Mapping[str, np.ndarray]) -> dict:
+def count(catalog: Catalog, table: Mapping[str, Array]) -> dict[str, Any]:
     """How many galaxies there are, were found, were fitted, and carry each flag."""
     status = {name: int((table["status"] == name).sum()) for name in np.unique(table["status"])}
     statuses = {name: status.get(name, 0) for name in ("ok", "edge", "undetected", "bad_pixels")}
@@ -105,7 +108,7 @@ def count(catalog: Catalog, table: Mapping[str, np.ndarray]) -> dict:
     }
 
 
-def comparable(table: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+def comparable(table: Mapping[str, Array], name: str) -> Floats:
     """A column with NaN where its flags say that the number is none."""
     values = table[name]
     if name in SERSIC:
@@ -115,17 +118,15 @@ def comparable(table: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     return values
 
 
-def columns(
-    catalog: Catalog, band: str, names: Sequence[str] | None = None
-) -> dict[str, np.ndarray]:
+def columns(catalog: Catalog, band: str, names: Sequence[str] | None = None) -> dict[str, Array]:
     """What is compared of a band; colours and magnitudes too where no names are given."""
     table = {name: comparable(catalog.bands[band], name) for name in names or COMPARED}
     return table if names else table | colours(catalog.aperture)
 
 
 def compare_columns(
-    sides: Sequence[Mapping[str, np.ndarray]], chosen: Selection
-) -> tuple[dict[str, dict], dict[str, np.ndarray]]:
+    sides: Sequence[Mapping[str, Array]], chosen: Selection
+) -> tuple[dict[str, dict[str, Any]], dict[str, Array]]:
     """Every column compared, and the distances of its floor, (splits, 2).
 
     sides: columns of the real set, the generated one, and the other side of the floor.
@@ -145,8 +146,8 @@ def compare_columns(
 
 
 def compare_bins(
-    catalogs: Sequence[Catalog], sides: Sequence[Mapping[str, np.ndarray]], chosen: Selection
-) -> tuple[list[dict], dict[str, dict]]:
+    catalogs: Sequence[Catalog], sides: Sequence[Mapping[str, Array]], chosen: Selection
+) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
     """The same in bins of redshift, and from them the conditional distances of each column.
 
     The last edge moves out to hold the farthest galaxy.
@@ -171,8 +172,8 @@ def compare_bins(
 
 
 def conditional_distance(
-    name: str, bins: Sequence[Mapping], nulls: Sequence[Mapping[str, np.ndarray]]
-) -> dict:
+    name: str, bins: Sequence[Mapping[str, Any]], nulls: Sequence[Mapping[str, Array]]
+) -> dict[str, Any]:
     """The KS distances of the bins averaged with the numbers of galaxies as weights: how far the
     two sets are at given redshift. Bins without a distance are left out."""
     used = [
@@ -190,8 +191,8 @@ def conditional_distance(
 
 
 def trends(
-    real: Catalog, generated: Catalog, sides: Sequence[Mapping], chosen: Selection
-) -> dict[str, dict]:
+    real: Catalog, generated: Catalog, sides: Sequence[Mapping[str, Any]], chosen: Selection
+) -> dict[str, dict[str, Any]]:
     """The paper's two statements about redshift, for both sides."""
     pairs = {}
     for side, catalog, table, rows in (
@@ -203,8 +204,8 @@ def trends(
 
 
 def compare_joint(
-    catalogs: Sequence[Catalog], sides: Sequence[Mapping[str, np.ndarray]], chosen: Selection
-) -> dict:
+    catalogs: Sequence[Catalog], sides: Sequence[Mapping[str, Array]], chosen: Selection
+) -> dict[str, Any]:
     """Distances in many measurements at once: energy, trees, and the CNN's features where known."""
     whole = [np.stack([table[name] for name in TOGETHER], axis=1) for table in sides]
     every = [
@@ -212,24 +213,25 @@ def compare_joint(
         for catalog, table in zip(catalogs, sides, strict=True)
     ]
     rows, splits = (chosen.real, chosen.generated), chosen.splits
-    result = {
+    result: dict[str, Any] = {
         "energy": compare_energy(whole[0], whole[1], whole[2], splits, rows),
         "trees": compare_by_trees(every[0], every[1], every[2], splits, rows),
         "frechet": None,
     }
-    features = [catalog.features for catalog in catalogs]
-    if all(feature is not None for feature in features):
-        result["frechet"] = compare_frechet(*features, splits, rows)
+    features = [catalog.features for catalog in catalogs if catalog.features is not None]
+    if len(features) == len(catalogs):
+        real, generated, second = features
+        result["frechet"] = compare_frechet(real, generated, second, splits, rows)
     return result
 
 
-def within(catalog: Catalog, rows: np.ndarray, low: float, high: float) -> np.ndarray:
+def within(catalog: Catalog, rows: Ints, low: float, high: float) -> Ints:
     """The rows whose redshift lies in [low, high)."""
     redshift = catalog.redshift[rows]
     return rows[(redshift >= low) & (redshift < high)]
 
 
-def compare_brightness(real: Catalog, generated: Catalog, chosen: Selection) -> dict:
+def compare_brightness(real: Catalog, generated: Catalog, chosen: Selection) -> dict[str, Any]:
     """Mean over all pixels of asinh(counts), generated over real, in every band of the files."""
     rng = np.random.default_rng(0)
     result = {}
@@ -245,7 +247,7 @@ def compare_brightness(real: Catalog, generated: Catalog, chosen: Selection) -> 
     return result
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """The same with Python's own types and None for what is not finite, as JSON needs it."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}

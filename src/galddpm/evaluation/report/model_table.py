@@ -1,6 +1,7 @@
 """Reports of several models side by side, as one table."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ COLUMNS = {
 }
 
 
-def figures(report: Mapping) -> dict[str, float | None]:
+def figures(report: Mapping[str, Any]) -> dict[str, float | None]:
     """The numbers of one report that models are compared by; None where one could not be had."""
     metrics = report["metrics"]
     found = {f"ks_{name}": _get(metrics, name, "ks") for name in KS}
@@ -45,20 +46,25 @@ def figures(report: Mapping) -> dict[str, float | None]:
     return found
 
 
-def _get(report: Mapping, *keys: str) -> float | None:
+def _get(report: Mapping[str, Any], *keys: str) -> float | None:
     """A number deep in a report; None where a part of it could not be had."""
+    found: Any = report
     for key in keys:
-        report = report.get(key) if report else None
-    return report
+        found = found.get(key) if found else None
+    value: float | None = found
+    return value
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
     """The mean; None where a value could not be had."""
     values = list(values)
-    return None if None in values else float(np.mean(values))
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None
 
 
-def markdown(rows: Mapping[str, Sequence[Mapping]], columns: Sequence[str] = tuple(COLUMNS)) -> str:
+def markdown(
+    rows: Mapping[str, Sequence[Mapping[str, Any]]], columns: Sequence[str] = tuple(COLUMNS)
+) -> str:
     """A table with means over the seeds; one seed's standard deviation after a plus-minus sign.
 
     rows: name: figures of each seed; columns: some of `COLUMNS`.

@@ -1,10 +1,13 @@
 """Figures about redshift: what the CNN sees (paper, fig. 2), and colours by redshift."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from galddpm.arrays import Floats, Ints
 from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.photoz.metrics import OUTLIER, hsc_loss, scaled_error
 from galddpm.evaluation.report.figures import COLOUR, MARKER, label, mean_points
@@ -14,7 +17,7 @@ LEAST_SHOWN = 5  # galaxies in a bin for a point
 
 
 def redshift_scatter(
-    real: Catalog, generated: Catalog, chosen: Selection, report: Mapping, title: str
+    real: Catalog, generated: Catalog, chosen: Selection, report: Mapping[str, Any], title: str
 ) -> Figure:
     """Estimated against true redshift of both sides, and the mean HSC loss by redshift."""
     figure = Figure(figsize=(11, 3.9), layout="constrained")
@@ -37,7 +40,9 @@ def redshift_scatter(
     return figure
 
 
-def colours_by_redshift(bins: Sequence[Mapping], names: Sequence[str], title: str) -> Figure:
+def colours_by_redshift(
+    bins: Sequence[Mapping[str, Any]], names: Sequence[str], title: str
+) -> Figure:
     """Mean colours and magnitudes in bins of redshift."""
     columns = -(-len(names) // 2)
     figure = Figure(figsize=(2.7 * columns, 5.4), layout="constrained")
@@ -47,7 +52,12 @@ def colours_by_redshift(bins: Sequence[Mapping], names: Sequence[str], title: st
             points = mean_points(bins, name, side)
             if len(points):
                 x, mean, low, high = points.T
-                style = {"color": COLOUR[side], "marker": MARKER[side], "ms": 3, "lw": 1}
+                style: dict[str, Any] = {
+                    "color": COLOUR[side],
+                    "marker": MARKER[side],
+                    "ms": 3,
+                    "lw": 1,
+                }
                 reach = np.maximum([mean - low, high - mean], 0)
                 axis.errorbar(x + offset, mean, yerr=reach, label=side, capsize=2, **style)
         axis.set_ylabel(label(name))
@@ -64,11 +74,13 @@ def colours_by_redshift(bins: Sequence[Mapping], names: Sequence[str], title: st
     return figure
 
 
-def _estimated(catalog: Catalog) -> np.ndarray:
+def _estimated(catalog: Catalog) -> Floats:
     return next(iter(catalog.bands.values()))["z_phot"]
 
 
-def _draw_losses(axis, sides, bins: Sequence[Mapping]) -> None:
+def _draw_losses(
+    axis: Axes, sides: Sequence[tuple[str, Catalog, Ints]], bins: Sequence[Mapping[str, Any]]
+) -> None:
     """Mean loss in bins of redshift, with the standard error of the mean."""
     for side, catalog, rows in sides:
         true, estimated = catalog.redshift[rows], _estimated(catalog)[rows]
@@ -82,7 +94,12 @@ def _draw_losses(axis, sides, bins: Sequence[Mapping]) -> None:
                 points.append((true[inside].mean(), values.mean(), error))
         if points:
             x, mean, error = np.array(points).T
-            style = {"color": COLOUR[side], "marker": MARKER[side], "ms": 4, "capsize": 2}
+            style: dict[str, Any] = {
+                "color": COLOUR[side],
+                "marker": MARKER[side],
+                "ms": 4,
+                "capsize": 2,
+            }
             axis.errorbar(x, mean, yerr=error, lw=1, label=side, **style)
     axis.set(xlabel="redshift", ylabel="mean HSC loss", title="loss by redshift", ylim=(0, None))
     if axis.get_legend_handles_labels()[0]:  # none where no bin holds enough galaxies

@@ -5,6 +5,7 @@ Lopez-Paz & Oquab 2017 (arXiv:1610.06545). An accuracy of 0.5 means that it cann
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold
 from torch import nn
 
+from galddpm.arrays import Floats, Ints
 from galddpm.evaluation.statistics.distributions import LEAST, Split
 
 FOLDS = 5
@@ -24,12 +26,12 @@ SOFTENING = 5.0  # of asinh pixels [sky sigma]
 
 
 def compare_by_trees(
-    real: np.ndarray,
-    generated: np.ndarray,
-    reference: np.ndarray,
+    real: Floats,
+    generated: Floats,
+    reference: Floats,
     splits: Sequence[Split],
-    rows: tuple[np.ndarray, np.ndarray],
-) -> dict:
+    rows: tuple[Ints, Ints],
+) -> dict[str, Any]:
     """Accuracy of gradient-boosted trees on tables (n, d) that may have missing values.
 
     reference, splits: the other real table and the pairs of row numbers for the floor; rows: those
@@ -40,7 +42,7 @@ def compare_by_trees(
     return _compare(sides, floors, tree_accuracy, MOST)
 
 
-def compare_by_pixels(real: np.ndarray, generated: np.ndarray, sky_sigma: np.ndarray) -> dict:
+def compare_by_pixels(real: Floats, generated: Floats, sky_sigma: Floats) -> dict[str, Any]:
     """Accuracy of a small CNN on asinh pixels of images (n, C, H, W) [count].
 
     sky_sigma: (C,) [count], by which pixels are softened. The floor is that of two halves of the
@@ -54,15 +56,15 @@ def compare_by_pixels(real: np.ndarray, generated: np.ndarray, sky_sigma: np.nda
 
 
 def _compare(
-    sides: Sequence[np.ndarray],
-    floors: Sequence[tuple[np.ndarray, np.ndarray]],
-    accuracy: Callable[[np.ndarray, np.ndarray], float],
+    sides: Sequence[Floats],
+    floors: Sequence[tuple[Floats, Floats]],
+    accuracy: Callable[[Floats, Floats], float],
     most: int,
-) -> dict:
+) -> dict[str, Any]:
     """Accuracy on equal numbers of each side, its binomial interval, and the mean of the floor."""
     rng = np.random.default_rng(0)
     count = min(*map(len, sides), most)
-    result: dict = {"n": count, "accuracy": None, "accuracy_interval": None}
+    result: dict[str, Any] = {"n": count, "accuracy": None, "accuracy_interval": None}
     result |= {"accuracy_floor": None, "reason": None}
     if count < LEAST:
         return result | {"reason": f"{count} galaxies on a side, fewer than {LEAST}"}
@@ -78,7 +80,7 @@ def _compare(
     return result | {"accuracy_floor": float(np.mean(null)) if null else None}
 
 
-def tree_accuracy(a: np.ndarray, b: np.ndarray) -> float:
+def tree_accuracy(a: Floats, b: Floats) -> float:
     """Share of rows told right by trees that were not grown on them, in `FOLDS` folds."""
     values, side = np.concatenate([a, b]), np.repeat([0, 1], [len(a), len(b)])
     right = np.zeros(len(side), dtype=bool)
@@ -89,7 +91,7 @@ def tree_accuracy(a: np.ndarray, b: np.ndarray) -> float:
     return float(right.mean())
 
 
-def pixel_accuracy(a: np.ndarray, b: np.ndarray) -> float:
+def pixel_accuracy(a: Floats, b: Floats) -> float:
     """The same by a small CNN on pixels (n, C, H, W)."""
     pixels = torch.from_numpy(np.concatenate([a, b]))
     side = torch.from_numpy(np.repeat([0.0, 1.0], [len(a), len(b)])).float()
@@ -127,5 +129,5 @@ def _trained(pixels: torch.Tensor, side: torch.Tensor) -> nn.Module:
     return model.eval()
 
 
-def _draw(table: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+def _draw(table: Floats, count: int, rng: np.random.Generator) -> Floats:
     return table[np.sort(rng.choice(len(table), count, replace=False))]

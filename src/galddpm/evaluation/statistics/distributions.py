@@ -5,9 +5,12 @@ distance between two disjoint halves of the real sample, rescaled to the sizes i
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.special import kolmogi
+
+from galddpm.arrays import Floats, Ints
 
 LEAST = 100  # galaxies a side below which distances say nothing
 SPLITS = 200  # real against real
@@ -16,10 +19,10 @@ DRAWS = 1_000_000  # values drawn at a time: 8 MB
 SUBSAMPLES = 200  # of the Wasserstein distance
 COVERED = 0.95
 
-Split = tuple[np.ndarray, np.ndarray]
+Split = tuple[Ints, Ints]  # rows
 
 
-def distances(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+def distances(a: Floats, b: Floats) -> tuple[float, float]:
     """Two-sample KS and Wasserstein distances: largest gap and area between the two CDFs."""
     pooled = np.concatenate([a, b])
     order = np.argsort(pooled, kind="stable")
@@ -31,7 +34,8 @@ def distances(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
 
 def size_scale(n: int, m: int) -> float:
     """What the distance of two samples of one distribution is proportional to."""
-    return np.sqrt(1 / n + 1 / m)
+    scale: float = np.sqrt(1 / n + 1 / m)
+    return scale
 
 
 def ks_interval(ks: float, n: int, m: int) -> list[float]:
@@ -45,7 +49,7 @@ def ks_interval(ks: float, n: int, m: int) -> list[float]:
 
 
 def wasserstein_interval(
-    a: np.ndarray, b: np.ndarray, distance: float, rng: np.random.Generator
+    a: Floats, b: Floats, distance: float, rng: np.random.Generator
 ) -> list[float]:
     """Symmetric subsampling interval (Politis, Romano & Wolf 1999), cut at 0.
 
@@ -63,8 +67,8 @@ def wasserstein_interval(
 
 
 def floor(
-    real: np.ndarray, reference: np.ndarray, splits: Sequence[Split], sizes: tuple[int, int]
-) -> np.ndarray:
+    real: Floats, reference: Floats, splits: Sequence[Split], sizes: tuple[int, int]
+) -> Floats:
     """KS and Wasserstein distances of real against real for each split, (splits, 2).
 
     real, reference: the measurement for all galaxies, NaN where there is none; without a second
@@ -79,7 +83,7 @@ def floor(
     return np.array(rows).reshape(-1, 2)
 
 
-def compare(real: np.ndarray, generated: np.ndarray, null: np.ndarray) -> dict:
+def compare(real: Floats, generated: Floats, null: Floats) -> dict[str, Any]:
     """Distances, floors, means and spreads of one measurement, ready for JSON.
 
     real, generated: the measurement for the galaxies compared, NaN where there is none; null: what
@@ -88,7 +92,7 @@ def compare(real: np.ndarray, generated: np.ndarray, null: np.ndarray) -> dict:
     rng = np.random.default_rng(0)
     real, generated = finite(real), finite(generated)
     sizes = len(real), len(generated)
-    result = {"n_real": sizes[0], "n_generated": sizes[1], "reason": None}
+    result: dict[str, Any] = {"n_real": sizes[0], "n_generated": sizes[1], "reason": None}
     result |= compare_means(real, generated, rng)
     if min(sizes) < LEAST:
         found = f"{sizes[0]} real and {sizes[1]} generated galaxies were measured"
@@ -108,19 +112,19 @@ NO_DISTANCES = {
 }
 
 
-def floor_summary(name: str, null: np.ndarray) -> dict:
+def floor_summary(name: str, null: Floats) -> dict[str, Any]:
     """Mean and 95 % quantile of the floor; None without a split."""
     if not len(null):
         return {f"{name}_floor": None, f"{name}_floor_95": None}
     return {f"{name}_floor": null.mean(), f"{name}_floor_95": np.quantile(null, COVERED)}
 
 
-def compare_means(real: np.ndarray, generated: np.ndarray, rng: np.random.Generator) -> dict:
+def compare_means(real: Floats, generated: Floats, rng: np.random.Generator) -> dict[str, Any]:
     """Means of finite samples and their ratio, each with its bootstrap interval; and spreads.
 
     The ratio is None where the real mean is not clearly different from zero.
     """
-    result: dict = {"mean_ratio": None, "mean_ratio_interval": None}
+    result: dict[str, Any] = {"mean_ratio": None, "mean_ratio_interval": None}
     means = {}
     for side, sample in (("real", real), ("generated", generated)):
         means[side] = bootstrap_means(sample, rng)
@@ -136,7 +140,7 @@ def compare_means(real: np.ndarray, generated: np.ndarray, rng: np.random.Genera
     return result
 
 
-def bootstrap_means(sample: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def bootstrap_means(sample: Floats, rng: np.random.Generator) -> Floats:
     """Means of resampled samples; empty for fewer than two values."""
     count = len(sample)
     if count < 2:
@@ -148,13 +152,14 @@ def bootstrap_means(sample: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     )
 
 
-def interval(values: np.ndarray) -> list[float] | None:
+def interval(values: Floats) -> list[float] | None:
     """The central 95 %; None without values."""
     if not len(values):
         return None
-    return np.quantile(values, [(1 - COVERED) / 2, (1 + COVERED) / 2]).tolist()
+    ends: list[float] = np.quantile(values, [(1 - COVERED) / 2, (1 + COVERED) / 2]).tolist()
+    return ends
 
 
-def finite(values: np.ndarray) -> np.ndarray:
+def finite(values: Floats) -> Floats:
     """The values that were measured."""
     return values[np.isfinite(values)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import ks_2samp
 
+from galddpm.arrays import Floats, Ints
 from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.statistics.distributions import SPLITS, Split
 
@@ -18,8 +19,8 @@ CALIPER = 0.05  # largest distance of two partners in log(1+z)
 class Selection:
     """Which galaxies are compared, and the splits of the real ones for the floor."""
 
-    real: np.ndarray  # rows
-    generated: np.ndarray  # rows
+    real: Ints  # rows
+    generated: Ints  # rows
     matched: bool
     splits: list[Split]
 
@@ -27,7 +28,7 @@ class Selection:
 def select(real: Catalog, generated: Catalog, reference: Catalog | None) -> Selection:
     """All galaxies where the redshifts agree, else partners in log(1+z)."""
     matched = redshifts_differ(real.redshift, generated.redshift)
-    rows = np.arange(len(real)), np.arange(len(generated))
+    rows: tuple[Ints, Ints] = np.arange(len(real)), np.arange(len(generated))
     if matched:
         rows = match_redshifts(real.redshift, generated.redshift, np.random.default_rng(0))
     second = None if reference is None else reference.redshift
@@ -35,14 +36,12 @@ def select(real: Catalog, generated: Catalog, reference: Catalog | None) -> Sele
     return Selection(*rows, matched, splits)
 
 
-def redshifts_differ(real: np.ndarray, generated: np.ndarray) -> bool:
+def redshifts_differ(real: Floats, generated: Floats) -> bool:
     """Whether the redshift distributions of the two sets differ."""
     return bool(ks_2samp(real, generated, method="asymp").pvalue < SAME_REDSHIFTS)
 
 
-def match_redshifts(
-    real: np.ndarray, generated: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def match_redshifts(real: Floats, generated: Floats, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """Rows of partners: for each generated galaxy the nearest real one in log(1+z) that is free.
 
     No galaxy is used twice, so that the sample sizes mean what they say; the generated ones choose
@@ -64,7 +63,7 @@ def match_redshifts(
 
 
 def floor_splits(
-    real: np.ndarray, reference: np.ndarray | None, generated: np.ndarray, matched: bool
+    real: Floats, reference: Floats | None, generated: Floats, matched: bool
 ) -> list[Split]:
     """Pairs of disjoint real samples, made as the compared ones are; arguments are redshifts.
 

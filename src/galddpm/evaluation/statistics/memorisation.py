@@ -1,9 +1,12 @@
 """Did the model learn galaxies by heart? Distances to the nearest training galaxy, and twins."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from galddpm.arrays import Floats
 from galddpm.data.symmetries import all_turns
 
 MOST = 1000  # galaxies a side, from the first on
@@ -15,7 +18,7 @@ TWIN = 0.5  # of the smallest distance between two real galaxies, below which tw
 COPIED = 0.01  # quantile of the real galaxies' distances below which a generated one is suspect
 
 
-def vectors(image: np.ndarray, sky_sigma: np.ndarray) -> Tensor:
+def vectors(image: Floats, sky_sigma: Floats) -> Tensor:
     """asinh pixels of the stamp's centre, averaged over BIN x BIN, (n, C, H, W) -> (n, C, h, w)."""
     height, width = image.shape[-2:]
     top, left = (round(side * (1 - CENTRAL) / 2) for side in (height, width))
@@ -49,7 +52,7 @@ def unique_fraction(generated: Tensor, real: Tensor) -> float:
     return float((nearest(generated, generated, own=True) >= TWIN * least).float().mean())
 
 
-def compare_memory(real: Tensor, generated: Tensor, training: Tensor) -> dict:
+def compare_memory(real: Tensor, generated: Tensor, training: Tensor) -> dict[str, Any]:
     """Nearest training galaxies of generated galaxies, against those of real ones held out.
 
     copied_fraction: share of the generated ones nearer than all but 1 % of the real ones are, so

@@ -5,25 +5,30 @@ are their floors, which are rescaled to the sizes in use by that factor.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh
 from scipy.spatial.distance import cdist
 from scipy.special import ndtri
 
+from galddpm.arrays import Floats, Ints
 from galddpm.evaluation.statistics.distributions import LEAST, Split, floor_summary, interval
 
 MOST = 2000  # galaxies a side, drawn at random: all pairs of them are formed
 RESAMPLES, SPLITS = 50, 50
 
 
+Distance = Callable[[Floats, Floats], float]
+
+
 def compare_energy(
-    real: np.ndarray,
-    generated: np.ndarray,
-    reference: np.ndarray,
+    real: Floats,
+    generated: Floats,
+    reference: Floats,
     splits: Sequence[Split],
-    rows: tuple[np.ndarray, np.ndarray],
-) -> dict:
+    rows: tuple[Ints, Ints],
+) -> dict[str, Any]:
     """The energy distance of two tables (n, d) and (m, d), with its interval and floor.
 
     reference, splits: the other real table and the pairs of row numbers for the floor; rows: those
@@ -37,24 +42,24 @@ def compare_energy(
 
 
 def compare_frechet(
-    real: np.ndarray,
-    generated: np.ndarray,
-    reference: np.ndarray,
+    real: Floats,
+    generated: Floats,
+    reference: Floats,
     splits: Sequence[Split],
-    rows: tuple[np.ndarray, np.ndarray],
-) -> dict:
+    rows: tuple[Ints, Ints],
+) -> dict[str, Any]:
     """The Frechet distance of the features (n, F) and (m, F) of the redshift CNN, likewise."""
     spread = np.nanstd(real, axis=0) + 1e-12
     tables = [table / spread for table in (real, generated, reference)]
     return _compare("frechet", tables, splits, rows, frechet_distance)
 
 
-def energy_distance(a: np.ndarray, b: np.ndarray) -> float:
+def energy_distance(a: Floats, b: Floats) -> float:
     """2 E|x - y| - E|x - x'| - E|y - y'| with Euclidean norms, at least 0 (V-statistic)."""
     return float(2 * cdist(a, b).mean() - cdist(a, a).mean() - cdist(b, b).mean())
 
 
-def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
+def frechet_distance(a: Floats, b: Floats) -> float:
     """|mean difference|^2 + tr(A + B - 2 (A B)^1/2) of two normal distributions fitted to a, b
     (Heusel et al. 2017, Eq. 6)."""
     cov_a, cov_b = (np.cov(x, rowvar=False) for x in (a, b))
@@ -65,11 +70,11 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(shift @ shift + np.trace(cov_a) + np.trace(cov_b) - 2 * both)
 
 
-def normal_scores(reference: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def normal_scores(reference: Floats) -> Callable[[Floats], Floats]:
     """A map of tables (n, d): each column to the normal quantile of its rank in the reference's."""
     columns = [np.sort(column[np.isfinite(column)]) for column in reference.T]
 
-    def scores(table: np.ndarray) -> np.ndarray:
+    def scores(table: Floats) -> Floats:
         ranked = [
             (np.searchsorted(known, column, "left") + np.searchsorted(known, column, "right")) / 2
             for known, column in zip(columns, table.T, strict=True)
@@ -84,18 +89,18 @@ def normal_scores(reference: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 
 def _compare(
     name: str,
-    tables: Sequence[np.ndarray],
+    tables: Sequence[Floats],
     splits: Sequence[Split],
-    rows: tuple[np.ndarray, np.ndarray],
-    distance: Callable[[np.ndarray, np.ndarray], float],
-) -> dict:
+    rows: tuple[Ints, Ints],
+    distance: Distance,
+) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     real, generated, reference = tables
     a, b = (
         _few(_complete(table[chosen]), MOST, rng)
         for table, chosen in zip((real, generated), rows, strict=True)
     )
-    result = {"n_real": len(a), "n_generated": len(b), "reason": None}
+    result: dict[str, Any] = {"n_real": len(a), "n_generated": len(b), "reason": None}
     empty = dict.fromkeys((name, f"{name}_interval", f"{name}_floor", f"{name}_floor_95"))
     if min(len(a), len(b)) < LEAST:
         return result | empty | {"reason": f"fewer than {LEAST} complete rows on a side"}
@@ -110,7 +115,7 @@ def _compare(
 
 
 def _interval(
-    found: float, a: np.ndarray, b: np.ndarray, distance: Callable, rng: np.random.Generator
+    found: float, a: Floats, b: Floats, distance: Distance, rng: np.random.Generator
 ) -> list[float]:
     """The found distance and the spread of the distance of resampled sets around their mean, which
     takes off the bias that resampling adds; cut at 0."""
@@ -118,13 +123,15 @@ def _interval(
         distance(a[rng.integers(len(a), size=len(a))], b[rng.integers(len(b), size=len(b))])
         for _ in range(RESAMPLES)
     ]
-    low, high = interval(np.array(drawn) - np.mean(drawn))
+    spread = interval(np.array(drawn) - np.mean(drawn))
+    assert spread is not None  # there are values
+    low, high = spread
     return [max(0.0, found + low), found + high]
 
 
-def _complete(table: np.ndarray) -> np.ndarray:
+def _complete(table: Floats) -> Floats:
     return table[np.isfinite(table).all(axis=1)]
 
 
-def _few(table: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+def _few(table: Floats, most: int, rng: np.random.Generator) -> Floats:
     return table if len(table) <= most else table[rng.choice(len(table), most, replace=False)]

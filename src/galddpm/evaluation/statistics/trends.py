@@ -1,9 +1,11 @@
 """What the paper's section 6.2 sees: galaxies get more compact with redshift, and stay as round."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from galddpm.arrays import Floats
 from galddpm.evaluation.statistics.distributions import interval
 
 TRENDS = {
@@ -15,8 +17,8 @@ FLAT = 0.05  # of a mean by unit redshift, within which a measurement is constan
 
 
 def compare_trends(
-    sides: Mapping[str, tuple[np.ndarray, Mapping[str, np.ndarray]]],
-) -> dict[str, dict]:
+    sides: Mapping[str, tuple[Floats, Mapping[str, Floats]]],
+) -> dict[str, dict[str, Any]]:
     """Relative slope of each measurement of `TRENDS` by redshift, with its interval, for each side;
     and whether it is as expected.
 
@@ -25,7 +27,7 @@ def compare_trends(
     """
     result = {}
     for name, expected in TRENDS.items():
-        line: dict = {"expected": expected}
+        line: dict[str, Any] = {"expected": expected}
         for side, (redshift, columns) in sides.items():
             known = np.isfinite(columns[name])
             slope, reach = relative_slope(redshift[known], columns[name][known])
@@ -34,9 +36,7 @@ def compare_trends(
     return result
 
 
-def relative_slope(
-    redshift: np.ndarray, values: np.ndarray
-) -> tuple[float | None, list[float] | None]:
+def relative_slope(redshift: Floats, values: Floats) -> tuple[float | None, list[float] | None]:
     """Least-squares slope over the mean, and its bootstrap interval; None for too few values."""
     if len(values) < 3 or np.ptp(redshift) == 0:
         return None, None

@@ -1,11 +1,13 @@
 """Measured against true: the figure that shows whether a fit can be trusted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter
 
+from galddpm.arrays import Array, Floats
 from galddpm.evaluation.validation.simulated import NAMES, SNR_RANGES, TruthSet
 
 COLOUR = {"ours": "#0072B2", "statmorph": "#D55E00"}
@@ -19,7 +21,7 @@ TICKS = {"sersic_n": (0.5, 1, 2, 4), "sersic_r_eff": (1, 2, 4, 8)}
 GROUPS = 6  # of equal number along the truth
 
 
-def truth_figure(found: TruthSet, fits: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
+def truth_figure(found: TruthSet, fits: Mapping[str, Mapping[str, Array]]) -> Figure:
     """One row a parameter, one column a range of S/N: medians and the central 68 % of each fit."""
     figure = Figure(figsize=(9.6, 9), layout="constrained")
     axes = figure.subplots(len(NAMES), len(SNR_RANGES), squeeze=False, sharey="row")
@@ -47,7 +49,7 @@ def truth_figure(found: TruthSet, fits: Mapping[str, Mapping[str, np.ndarray]]) 
     return figure
 
 
-def _logarithmic(axis, ticks) -> None:
+def _logarithmic(axis: Axes, ticks: Sequence[float]) -> None:
     axis.set(xscale="log", yscale="log")
     for one in (axis.xaxis, axis.yaxis):
         one.set_major_locator(FixedLocator(ticks))
@@ -55,16 +57,16 @@ def _logarithmic(axis, ticks) -> None:
         one.set_minor_formatter(NullFormatter())
 
 
-def _draw_groups(axis, truth: np.ndarray, measured: np.ndarray, side: str) -> None:
+def _draw_groups(axis: Axes, truth: Floats, measured: Floats, side: str) -> None:
     fitted = np.isfinite(measured)
     order = np.argsort(truth[fitted])
     groups = np.array_split(order, GROUPS)
-    x = [np.median(truth[fitted][group]) for group in groups if len(group)]
+    middles = [np.median(truth[fitted][group]) for group in groups if len(group)]
     bands = [np.quantile(measured[fitted][g], (0.16, 0.5, 0.84)) for g in groups if len(g)]
-    if not x:
+    if not middles:
         return
     low, middle, high = np.array(bands).T
-    x = np.array(x) * (1 if side == "ours" else 1.02)  # side by side
+    x = np.array(middles) * (1 if side == "ours" else 1.02)  # side by side
     reach = [middle - low, high - middle]
     axis.errorbar(
         x,

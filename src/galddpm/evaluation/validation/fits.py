@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from galddpm.arrays import Floats
 from galddpm.evaluation.measurement.detection import detect
 from galddpm.evaluation.measurement.flags import Flag
 from galddpm.evaluation.measurement.psf import survey_psf
@@ -10,7 +11,7 @@ from galddpm.evaluation.measurement.statmorph_statistics import statmorph_sersic
 from galddpm.evaluation.validation.simulated import BAND, NAMES
 
 
-def fit_ours(images: np.ndarray) -> list[dict[str, float]]:
+def fit_ours(images: Floats) -> list[dict[str, float]]:
     """The judge's row of each stamp (N, H, W); NaN where there is no fit or it is flagged."""
     rows = measure_stamps(images, survey_psf(BAND), [False] * len(images))
     for row in rows:
@@ -19,20 +20,20 @@ def fit_ours(images: np.ndarray) -> list[dict[str, float]]:
     return [{name: row[name] for name in NAMES} for row in rows]
 
 
-def fit_theirs(images: np.ndarray) -> list[dict[str, float]]:
+def fit_theirs(images: Floats) -> list[dict[str, float]]:
     """statmorph's fit of each stamp (N, H, W), and the seconds that the fit alone took."""
     rows = []
     for image in images:
         found = detect(image)
         row = dict.fromkeys((*NAMES, "seconds"), np.nan)
-        if found.segment is not None:
+        if found.segment is not None and found.others is not None:
             masks = found.segment, found.others
             row = statmorph_sersic(image - found.sky, *masks, found.sky_sigma, survey_psf(BAND))
         rows.append(row)
     return rows
 
 
-def warm_up(images: np.ndarray) -> None:
+def warm_up(images: Floats) -> None:
     """Everything imported and compiled, so that what follows are fits."""
     fit_ours(images)
     fit_theirs(images)

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from galddpm.arrays import Array, Floats, Ints
 from galddpm.data.survey import MOFFAT_BETA, PIXEL_SCALE, SEEING, SKY_SIGMA
 from galddpm.evaluation.statistics.distributions import interval
 
@@ -22,9 +24,9 @@ RELATIVE = ("sersic_n", "sersic_r_eff")  # errors of these are shares of the tru
 class TruthSet:
     """N stamps and what was drawn on them."""
 
-    image: np.ndarray  # (N, H, W) [count]
-    truth: dict[str, np.ndarray]  # name: (N,)
-    snr_range: np.ndarray  # (N,) index into SNR_RANGES
+    image: Floats  # (N, H, W) [count]
+    truth: dict[str, Array]  # name: (N,)
+    snr_range: Ints  # (N,) index into SNR_RANGES
 
 
 def draw_truth(count: int, seed: int = 0) -> TruthSet:
@@ -34,9 +36,10 @@ def draw_truth(count: int, seed: int = 0) -> TruthSet:
     flux / (sky_sigma sqrt(pi (2 r_eff)^2 q + 50)).
     """
     rng = np.random.default_rng(seed)
-    n, r_eff, snr_range = [], [], np.repeat(np.arange(len(SNR_RANGES)), count)
+    snr_range = np.repeat(np.arange(len(SNR_RANGES)), count)
     total = len(snr_range)
-    n, r_eff = (np.exp(rng.uniform(*np.log(limits), total)) for limits in (INDEX, RADIUS))
+    limits = map(np.log, (INDEX, RADIUS))
+    n, r_eff = (np.exp(rng.uniform(low, high, total)) for low, high in limits)
     q = rng.uniform(*AXIS_RATIO, total)
     snr = np.exp(rng.uniform(*np.log(SNR_RANGES)[snr_range].T))
     flux = snr * SKY_SIGMA[BAND] * np.sqrt(np.pi * (2 * r_eff) ** 2 * q + 50)
@@ -48,23 +51,26 @@ def draw_truth(count: int, seed: int = 0) -> TruthSet:
     return TruthSet(image, truth, snr_range)
 
 
-def draw(n, r_eff, q, flux, angle, shift) -> np.ndarray:
+def draw(n: float, r_eff: float, q: float, flux: float, angle: float, shift: Floats) -> Floats:
     """One galaxy without noise, (H, W) [count]."""
     import galsim
 
     galaxy = galsim.Sersic(n, half_light_radius=r_eff * np.sqrt(q), flux=flux)
     galaxy = galaxy.shear(q=q, beta=angle * galsim.degrees).shift(*shift)
     seen = galsim.Convolve(galaxy, galsim.Moffat(MOFFAT_BETA, fwhm=SEEING[BAND] / PIXEL_SCALE))
-    return seen.drawImage(nx=SIZE, ny=SIZE, scale=1).array.astype(np.float64)
+    stamp: Floats = seen.drawImage(nx=SIZE, ny=SIZE, scale=1).array.astype(np.float64)
+    return stamp
 
 
-def errors(truth: Mapping, measured: Mapping, name: str) -> np.ndarray:
+def errors(truth: Mapping[str, Any], measured: Mapping[str, Any], name: str) -> Floats:
     """Absolute errors (N,), of index and radius as shares of the truth."""
-    error = np.abs(measured[name] - truth[name])
+    error: Floats = np.abs(measured[name] - truth[name])
     return error / truth[name] if name in RELATIVE else error
 
 
-def compare_fits(found: TruthSet, ours: Mapping, theirs: Mapping) -> list[dict]:
+def compare_fits(
+    found: TruthSet, ours: Mapping[str, Any], theirs: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     """Shares without a fit, and ratios of median errors on the stamps that both have fitted.
 
     ours, theirs: columns (N,) that are NaN where there is no fit. Where no stamp has both, the
@@ -79,7 +85,11 @@ def compare_fits(found: TruthSet, ours: Mapping, theirs: Mapping) -> list[dict]:
     for index, (low, high) in enumerate(SNR_RANGES):
         inside = found.snr_range == index
         both = np.flatnonzero(inside & fitted["ours"] & fitted["statmorph"])
-        row: dict = {"snr": [low, high], "stamps": int(inside.sum()), "compared": len(both)}
+        row: dict[str, Any] = {
+            "snr": [low, high],
+            "stamps": int(inside.sum()),
+            "compared": len(both),
+        }
         row["without_fit"] = {side: 1 - fit[inside].mean() for side, fit in fitted.items()}
         for name in NAMES:
             pair = np.stack([errors(found.truth, side, name)[both] for side in (ours, theirs)])
@@ -88,7 +98,7 @@ def compare_fits(found: TruthSet, ours: Mapping, theirs: Mapping) -> list[dict]:
     return rows
 
 
-def ratio_of_medians(pair: np.ndarray, rng: np.random.Generator) -> dict:
+def ratio_of_medians(pair: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
     """Median errors of both fits, (2, n), and their ratio with its bootstrap interval."""
     drawn = rng.integers(pair.shape[1], size=(RESAMPLES, pair.shape[1]))
     ratios = np.divide(*np.median(pair[:, drawn], axis=2))
