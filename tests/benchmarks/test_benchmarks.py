@@ -11,6 +11,7 @@ from galddpm.benchmarks import growth, limit, loading, peers, training
 from galddpm.benchmarks.timing import take_turns
 from galddpm.commands import benchmark
 from galddpm.config.load import load_config
+from galddpm.data.stream import GalaxyBatch
 from helpers.models import awake
 
 CPU = torch.device("cpu")
@@ -134,12 +135,12 @@ def test_bfloat16_trains_as_float32_does():
     """The same steps on the same noise: losses at the end agree within 2 %."""
     axis = torch.linspace(-3, 3, 32)
     blob = torch.exp(-(axis[:, None] ** 2) - axis**2)
-    batch = (blob * torch.tensor([2.0, 4.0, 6.0, 8.0])[:, None, None, None]).expand(-1, 5, -1, -1)
-    redshift = torch.tensor([0.2, 0.4, 0.6, 0.8])
+    pixels = (blob * torch.tensor([2.0, 4.0, 6.0, 8.0])[:, None, None, None]).expand(-1, 5, -1, -1)
+    batch = GalaxyBatch(pixels, torch.tensor([0.2, 0.4, 0.6, 0.8]))
 
     def losses(precision):
         config = small_config("quickstart", "training.warm_up=0", "training.images=4_000")
-        step = training.training_step(config, CPU, precision, batches=lambda _: (batch, redshift))
+        step = training.training_step(config, CPU, precision, batches=lambda _: batch)
         return torch.stack([step()[0].mean() for _ in range(80)])
 
     plain, rounded = losses("fp32"), losses("bf16")
