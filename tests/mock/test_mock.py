@@ -244,6 +244,6 @@ def test_the_measured_catalog_is_the_published_one(tmp_path):
         assert np.abs(ratios - 1).max() < 0.14, (name, ratios)
     data = os.environ.get("GALDDPM_TEST_DATA")
     if data:
-        published = check.read_published(Path(data) / "galaxiesml_test_catalog.csv")
+        published = check.read_published(Path(data) / "galaxiesml_test_catalogue.csv")
         for name, distance in check.ks_distances(columns, published).items():
             assert distance < 0.11, (name, distance)

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
+from galddpm.data.survey import SKY_SIGMA
 from galddpm.evaluation.validation.fits import fit_ours, fit_theirs
-from galddpm.evaluation.validation.simulated import NAMES, SIZE, SKY_SIGMA, draw
+from galddpm.evaluation.validation.simulated import BAND, NAMES, SIZE, draw
 
 TRUTH = {"sersic_n": 1.5, "sersic_r_eff": 4.0, "sersic_ellipticity": 0.4}
 
 
 @pytest.fixture(scope="module")
 def images() -> np.ndarray:
-    noise = np.random.default_rng(0).normal(0, SKY_SIGMA, (2, SIZE, SIZE))
+    noise = np.random.default_rng(0).normal(0, SKY_SIGMA[BAND], (2, SIZE, SIZE))
     noise[1] += draw(1.5, 4.0, 0.6, 400.0, 30.0, (0.2, -0.3))
     return noise
 
