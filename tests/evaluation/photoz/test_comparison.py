@@ -123,4 +123,10 @@ def test_one_real_galaxy_gives_no_ratio():
 
 def test_few_galaxies_are_compared_without_a_warning():
     few = seen(TRUE[::20], STEPS[:5])
-    compared(few, few)
+    found = compared(few, few)
+    assert (found["usable"], found["nmad_ratio"], found["nmad_ratio_interval"]) == (
+        False,
+        None,
+        None,
+    )
+    assert "5 real galaxies are seen, fewer than 100" in found["reason"]
