@@ -21,7 +21,6 @@ except ModuleNotFoundError:  # not on Windows
     fcntl = None  # type: ignore[assignment] # a module that may be missing
 
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # of the file system
-
 NO_FOLDER = {
     errno.EEXIST,
     errno.ENOTDIR,

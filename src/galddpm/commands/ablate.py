@@ -31,7 +31,7 @@ from galddpm.errors import NonFiniteError, UserError
 from galddpm.evaluation.pipeline import evaluate
 from galddpm.evaluation.report.model_table import COLUMNS, figures, markdown
 from galddpm.files import locked_folder, read_json, write_json, write_text
-from galddpm.inference.model_file import model_path
+from galddpm.inference.model_file import model_fingerprint, model_path
 from galddpm.inference.photoz import Estimator
 from galddpm.provenance import provenance
 from galddpm.tasks.select import select_task
@@ -85,7 +85,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for job in jobs:
             run_job(table, job)
             write(table, jobs, out)
-        write(table, jobs, out)
     print(markdown(collect(jobs)))
     print(out / "table.json")
 
@@ -125,7 +124,7 @@ def plan(table: Table, row: Row, seed: int, out: Path) -> Job:
     testing = row.testing or table.testing or config.data.testing
     depends_on = sorted(task.provenance.items())
     trained = short_hash(dump_config(config), fingerprint(config.data.training), depends_on)
-    cnn = table.redshift_cnn and file_hash(model_path(table.redshift_cnn))
+    cnn = table.redshift_cnn and model_fingerprint(model_path(table.redshift_cnn))
     judged = (fingerprint(testing), table.statmorph, cnn, __version__)
     name = "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in row.name)
     result = f"{name}-{seed}-{short_hash(row.name, trained, row.sample, *judged)}"
@@ -194,14 +193,6 @@ def judge(table: Table, job: Job, samples: Path) -> dict[str, Any]:
 def fingerprint(path: str) -> str:
     """What a file of galaxies holds. Raises UserError where it is none."""
     return GalaxyFile(path).fingerprint()
-
-
-def file_hash(path: Path) -> str:
-    """What a model file holds. Raises UserError where there is none."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        raise UserError(f"{path}: no such file, expected a trained model") from None
 
 
 def short_hash(*content: object) -> str:

@@ -39,12 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     redshift = np.repeat(redshift, options.per_redshift)
     object_id = np.repeat(object_id, options.per_redshift)
     run = Path(options.run) if options.run else runs.newest_run()
-    model = run / runs.MODEL if run.is_dir() else run
 
-    from galddpm import build
-    from galddpm.inference.generator import (
-        Generator,  # torch is loaded after the arguments were checked
-    )
+    from galddpm import build  # torch is loaded after the arguments were checked
+    from galddpm.inference.generator import Generator
+    from galddpm.inference.model_file import model_fingerprint, model_path
+
+    model = model_path(run)
 
     keep_freed_memory()
     generator = Generator.load(model, options.weights)
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = (options.sampler, options.steps)
     _, levels = build.make_sampler(generator.config, generator.scaling, *chosen)
     recorded = {
-        "model": hashlib.sha256(model.read_bytes()).hexdigest(),
+        "model": model_fingerprint(model),
         "redshifts": hashlib.sha256(redshift.tobytes() + object_id.tobytes()).hexdigest(),
         "sampler": options.sampler or default_sampler(generator.config),
         "steps": len(levels) - 1,
@@ -147,7 +147,9 @@ def draw(
 
 def _refuse_too_many(galaxies: int) -> None:
     if galaxies > LARGEST_COUNT:
-        raise UserError(f"--redshifts: found {galaxies:,} galaxies, expected {LARGEST_COUNT:,}")
+        raise UserError(
+            f"--redshifts: found {galaxies:,} galaxies, expected at most {LARGEST_COUNT:,}"
+        )
 
 
 def _range(spec: str) -> Floats:

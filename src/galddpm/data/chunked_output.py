@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -75,12 +75,7 @@ class ChunkedOutput:
 
     def missing(self) -> list[range]:
         """The row ranges that are still to be made, or whose chunk cannot be read."""
-        ranges, end = [], 0
-        for held in [*self._held(), range(self.total, self.total)]:
-            starts = range(end, held.start, self.chunk)
-            ranges += [range(start, min(start + self.chunk, held.start)) for start in starts]
-            end = held.stop
-        return ranges
+        return self._gaps(self._held())
 
     def require_space(self, bytes_a_row: int) -> None:
         """Raise RunError where the disk has no room for the missing chunks and the whole."""
@@ -95,9 +90,8 @@ class ChunkedOutput:
 
     def gather(self, names: Sequence[str] | None = None) -> dict[str, Array]:
         """Whole columns in memory, in row order. Raises RunError where rows are missing."""
-        self._refuse_gaps()
         pieces: dict[str, list[Array]] = {}
-        for rows in self._held():
+        for rows in self._complete():
             with h5py.File(self._chunk(rows), "r") as file:
                 for name in names or columns_of(file):
                     pieces.setdefault(name, []).append(file[name][:])
@@ -108,10 +102,11 @@ class ChunkedOutput:
 
         Raises RunError where rows are missing or the disk is full.
         """
-        self._refuse_gaps()
+        chunks = self._complete()
         recorded = {"arguments": json.dumps(self.arguments, sort_keys=True)}
-        with new_hdf5(self.path, self._whole(), {**(attributes or {}), **recorded}) as whole:
-            for rows in self._held():
+        layout = self._layout_of_all(list(chunks.values()))
+        with new_hdf5(self.path, layout, {**(attributes or {}), **recorded}) as whole:
+            for rows in chunks:
                 with h5py.File(self._chunk(rows), "r") as file:
                     for name, piece in columns_of(file).items():
                         whole[name][rows.start : rows.stop] = piece[:]
@@ -154,14 +149,35 @@ class ChunkedOutput:
     def _chunk(self, rows: range) -> Path:
         return self.folder / f"{rows.start:09d}-{rows.stop:09d}.hdf5"
 
-    def _held(self) -> list[range]:
-        """The rows of the finished chunks, in order; one that overlaps another is not counted."""
-        held, end = [], 0
+    def _gaps(self, chunks: Iterable[range]) -> list[range]:
+        """The rows between chunks, in pieces of at most a chunk."""
+        ranges, end = [], 0
+        for held in [*chunks, range(self.total, self.total)]:
+            starts = range(end, held.start, self.chunk)
+            ranges += [range(start, min(start + self.chunk, held.start)) for start in starts]
+            end = held.stop
+        return ranges
+
+    def _held(self) -> dict[range, Layout]:
+        """The finished chunks, in order: rows, and name, shape and dtype of their columns. One that
+        overlaps another is not counted."""
+        held, end = {}, 0
         for path in sorted(self.folder.glob("[0-9]*-[0-9]*.hdf5")):
             rows = range(*map(int, path.stem.split("-")))
-            if end <= rows.start < rows.stop <= self.total and self._layout(rows):
-                held.append(rows)
+            if end <= rows.start < rows.stop <= self.total and (layout := self._layout(rows)):
+                held[rows] = layout
                 end = rows.stop
+        return held
+
+    def _complete(self) -> dict[range, Layout]:
+        """The same where they hold every row. Raises RunError where some are missing."""
+        held = self._held()
+        gaps = self._gaps(held)
+        if gaps:
+            raise RunError(
+                f"{self.folder}: rows {gaps[0].start} to {gaps[0].stop - 1} are missing; the same"
+                " command makes them"
+            )
         return held
 
     def _layout(self, rows: range) -> Layout | None:
@@ -174,9 +190,8 @@ class ChunkedOutput:
         whole = layout and all(shape[:1] == (len(rows),) for shape, _ in layout.values())
         return layout if whole else None
 
-    def _whole(self) -> Layout:
+    def _layout_of_all(self, layouts: Sequence[Layout]) -> Layout:
         """Name, shape and dtype of the output's columns, wide enough for all chunks' texts."""
-        layouts = [layout for rows in self._held() if (layout := self._layout(rows))]
         return {
             name: (
                 (self.total, *shape[1:]),
@@ -184,11 +199,3 @@ class ChunkedOutput:
             )
             for name, (shape, _) in layouts[0].items()
         }
-
-    def _refuse_gaps(self) -> None:
-        missing = self.missing()
-        if missing:
-            raise RunError(
-                f"{self.folder}: rows {missing[0].start} to {missing[0].stop - 1} are missing; the"
-                " same command makes them"
-            )

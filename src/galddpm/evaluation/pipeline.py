@@ -201,7 +201,7 @@ def write_report(
     chosen = select(real.catalog, generated.catalog, reference)
     report = judge(real.catalog, generated.catalog, reference, chosen, real.measurement.measured)
     report["images"] = compare_images(real.file, generated.file, training, chosen)
-    report["files"] = {side.name: str(side.path) for side in sides}
+    report["files"] = {side.name: str(side.file.path) for side in sides}
     report["arguments"] = {side.name: side.arguments for side in sides}
     report["provenance"] = provenance()
     figures = draw_figures(report, real, generated, chosen, out)

@@ -1,5 +1,6 @@
 """`model.safetensors`: the weights of a run, and all that is needed to use them."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +27,14 @@ Module = TypeVar("Module", bound=nn.Module)
 def model_path(run: str | Path) -> Path:
     """The model file of a run folder, or the file itself."""
     return Path(run) / MODEL if Path(run).is_dir() else Path(run)
+
+
+def model_fingerprint(path: Path) -> str:
+    """A hash of all that a model file holds. Raises UserError where there is none."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+    except OSError:
+        raise UserError(f"{path}: no such file, expected a trained model") from None
 
 
 @dataclass(frozen=True)

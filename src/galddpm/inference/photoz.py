@@ -1,6 +1,5 @@
 """A trained redshift CNN: images in, redshifts out."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from galddpm.config.schema import RedshiftConfig
 from galddpm.data.scaling import Scaling
 from galddpm.errors import UserError
 from galddpm.evaluation.photoz.cnn import RedshiftCNN, predict
-from galddpm.inference.model_file import ModelFile
+from galddpm.inference.model_file import ModelFile, model_fingerprint
 
 
 class Estimator:
@@ -32,7 +31,7 @@ class Estimator:
         assert isinstance(file.config, RedshiftConfig)  # of a redshift model
         model = file.fill(build.make_redshift_cnn(file.config, build.best_device()))
         side = file.config.data.image_size
-        fingerprint = hashlib.sha256(file.path.read_bytes()).hexdigest()[:32]
+        fingerprint = model_fingerprint(file.path)
         return cls(file.scaling, model, (len(file.config.data.bands), side, side), fingerprint)
 
     def __call__(self, flux: Floats) -> dict[str, Array]:

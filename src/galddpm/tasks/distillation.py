@@ -22,7 +22,7 @@ from galddpm.diffusion.schedule import Level
 from galddpm.diffusion.student import Student, states, student_losses
 from galddpm.errors import UserError
 from galddpm.inference.generator import Generator
-from galddpm.inference.model_file import model_path
+from galddpm.inference.model_file import model_fingerprint, model_path
 from galddpm.inference.preview import Previewer
 
 SHARED = ("scaling", "redshift", "process", "network")  # sections in which both must agree
@@ -52,7 +52,7 @@ class Distillation:
         for part in SHARED_DATA:
             if getattr(held.data, part) != getattr(config.data, part):
                 raise UserError(f"{path}: distillation.teacher: its data.{part} differs")
-        self.fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+        self.fingerprint = model_fingerprint(path)
         self.provenance: Mapping[str, str] = {"teacher": self.fingerprint}
         self.inspect_every = config.training.preview_every
 

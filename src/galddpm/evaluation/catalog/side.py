@@ -1,7 +1,6 @@
 """One of the sets that are compared: its file, what is measured on it, and what was found."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from galddpm.arrays import Floats, Ints
@@ -19,11 +18,6 @@ class Side:
     measurement: Measurement
     arguments: dict[str, Any]  # what determines the catalog, as JSON values
     catalog: Catalog = field(init=False)  # once it is measured
-
-    @property
-    def path(self) -> Path:
-        """The file of galaxies."""
-        return self.file.path
 
     def images(self, rows: Ints) -> Floats:
         """Stamps (n, C, H, W) float32 [count], non-finite pixels included."""
