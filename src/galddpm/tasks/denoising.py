@@ -1,29 +1,28 @@
 """Training what galaxies are made by: a denoiser of images at given redshift."""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from galddpm import build
 from galddpm.config.schema import Config
-from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.scaling import Scaling
-from galddpm.data.stream import BatchStream, GalaxyBatch
+from galddpm.data.stream import GalaxyBatch
 from galddpm.diffusion.denoiser import Denoiser
 from galddpm.diffusion.objective import NoiseLevels, Objective
 from galddpm.inference.preview import Previewer
+from galddpm.tasks.task import Task
 
 
-class Denoising:
+class Denoising(Task):
     """The task of a diffusion config. Raises UserError for an impossible process."""
+
+    config: Config
 
     def __init__(self, config: Config):
         self.config, process = config, config.process
         self.inspect_every = config.training.preview_every
-        self.provenance: Mapping[str, str] = {}
         levels = NoiseLevels(
             build.make_schedule(config),
             process.level_distribution,
@@ -38,22 +37,9 @@ class Denoising:
             process.centre_weight_radius,
         )
 
-    def make_scaling(self, galaxies: GalaxyFile) -> Scaling:
-        return build.make_scaling(self.config, galaxies)
-
     def make_model(self, scaling: Scaling, device: torch.device) -> Denoiser:
         build.make_sampler(self.config, scaling)  # a mistake in sampling shows now, not after it
         return build.make_denoiser(self.config, scaling, device)
-
-    def make_batches(
-        self,
-        galaxies: GalaxyFile,
-        scaling: Scaling,
-        device: torch.device,
-        run: Path,
-        progress: Callable[..., Any],
-    ) -> BatchStream:
-        return build.make_stream(self.config, galaxies, scaling, device, run, progress)
 
     def losses(
         self, model: Denoiser, batch: GalaxyBatch, generator: torch.Generator, done: float

@@ -1,7 +1,7 @@
 """Training a student: weights, scaling and solved noises come from a trained teacher."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from galddpm.errors import UserError
 from galddpm.inference.generator import Generator
 from galddpm.inference.model_file import model_fingerprint, model_path
 from galddpm.inference.preview import Previewer
+from galddpm.tasks.task import Task
 
 SHARED = ("scaling", "redshift", "process", "network")  # sections in which both must agree
 SHARED_DATA = ("bands", "image_size")
@@ -32,11 +33,13 @@ FIRST = 2**63
 SOLVER = "sky_2m, 1"  # its name and version: other pairs are solved anew
 
 
-class Distillation:
+class Distillation(Task):
     """The task of a config with a distillation section.
 
     Raises UserError where there is no teacher, or one of another kind than the student's.
     """
+
+    config: Config
 
     def __init__(self, config: Config):
         assert config.distillation is not None  # what makes it this task
@@ -53,7 +56,7 @@ class Distillation:
             if getattr(held.data, part) != getattr(config.data, part):
                 raise UserError(f"{path}: distillation.teacher: its data.{part} differs")
         self.fingerprint = model_fingerprint(path)
-        self.provenance: Mapping[str, str] = {"teacher": self.fingerprint}
+        self.provenance = {"teacher": self.fingerprint}
         self.inspect_every = config.training.preview_every
 
     def make_scaling(self, galaxies: GalaxyFile) -> Scaling:

@@ -1,8 +1,6 @@
 """Training the judge's redshift CNN, until it no longer gets better on held-out galaxies."""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -10,37 +8,25 @@ from torch import Tensor, nn
 
 from galddpm import build
 from galddpm.config.schema import RedshiftConfig
-from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.scaling import Scaling
-from galddpm.data.stream import BatchStream, GalaxyBatch
+from galddpm.data.stream import GalaxyBatch
 from galddpm.evaluation.photoz.cnn import RedshiftCNN, predict, redshift_losses
 from galddpm.evaluation.photoz.metrics import hsc_loss, scaled_error
+from galddpm.tasks.task import Task
 from galddpm.training.early_stopping import EarlyStopping
 
 
-class PhotoZ:
+class PhotoZ(Task):
     """The task of a redshift config."""
+
+    config: RedshiftConfig
 
     def __init__(self, config: RedshiftConfig):
         self.config = config
-        self.inspect_every: int | None = config.early_stopping.check_every
-        self.provenance: Mapping[str, str] = {}
-
-    def make_scaling(self, galaxies: GalaxyFile) -> Scaling:
-        return build.make_scaling(self.config, galaxies)
+        self.inspect_every = config.early_stopping.check_every
 
     def make_model(self, scaling: Scaling, device: torch.device) -> RedshiftCNN:
         return build.make_redshift_cnn(self.config, device)
-
-    def make_batches(
-        self,
-        galaxies: GalaxyFile,
-        scaling: Scaling,
-        device: torch.device,
-        run: Path,
-        progress: Callable[..., Any],
-    ) -> BatchStream:
-        return build.make_stream(self.config, galaxies, scaling, device, run, progress)
 
     def losses(
         self, model: RedshiftCNN, batch: GalaxyBatch, generator: torch.Generator, done: float
