@@ -7,6 +7,7 @@ from scipy.stats import energy_distance as scipy_energy
 
 from galddpm.evaluation.statistics.classifiers import compare_by_pixels, compare_by_trees
 from galddpm.evaluation.statistics.distributions import LEAST
+from galddpm.evaluation.statistics.matching import Selection
 from galddpm.evaluation.statistics.memorisation import compare_memory, nearest, unique_fraction
 from galddpm.evaluation.statistics.multivariate import (
     compare_energy,
@@ -24,8 +25,10 @@ def halves(count: int, splits: int = 50):
     return [(order[: count // 2], order[count // 2 :]) for order in orders]
 
 
-def every(*tables):
-    return tuple(np.arange(len(table)) for table in tables)
+def every(real, generated):
+    """All rows of both tables, and a floor of halves of the real one."""
+    rows = (np.arange(len(table)) for table in (real, generated))
+    return Selection(*rows, matched=False, splits=halves(len(real)))
 
 
 def test_energy_in_one_dimension_equals_scipy():
@@ -56,7 +59,7 @@ def test_joint_distances_see_what_no_single_column_shows(compare):
     real = RNG(0).normal(size=(600, 2))
     same = RNG(1).normal(size=(600, 2))
     tied = RNG(2).multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], 600)
-    alike, other = (compare(real, x, real, halves(600), every(real, x)) for x in (same, tied))
+    alike, other = (compare(real, x, real, every(real, x)) for x in (same, tied))
     assert alike[name] < 2 * alike[f"{name}_floor_95"]
     assert other[name] > 2 * other[f"{name}_floor_95"]
     low, high = other[f"{name}_interval"]
@@ -66,7 +69,7 @@ def test_joint_distances_see_what_no_single_column_shows(compare):
 def test_too_few_rows_give_a_reason():
     real = RNG(0).normal(size=(300, 2))
     few = np.where(np.arange(300)[:, None] < LEAST - 1, real, np.nan)
-    found = compare_energy(real, few, real, halves(300), every(real, few))
+    found = compare_energy(real, few, real, every(real, few))
     assert found["energy"] is None
     assert "fewer than" in found["reason"]
 
@@ -74,11 +77,11 @@ def test_too_few_rows_give_a_reason():
 def test_trees_are_right_by_chance_on_equal_and_more_often_on_other_tables():
     real, same = RNG(0).normal(size=(500, 4)), RNG(1).normal(size=(500, 4))
     real[::7, 2] = same[::7, 2] = np.nan  # missing values are taken as they are
-    alike = compare_by_trees(real, same, real, halves(500), every(real, same))
+    alike = compare_by_trees(real, same, real, every(real, same))
     assert alike["accuracy"] == pytest.approx(0.5, abs=0.06)
     assert alike["accuracy_floor"] == pytest.approx(0.5, abs=0.08)
     shifted = same + np.array([0, 2, 0, 0])
-    other = compare_by_trees(real, shifted, real, halves(500), every(real, shifted))
+    other = compare_by_trees(real, shifted, real, every(real, shifted))
     # the best rule for a shift by 2 standard deviations is right with probability 0.841
     assert other["accuracy"] == pytest.approx(0.84, abs=0.04)
     low, high = other["accuracy_interval"]

@@ -212,16 +212,15 @@ def compare_joint(
         np.column_stack([catalog.redshift, *(v for k, v in table.items() if k not in STATISTICS)])
         for catalog, table in zip(catalogs, sides, strict=True)
     ]
-    rows, splits = (chosen.real, chosen.generated), chosen.splits
     result: dict[str, Any] = {
-        "energy": compare_energy(whole[0], whole[1], whole[2], splits, rows),
-        "trees": compare_by_trees(every[0], every[1], every[2], splits, rows),
+        "energy": compare_energy(whole[0], whole[1], whole[2], chosen),
+        "trees": compare_by_trees(every[0], every[1], every[2], chosen),
         "frechet": None,
     }
     features = [catalog.features for catalog in catalogs if catalog.features is not None]
     if len(features) == len(catalogs):
         real, generated, second = features
-        result["frechet"] = compare_frechet(real, generated, second, splits, rows)
+        result["frechet"] = compare_frechet(real, generated, second, chosen)
     return result
 
 

@@ -13,8 +13,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold
 from torch import nn
 
-from galddpm.arrays import Floats, Ints
-from galddpm.evaluation.statistics.distributions import LEAST, Split
+from galddpm.arrays import Floats
+from galddpm.evaluation.statistics.distributions import LEAST
+from galddpm.evaluation.statistics.matching import Selection
 
 FOLDS = 5
 MOST = 4000  # galaxies a side for the trees
@@ -26,19 +27,14 @@ SOFTENING = 5.0  # of asinh pixels [sky sigma]
 
 
 def compare_by_trees(
-    real: Floats,
-    generated: Floats,
-    reference: Floats,
-    splits: Sequence[Split],
-    rows: tuple[Ints, Ints],
+    real: Floats, generated: Floats, reference: Floats, chosen: Selection
 ) -> dict[str, Any]:
     """Accuracy of gradient-boosted trees on tables (n, d) that may have missing values.
 
-    reference, splits: the other real table and the pairs of row numbers for the floor; rows: those
-    of each side that are compared.
+    reference: the other real table of the floor.
     """
-    sides = real[rows[0]], generated[rows[1]]
-    floors = [(real[first], reference[other]) for first, other in splits[:FLOORS]]
+    sides = real[chosen.real], generated[chosen.generated]
+    floors = [(real[first], reference[other]) for first, other in chosen.splits[:FLOORS]]
     return _compare(sides, floors, tree_accuracy, MOST)
 
 

@@ -12,8 +12,9 @@ from scipy.linalg import eigh
 from scipy.spatial.distance import cdist
 from scipy.special import ndtri
 
-from galddpm.arrays import Floats, Ints
-from galddpm.evaluation.statistics.distributions import LEAST, Split, floor_summary, interval
+from galddpm.arrays import Floats
+from galddpm.evaluation.statistics.distributions import LEAST, floor_summary, interval
+from galddpm.evaluation.statistics.matching import Selection
 
 MOST = 2000  # galaxies a side, drawn at random: all pairs of them are formed
 RESAMPLES, SPLITS = 50, 50
@@ -23,35 +24,26 @@ Distance = Callable[[Floats, Floats], float]
 
 
 def compare_energy(
-    real: Floats,
-    generated: Floats,
-    reference: Floats,
-    splits: Sequence[Split],
-    rows: tuple[Ints, Ints],
+    real: Floats, generated: Floats, reference: Floats, chosen: Selection
 ) -> dict[str, Any]:
     """The energy distance of two tables (n, d) and (m, d), with its interval and floor.
 
-    reference, splits: the other real table and the pairs of row numbers for the floor; rows: those
-    of each side that are compared. Columns become normal scores of their ranks in the real set, so
-    that no unit and no outlier counts more than another (Szekely & Rizzo 2013). Rows with a missing
-    value are left out.
+    reference: the other real table of the floor. Columns become normal scores of their ranks in the
+    real set, so that no unit and no outlier counts more than another (Szekely & Rizzo 2013). Rows
+    with a missing value are left out.
     """
     scores = normal_scores(real)
     tables = [scores(table) for table in (real, generated, reference)]
-    return _compare("energy", tables, splits, rows, energy_distance)
+    return _compare("energy", tables, chosen, energy_distance)
 
 
 def compare_frechet(
-    real: Floats,
-    generated: Floats,
-    reference: Floats,
-    splits: Sequence[Split],
-    rows: tuple[Ints, Ints],
+    real: Floats, generated: Floats, reference: Floats, chosen: Selection
 ) -> dict[str, Any]:
     """The Frechet distance of the features (n, F) and (m, F) of the redshift CNN, likewise."""
     spread = np.nanstd(real, axis=0) + 1e-12
     tables = [table / spread for table in (real, generated, reference)]
-    return _compare("frechet", tables, splits, rows, frechet_distance)
+    return _compare("frechet", tables, chosen, frechet_distance)
 
 
 def energy_distance(a: Floats, b: Floats) -> float:
@@ -88,17 +80,13 @@ def normal_scores(reference: Floats) -> Callable[[Floats], Floats]:
 
 
 def _compare(
-    name: str,
-    tables: Sequence[Floats],
-    splits: Sequence[Split],
-    rows: tuple[Ints, Ints],
-    distance: Distance,
+    name: str, tables: Sequence[Floats], chosen: Selection, distance: Distance
 ) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     real, generated, reference = tables
     a, b = (
-        _few(_complete(table[chosen]), MOST, rng)
-        for table, chosen in zip((real, generated), rows, strict=True)
+        _few(_complete(table), MOST, rng)
+        for table in (real[chosen.real], generated[chosen.generated])
     )
     result: dict[str, Any] = {"n_real": len(a), "n_generated": len(b), "reason": None}
     empty = dict.fromkeys((name, f"{name}_interval", f"{name}_floor", f"{name}_floor_95"))
@@ -106,7 +94,7 @@ def _compare(
         return result | empty | {"reason": f"fewer than {LEAST} complete rows on a side"}
     found, size = distance(a, b), 1 / len(a) + 1 / len(b)
     null = []
-    for first, other in splits[:SPLITS]:
+    for first, other in chosen.splits[:SPLITS]:
         pair = [_few(_complete(t), MOST, rng) for t in (real[first], reference[other])]
         if min(map(len, pair)) >= LEAST // 4:
             null.append(distance(*pair) * size / (1 / len(pair[0]) + 1 / len(pair[1])))
