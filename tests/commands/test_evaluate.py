@@ -282,6 +282,17 @@ def test_mistakes_are_named(folder, more, message):
     assert not (folder / "other").exists()
 
 
+def test_a_wrong_path_is_named_whatever_else_is_wrong(tmp_path, monkeypatch):
+    """Here the newest redshift CNN cannot be read either."""
+    run = tmp_path / "runs" / "cnn"
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_text("task: redshift\n")
+    (run / "model.safetensors").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="nothing.hdf5: no such file"):
+        main(["--real", "nothing.hdf5", "--generated", "neither.hdf5"])
+
+
 def test_files_that_do_not_fit_are_refused(folder, tmp_path):
     write_simple(tmp_path / "small.hdf5", 5, size=32)
     files = ["--real", str(folder / "real.hdf5"), "--generated", str(tmp_path / "small.hdf5")]

@@ -9,23 +9,27 @@ import h5py
 
 from galddpm import runs
 from galddpm.commands.shell import Parser, cores, count, progress, whole
+from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
     real, generated, out = find_files(options.real, options.generated, options.out)
+    training = training_file(generated)
+    # a wrong path is named before anything else is looked for
+    opened = GalaxyFile(real), GalaxyFile(generated)
+    reference = GalaxyFile(options.reference) if options.reference else None
     cnn = find_redshift_cnn(options.redshift_cnn)
 
     from galddpm.evaluation.pipeline import evaluate  # torch is loaded after the arguments
     from galddpm.inference.photoz import Estimator
 
     evaluate(
-        real,
-        generated,
+        *opened,
         out,
-        reference=options.reference,
-        training=training_file(generated),
+        reference=reference,
+        training=training,
         estimate=Estimator.load(cnn) if cnn else None,
         bands=options.band.split(","),
         limit=options.limit,

@@ -22,14 +22,15 @@ from galddpm.provenance import provenance
 from galddpm.workers import worker_pool
 
 REPORT = "report.json"
+Galaxies = str | Path | GalaxyFile
 
 
 def evaluate(
-    real: str | Path,
-    generated: str | Path,
+    real: Galaxies,
+    generated: Galaxies,
     out: str | Path,
     *,
-    reference: str | Path | None = None,
+    reference: Galaxies | None = None,
     training: str | Path | None = None,
     estimate: Estimate | None = None,
     bands: Sequence[str] = ("i",),
@@ -46,7 +47,8 @@ def evaluate(
 
     Parameters
     ----------
-    real, generated: HDF5 files of the GalaxiesML schema with stamps of equal shape [count].
+    real, generated: HDF5 files of the GalaxiesML schema, by path or opened, with stamps of equal
+        shape [count].
     out: the folder of the report; what is unfinished there of the same arguments is continued, and
         a finished report of the same arguments is only read.
     reference: a second real set for the floor; None: the real set is split.
@@ -66,10 +68,9 @@ def evaluate(
     >>> report["metrics"]["ellipticity"]["ks"]
     """
     out = Path(out)
-    paths = {"real": Path(real), "generated": Path(generated)}
-    if reference is not None:
-        paths["reference"] = Path(reference)
-    sides = make_sides(paths, bands, limit, statmorph, psf, estimate)
+    given = {"real": real, "generated": generated, "reference": reference}
+    files = {name: opened(galaxies) for name, galaxies in given.items() if galaxies is not None}
+    sides = make_sides(files, bands, limit, statmorph, psf, estimate)
     arguments = {side.name: side.arguments for side in sides}
     if already_reported(out / REPORT, arguments, overwrite):
         say(f"{out / REPORT}: finished, nothing to do")
@@ -79,8 +80,13 @@ def evaluate(
         return write_report(sides, out, GalaxyFile(training) if training else None, say)
 
 
+def opened(galaxies: Galaxies) -> GalaxyFile:
+    """The file of a path. Raises UserError where it is none."""
+    return galaxies if isinstance(galaxies, GalaxyFile) else GalaxyFile(galaxies)
+
+
 def make_sides(
-    paths: Mapping[str, Path],
+    files: Mapping[str, GalaxyFile],
     bands: Sequence[str],
     limit: int | None,
     statmorph: int,
@@ -88,7 +94,6 @@ def make_sides(
     estimate: Estimate | None,
 ) -> list[Side]:
     """The sets that are compared, real and generated first, before they are measured."""
-    files = {name: GalaxyFile(path) for name, path in paths.items()}
     held = common_bands(files)
     psfs = read_psf(Path(psf), held) if psf else {band: survey_psf(band) for band in held}
     sides = []
