@@ -3,10 +3,7 @@
 import json
 import os
 import resource
-import signal
 import stat
-import subprocess
-import sys
 from contextlib import contextmanager
 
 import h5py
@@ -18,16 +15,7 @@ from galddpm import files
 from galddpm.data.hdf5 import new_hdf5, write_columns
 from galddpm.data.pairs import stored_states
 from galddpm.errors import RunError, UserError
-from galddpm.files import (
-    locked,
-    locked_folder,
-    new_memory_map,
-    read_json,
-    reserve,
-    write_json,
-    write_text,
-    written_whole,
-)
+from galddpm.files import new_memory_map, read_json, reserve, write_json, write_text, written_whole
 from galddpm.training.checkpoint import save_tensors
 
 
@@ -72,40 +60,6 @@ def test_all_files_have_the_permissions_of_the_umask(tmp_path, mask):
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert set(modes.values()) == {0o666 & ~mask}
     assert len(modes) == 3
-
-
-@pytest.mark.parametrize("hold", [locked_folder, locked])
-def test_a_lock_excludes_and_leaves_nothing(tmp_path, hold):
-    place = tmp_path / "a" / "b"
-    with hold(place):
-        with pytest.raises(UserError, match=f"b: in use by another process .{os.getpid()} on"):
-            hold(place).__enter__()
-        (place.parent / "kept").touch()
-    with hold(place):
-        pass
-    assert [path.name for path in tmp_path.rglob("*")] == ["a", "kept"]
-
-
-def test_the_lock_of_a_killed_process_is_taken_over(tmp_path):
-    command = (
-        "import os, sys, signal; from galddpm.files import locked_folder\n"
-        "with locked_folder(sys.argv[1]): os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    done = subprocess.run([sys.executable, "-c", command, str(tmp_path / "run")])
-    assert done.returncode == -signal.SIGKILL
-    assert (tmp_path / "run" / ".lock").exists()
-    with locked_folder(tmp_path / "run"):
-        pass
-    assert list((tmp_path / "run").iterdir()) == []
-
-
-def test_a_file_system_without_locks_warns_and_goes_on(tmp_path, monkeypatch):
-    def none(file, operation):
-        raise OSError(files.errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr(files.fcntl, "flock", none)
-    with pytest.warns(UserWarning, match="has no locks"), locked_folder(tmp_path / "run"):
-        assert (tmp_path / "run").is_dir()
 
 
 def test_the_space_of_a_memory_map_is_there_before_a_page_is_written(tmp_path):

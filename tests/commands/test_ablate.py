@@ -10,7 +10,7 @@ from galddpm.commands import ablate
 from galddpm.config.load import load_config
 from galddpm.errors import UserError
 from galddpm.evaluation.report.model_table import COLUMNS, markdown
-from galddpm.files import locked_folder
+from galddpm.locks import locked_folder
 from helpers.galaxies import write_simple
 from helpers.paths import ROOT
 

@@ -11,7 +11,7 @@ from galddpm.data.check import HUGE
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.subset import stratified_rows
 from galddpm.errors import UserError
-from galddpm.files import locked
+from galddpm.locks import locked
 from helpers.galaxies import write_simple
 
 COUNT = 60

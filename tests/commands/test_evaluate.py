@@ -16,7 +16,7 @@ from galddpm.evaluation.catalog.measure_file import CHUNK, Measurement, measure
 from galddpm.evaluation.catalog.table import recorded_arguments
 from galddpm.evaluation.measurement.flags import Flag
 from galddpm.evaluation.measurement.psf import survey_psf
-from galddpm.files import locked_folder
+from galddpm.locks import locked_folder
 from galddpm.workers import worker_pool
 from helpers.galaxies import simple_galaxies, write_simple
 

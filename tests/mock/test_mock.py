@@ -19,7 +19,7 @@ from galddpm.data.survey import (
     SKY_SIGMA,
 )
 from galddpm.errors import RunError, UserError
-from galddpm.files import locked_folder
+from galddpm.locks import locked_folder
 from galddpm.mock import catalog, check, draw, make_mock, measure, population, spectra
 from galddpm.mock.catalog import make_rows
 

@@ -30,9 +30,10 @@ from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import NonFiniteError, UserError
 from galddpm.evaluation.pipeline import evaluate
 from galddpm.evaluation.report.model_table import COLUMNS, figures, markdown
-from galddpm.files import locked_folder, read_json, write_json, write_text
+from galddpm.files import read_json, write_json, write_text
 from galddpm.inference.model_file import model_fingerprint, model_path
 from galddpm.inference.photoz import Estimator
+from galddpm.locks import locked_folder
 from galddpm.provenance import provenance
 from galddpm.tasks.select import select_task
 

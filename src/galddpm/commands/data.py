@@ -8,7 +8,8 @@ from pathlib import Path
 from galddpm.commands.shell import Parser, cores, count, progress, whole
 from galddpm.data.chunked_output import recorded_arguments
 from galddpm.errors import UserError
-from galddpm.files import locked, refuse_own_input
+from galddpm.files import refuse_own_input
+from galddpm.locks import locked
 
 SPLITS = ("training", "validation", "testing")
 

@@ -16,7 +16,8 @@ from galddpm.commands.shell import Parser, Terminated, progress
 from galddpm.config.load import dump_config, load_config, parse_config
 from galddpm.config.schema import AnyConfig
 from galddpm.errors import UserError
-from galddpm.files import locked_folder, read_json, write_json, write_text
+from galddpm.files import read_json, write_json, write_text
+from galddpm.locks import locked_folder
 from galddpm.provenance import provenance
 
 if TYPE_CHECKING:  # torch is loaded after the arguments were checked

@@ -15,7 +15,8 @@ from galddpm.evaluation.catalog.measure_file import CHUNK
 from galddpm.evaluation.report.judge import plain
 from galddpm.evaluation.validation.fits import fit_ours, fit_theirs, warm_up
 from galddpm.evaluation.validation.simulated import NAMES, TruthSet, compare_fits, draw_truth
-from galddpm.files import locked_folder, write_json
+from galddpm.files import write_json
+from galddpm.locks import locked_folder
 from galddpm.provenance import provenance
 from galddpm.workers import worker_pool
 

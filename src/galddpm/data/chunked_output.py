@@ -14,7 +14,8 @@ import numpy as np
 from galddpm.arrays import Array
 from galddpm.data.hdf5 import Layout, columns_of, new_hdf5, write_columns
 from galddpm.errors import RunError, UserError
-from galddpm.files import locked_folder, require_space, write_text
+from galddpm.files import require_space, write_text
+from galddpm.locks import locked_folder
 
 
 def recorded_arguments(path: str | Path) -> dict[str, Any] | None:

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from galddpm._version import __version__
 from galddpm.errors import RunError, UserError
-from galddpm.files import locked, require_space
+from galddpm.files import require_space
+from galddpm.locks import locked
 
 API = "https://zenodo.org/api/records"
 RECORD = "11117528"  # GalaxiesML, doi:10.5281/zenodo.11117528

@@ -17,7 +17,8 @@ from galddpm.evaluation.catalog.cluster import dask_pool
 from galddpm.evaluation.catalog.measure_file import Estimate, Measurement, measure
 from galddpm.evaluation.catalog.side import Side
 from galddpm.evaluation.measurement.psf import read_psf, survey_psf
-from galddpm.files import locked_folder, read_json, write_json, write_text
+from galddpm.files import read_json, write_json, write_text
+from galddpm.locks import locked_folder
 from galddpm.provenance import provenance
 from galddpm.workers import worker_pool
 
