@@ -8,7 +8,16 @@ import pytest
 from helpers.paths import ROOT
 
 SOURCE = ROOT / "src" / "galddpm"
-EVERYONES = {"_version", "arrays", "errors", "files", "locks", "provenance", "workers"}
+EVERYONES = {
+    "_version",
+    "arrays",
+    "errors",
+    "files",
+    "interrupts",
+    "locks",
+    "provenance",
+    "workers",
+}
 ROOMS = {"data", "diffusion", "networks", "training", "evaluation"}
 MAY_IMPORT = {  # besides those and themselves
     **{name: set() for name in EVERYONES | ROOMS | {"runs", "config"}},

@@ -2,16 +2,15 @@
 
 import argparse
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable
-from types import FrameType
 from typing import Any, NoReturn
 
 from tqdm import tqdm
 
 from galddpm.errors import RunError, UserError
+from galddpm.interrupts import Terminated, answered
 
 LARGEST_COUNT = 10**8  # of anything that is counted on a command line
 
@@ -24,20 +23,16 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message}\n")
 
 
-class Terminated(BaseException):
-    """A termination signal, raised where the program stands so that nothing is left half-done."""
-
-
 def run_command(main: Callable[[], None]) -> int:
     """Run a command's main function; its exit status.
 
     0 done; 2 a mistake of the user; 1 nobody's mistake; 130 interrupted; 143 terminated. The last
     line on standard error begins with `error: ` for 1 and 2, without a traceback.
     """
-    signal.signal(signal.SIGTERM, _terminate)
     warnings.showwarning = _show_warning
     try:
-        main()
+        with answered():
+            main()
     except UserError as error:
         return _say(error, 2)
     except (RunError, OSError, MemoryError) as error:
@@ -100,7 +95,3 @@ def _say(error: BaseException | str, status: int) -> int:
     message = " ".join(str(error).split()) or type(error).__name__
     print(f"error: {message}", file=sys.stderr)
     return status
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated

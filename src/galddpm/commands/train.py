@@ -12,11 +12,12 @@ from tqdm import tqdm
 
 from galddpm import runs
 from galddpm.commands.allocator import keep_freed_memory
-from galddpm.commands.shell import Parser, Terminated, progress
+from galddpm.commands.shell import Parser, progress
 from galddpm.config.load import dump_config, load_config, parse_config
 from galddpm.config.schema import AnyConfig
 from galddpm.errors import UserError
 from galddpm.files import read_json, write_json, write_text
+from galddpm.interrupts import Terminated, raise_if_requested
 from galddpm.locks import locked_folder
 from galddpm.provenance import provenance
 
@@ -117,6 +118,7 @@ def follow_plan(
     seen = trainer.images_seen
     log = Log(run / "log.jsonl", seen, board(run / "tensorboard", seen))
     bar = progress(total=images, initial=seen, desc="training", unit="image")
+    raise_if_requested()  # from here on signals wait for the end of a step
     with Interruption() as interruption, bar:
 
         def advance(images: int, loss: float) -> None:

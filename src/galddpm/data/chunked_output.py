@@ -15,6 +15,7 @@ from galddpm.arrays import Array
 from galddpm.data.hdf5 import Layout, columns_of, new_hdf5, write_columns
 from galddpm.errors import RunError, UserError
 from galddpm.files import require_space, write_text
+from galddpm.interrupts import raise_if_requested
 from galddpm.locks import locked_folder
 
 
@@ -84,7 +85,8 @@ class ChunkedOutput:
         require_space(self.folder, rows * bytes_a_row)
 
     def save(self, rows: range, columns: Mapping[str, Array]) -> None:
-        """Keep one finished chunk: each column holds len(rows) rows."""
+        """Keep one finished chunk: each column holds len(rows) rows. A good place to stop."""
+        raise_if_requested()
         if self._begun() is None:
             write_text(self._record, json.dumps(self.arguments, sort_keys=True))
         write_columns(self._chunk(rows), columns)

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from galddpm._version import __version__
 from galddpm.errors import RunError, UserError
 from galddpm.files import require_space
+from galddpm.interrupts import raise_if_requested
 from galddpm.locks import locked
 
 API = "https://zenodo.org/api/records"
@@ -151,6 +152,7 @@ def _continue(remote: RemoteFile, part: Path, bar: Any) -> None:
             while block := response.read(BLOCK):
                 if file.tell() == 0:
                     _refuse_pages(remote, block)
+                raise_if_requested()
                 file.write(block)
                 bar.update(len(block))
         except (OSError, HTTPException) as error:

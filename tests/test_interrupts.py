@@ -1,0 +1,67 @@
+"""Signals that ask a command to stop."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from galddpm.commands.shell import run_command
+from galddpm.data.chunked_output import ChunkedOutput
+from galddpm.interrupts import Terminated, answered, raise_if_requested
+
+
+class Interrupted:
+    """Is interrupted where Python ignores exceptions."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __del__(self):
+        os.kill(os.getpid(), self.number)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_that_python_ignores_stops_at_the_next_chunk(tmp_path, number, status):
+    reached = []
+
+    def main():
+        with ChunkedOutput(tmp_path / "out.hdf5", {}, 9, 3) as parts:
+            for rows in parts.missing():
+                reached.append(rows.start)
+                parts.save(rows, {"a": np.zeros(3)})
+                Interrupted(number)
+
+    assert run_command(main) == status
+    assert reached == [0, 3]
+    assert len(list(tmp_path.glob("out.hdf5.part/*.hdf5"))) == 1
+    assert not (tmp_path / "out.hdf5.part" / ".lock").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "answer"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+)
+def test_a_signal_is_answered_at_once(number, answer):
+    with answered(), pytest.raises(answer):
+        signal.raise_signal(number)
+
+
+def test_handlers_are_put_back_and_old_requests_forgotten():
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(KeyboardInterrupt), answered():
+        signal.raise_signal(signal.SIGINT)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    with answered():
+        raise_if_requested()
+
+
+def test_an_interrupt_that_is_ignored_from_the_start_stays_so():
+    """As of a command that a shell started in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with answered():
+            signal.raise_signal(signal.SIGINT)
+            raise_if_requested()
+    finally:
+        signal.signal(signal.SIGINT, before)
