@@ -61,6 +61,7 @@ def test_an_interrupt_that_is_ignored_from_the_start_stays_so():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with answered():
+            assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
             signal.raise_signal(signal.SIGINT)
             raise_if_requested()
     finally:
