@@ -49,7 +49,7 @@ class Denoiser(nn.Module):
         self.typical_loss = TypicalLoss()  # of use in training alone
 
     def hidden_weights(self) -> list[nn.Parameter]:
-        """The network's matrices that lie inside of it."""
+        """The network's weight matrices, without the layers from and to pixels and conditions."""
         return cast(Network, self.network).hidden_weights()
 
     def output(self, x: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor) -> Tensor:
