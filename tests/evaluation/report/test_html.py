@@ -111,8 +111,17 @@ def test_the_summary_counts_what_was_found_and_matched():
     )
     assert "matched" not in text
     assert "so 300 pairs matched in log(1+z)" in summary(made_report(matched=True))
-    none = summary(made_report(metrics={"flux": metric(None)}))
-    assert none.endswith("too few galaxies for distances between the two sets.")
+
+
+def test_the_summary_says_how_many_galaxies_a_distance_needs():
+    few = {"flux": metric(None), "gini": metric(None) | {"n_real": 7, "n_generated": 9}}
+    none = summary(made_report(metrics=few))
+    needed = "A distance needs 100 measured galaxies a side"
+    assert none.endswith(f"{needed}; here are 1,200 real and 300 generated ones.")
+    assert "a dash stands where there are fewer" in page(made_report(), {})
+    some = summary(made_report(metrics=few | {"snr": metric()}))
+    assert "2 more have no distance, which needs 100 measured galaxies a side." in some
+    assert "no distance" not in summary(made_report())
 
 
 def test_brightness_in_words():

@@ -6,6 +6,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from galddpm.evaluation.statistics.distributions import LEAST
+
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 72rem }
 body { margin: 2rem auto; padding: 0 1rem }
@@ -41,12 +43,19 @@ def summary(report: Mapping[str, Any]) -> str:
         )
     known = {name: m for name, m in metrics.items() if m["ks"] is not None}
     if not known:
-        return text + "There are too few galaxies for distances between the two sets."
+        most = max(metrics.values(), key=lambda m: min(m["n_real"], m["n_generated"]))
+        return text + (
+            f"A distance needs {LEAST} measured galaxies a side; here are {most['n_real']:,} real"
+            f" and {most['n_generated']:,} generated ones."
+        )
     close = [name for name, m in known.items() if not _far(m)]
     text += (
         f"{len(close)} of {len(known)} measurements are as close to the real ones as two real"
         " samples are to each other. "
     )
+    if len(known) < len(metrics):
+        missing = len(metrics) - len(known)
+        text += f"{missing} more have no distance, which needs {LEAST} measured galaxies a side. "
     if close:
         text += f"Good: {', '.join(map(_words, close))}. "
     far = sorted((name for name in known if name not in close), key=lambda n: -known[n]["ks"])
@@ -118,7 +127,8 @@ def page(report: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
         f"<h2>Measurements, {escape(band)} band</h2>{_metrics_table(report['metrics'])}",
         "<p class='note'>KS: largest distance of the cumulative distributions, with its 95 %"
         " interval. Floor: the same for two real samples of these sizes, mean and 95 % quantile;"
-        " bold lines lie above it. Ratio: generated mean over real mean.</p>",
+        " bold lines lie above it. Ratio: generated mean over real mean. A distance needs"
+        f" {LEAST} measured galaxies a side; a dash stands where there are fewer.</p>",
         *(_figure(path, CAPTIONS[name]) for name, path in figures.items()),
         f"<h2>Together</h2>{_joint_table(report)}",
         "<p class='note'>Distances of many measurements at once, and how often a classifier is"
