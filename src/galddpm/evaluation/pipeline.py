@@ -78,7 +78,8 @@ def evaluate(
         return read_json(out / REPORT)
     with locked_folder(out):
         measure_sides(sides, out, estimate, jobs, dask, overwrite, progress)
-        return write_report(sides, out, GalaxyFile(training) if training else None, say)
+        seen_on = None if estimate is None else str(estimate.device)
+        return write_report(sides, out, GalaxyFile(training) if training else None, say, seen_on)
 
 
 def opened(galaxies: Galaxies) -> GalaxyFile:
@@ -192,9 +193,13 @@ def measure_sides(
 
 
 def write_report(
-    sides: Sequence[Side], out: Path, training: GalaxyFile | None, say: Callable[[str], object]
+    sides: Sequence[Side],
+    out: Path,
+    training: GalaxyFile | None,
+    say: Callable[[str], object],
+    device: str | None,
 ) -> dict[str, Any]:
-    """Figures, page and, as the sign that all is there, the JSON."""
+    """Figures, page and, as the sign that all is there, the JSON; device: of the redshift CNN."""
     # after the measuring, whose processes import this module and need no matplotlib
     from galddpm.evaluation.report.gallery import draw_figures
     from galddpm.evaluation.report.html import page, summary
@@ -209,7 +214,7 @@ def write_report(
     report["images"] = compare_images(real.file, generated.file, training, chosen)
     report["files"] = {side.name: str(side.file.path) for side in sides}
     report["arguments"] = {side.name: side.arguments for side in sides}
-    report["provenance"] = provenance()
+    report["provenance"] = provenance(device=device)
     figures = draw_figures(report, real, generated, chosen, out)
     write_text(out / "report.html", page(report, figures))
     write_json(out / REPORT, report)
