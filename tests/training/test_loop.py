@@ -69,7 +69,7 @@ def trainer(folder, images=40, loss=noisy_fit, data=batches, optimisers=adamw, *
 
 def run(trainer, folder, stopped=lambda: False, inspect=lambda model, seen: None):
     log = Log(folder / "log.jsonl", trainer.images_seen)
-    return trainer.run(log, lambda images, loss: None, inspect, stopped)
+    return trainer.run(log.write, lambda images: None, inspect, stopped)
 
 
 def weights(trainer):
