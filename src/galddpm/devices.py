@@ -37,6 +37,11 @@ def select_device(name: str | torch.device | None) -> torch.device:
     return torch.device(name)
 
 
+def widest_float(device: torch.device) -> torch.dtype:
+    """The most exact kind of number that a device has; an Apple GPU lacks float64."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
 def device_title(device: torch.device) -> str:
     """A device in words: cpu, or cuda:0 (NVIDIA H100)."""
     if device.type != "cuda":

@@ -54,7 +54,7 @@ class Estimator:
         pixels = self.scaling.encode(np.where(good[:, None, None, None], flux, 0.0))
         found = predict(self.model, torch.from_numpy(pixels).to(self.device))
         columns = dict(zip(("z_phot", "z_phot_error", "features"), found, strict=True))
-        values = {name: value.double().cpu().numpy() for name, value in columns.items()}
+        values = {name: value.cpu().double().numpy() for name, value in columns.items()}
         for value in values.values():
             value[~good] = np.nan
         return values
