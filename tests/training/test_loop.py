@@ -116,6 +116,22 @@ def test_training_lowers_the_loss_and_logs_it(tmp_path):
     assert len(records[0]["loss_by_t"]) == 4
 
 
+def test_every_step_is_told_and_the_log_names_the_device(tmp_path):
+    t, records, steps = trainer(tmp_path), [], []
+    t.run(records.append, steps.append, lambda model, seen: None, lambda: False)
+    assert steps == [4] * 10
+    assert {record["device"] for record in records} == {"cpu"}
+
+
+@pytest.mark.parametrize("optimisers", [adamw, muon_and_adamw])
+def test_the_disk_that_checkpoints_need_is_known(tmp_path, optimisers):
+    t = trainer(tmp_path, optimisers=optimisers)
+    run(t, tmp_path)
+    sizes = [sum(x.nbytes for x in load_tensors(path)[0].values())
+             for path in tmp_path.glob("*.safetensors")]  # fmt: skip
+    assert sizes == [t.disk_needed() / 3] * 2  # and one that is being written
+
+
 @pytest.mark.parametrize("optimisers", [adamw, muon_and_adamw])
 @pytest.mark.parametrize("stop_after", [3, 4, 7])
 def test_resuming_gives_the_same_bits(tmp_path, stop_after, optimisers):
@@ -240,7 +256,7 @@ def test_a_resumed_log_holds_each_counter_once(tmp_path):
 
 
 def test_a_board_shows_the_log_and_hides_what_a_resumed_run_repeats(tmp_path):
-    record = {"images_seen": 8, "loss": 2.0, "loss_by_t": [1.0, None, 3.0, 4.0]}
+    record = {"images_seen": 8, "loss": 2.0, "loss_by_t": [1.0, None, 3.0, 4.0], "device": "cpu"}
     write = board(tmp_path)
     write(record)
     write(record | {"images_seen": 16, "loss": 9.0})
