@@ -21,6 +21,14 @@ class Interrupted:
         os.kill(os.getpid(), self.number)
 
 
+@pytest.fixture(autouse=True)
+def in_the_foreground():
+    """Tests that a shell started in the background ignore interrupts from the start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupt_that_python_ignores_stops_at_the_next_chunk(tmp_path, number, status):

@@ -163,7 +163,7 @@ def make_student(config: Config, scaling: Scaling, device: torch.device) -> Stud
 
 
 def make_galaxy_model(config: Config, scaling: Scaling, device: torch.device) -> Denoiser | Student:
-    """What galaxies are made by: a denoiser, or the student of one."""
+    """The model that makes galaxies: a denoiser, or the student of one."""
     make = make_student if config.distillation else make_denoiser
     return make(config, scaling, device)
 

@@ -1,8 +1,8 @@
 """Signals that ask a command to stop, of which none is lost.
 
-Python raises what a signal handler raises wherever the program stands, and ignores it in callbacks
-such as those of weak references. So a request is remembered too, and whoever works through chunks
-or steps asks for it.
+The exception of a signal handler appears wherever the program stands. Python ignores it within
+callbacks, such as those of weak references. So a request is also remembered, and loops over chunks
+or steps ask for it.
 """
 
 import signal

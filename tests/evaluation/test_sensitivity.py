@@ -26,8 +26,8 @@ def suspects() -> dict[str, dict]:
     """Columns of each set that stands before the judge."""
     innocent, dimmed = simple_galaxies(N, seed=2), simple_galaxies(N, seed=2, dim=0.6)
     image = innocent["image"]
-    noisy = image.copy()
-    noisy[: N // 20] = np.random.default_rng(0).normal(0, 0.1, noisy[: N // 20].shape)
+    noisy = {name: column[:100].copy() for name, column in innocent.items()}
+    noisy["image"][:5] = np.random.default_rng(0).normal(0, 0.1, noisy["image"][:5].shape)
     blurred = gaussian_filter(image, (0, 0, 1, 1))
     return {
         "real": simple_galaxies(N, seed=1),
@@ -35,7 +35,7 @@ def suspects() -> dict[str, dict]:
         "blurred": innocent | {"image": blurred},
         "scaled": innocent | {"image": 0.6 * image},
         "dimmed": dimmed,
-        "noisy": innocent | {"image": noisy},
+        "noisy": noisy,
     }
 
 
@@ -48,7 +48,7 @@ def catalogs(tmp_path_factory) -> dict[str, Catalog]:
         for name, columns in suspects().items():
             path = folder / f"{name}.hdf5"
             write_galaxies(path, columns)
-            work = Measurement(path, BANDS, ("i",), psfs, N, statmorph=0)
+            work = Measurement(path, BANDS, ("i",), psfs, len(columns["image"]), statmorph=0)
             out = folder / f"{name}.fits"
             found[name] = measure(work, GalaxyFile(path), out, {}, pool=pool)
     return found
@@ -123,7 +123,7 @@ def test_shuffled_redshifts_are_seen_at_given_redshift_alone(catalogs):
 def test_pure_noise_is_seen_in_the_detection_rate(catalogs):
     counts = verdict(catalogs, "noisy")["counts"]
     assert counts["real"]["detected"] > 0.98 * N
-    assert counts["generated"]["undetected"] >= 0.04 * N
+    assert counts["generated"]["undetected"] >= 4
 
 
 def test_duplicates_and_copies_are_seen(tmp_path):

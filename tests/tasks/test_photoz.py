@@ -90,7 +90,7 @@ def test_early_stopping_keeps_the_best_weights(tmp_path):
 CONFIG = """
 task: redshift
 data: {{training: {0}/training.hdf5, validation: {0}/validation.hdf5, testing: {0}/testing.hdf5,
-  symmetries: true}}
+  image_size: 32, symmetries: true}}
 network: {{channels: [16, 32, 32], features: 32}}
 early_stopping: {{check_every: 512, patience: 20}}
 training: {{images: 12_288, batch_size: 32, learning_rate: 3e-3, warm_up: 512, decay: cosine,
@@ -104,7 +104,7 @@ def folder(tmp_path_factory):
     for seed, (split, count) in enumerate(
         {"training": 1024, "validation": 128, "testing": 256}.items()
     ):
-        write_simple(folder / f"{split}.hdf5", count, seed=seed)
+        write_simple(folder / f"{split}.hdf5", count, seed=seed, size=32)
     (folder / "cnn.yaml").write_text(CONFIG.format(folder))
     train.main(["--config", str(folder / "cnn.yaml"), "--run-dir", str(folder / "run")])
     return folder
@@ -169,7 +169,7 @@ def test_a_model_is_used_for_its_own_task(folder):
 @pytest.mark.slow
 def test_bad_pixels_have_no_redshift_and_other_shapes_are_refused(folder):
     estimate = Estimator.load(folder / "run")
-    flux = np.ones((2, 5, 64, 64), dtype=np.float32)
+    flux = np.ones((2, 5, 32, 32), dtype=np.float32)
     flux[1, 2, 5, 5] = np.nan
     seen = estimate(flux)
     assert np.isfinite(seen["z_phot"]).tolist() == [True, False]

@@ -106,12 +106,12 @@ def subset(options: Namespace) -> None:
         "count": options.count,
         "seed": options.seed,
     }
+    tell(f"{source}, seed {options.seed}, into {out}")
     if out.exists() and recorded_arguments(out) == arguments:
         print(f"{out}: finished, nothing to do")
         return
     refuse_own_input(out, source)
     _refuse_existing(out, options.overwrite)
-    tell(f"{source}, seed {options.seed}")
     text = json.dumps(arguments, sort_keys=True)
     chosen = (options.redshifts, options.count, options.seed)
     with locked(out):

@@ -41,8 +41,8 @@ class ChunkedOutput:
     ----------
     path: where the whole output will stand.
     arguments: what determines the output; JSON values only.
-    total: rows of the output. chunk: rows that are made and kept together,
-    of which a later try may take others.
+    total: rows of the output.
+    chunk: rows of a chunk; a call that goes on with an output may use another number.
     recorded: the arguments of an existing output, None where it has none.
 
     Entering raises UserError where something else is in the way or another process is at work.

@@ -1,4 +1,4 @@
-"""Batches of what a teacher made of its noises, addressed by a counter as those of stream.py."""
+"""Batches for a student: noises and what a teacher's solver made of them, by batch number."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,9 +23,9 @@ class PairBatch(NamedTuple):
 
 
 class PairStream:
-    """Batch number k: x at one level, the same at the next, redshifts, and which level it is.
+    """Batch number k: x at one level, x at the next level, redshifts, and the number of the level.
 
-    Levels take turns from batch to batch; rows and symmetries depend on (seed, k) alone.
+    Successive batches take successive levels. Rows and symmetries depend on (seed, k) alone.
 
     Parameters
     ----------

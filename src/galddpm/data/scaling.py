@@ -108,11 +108,11 @@ def fit_scaling(name: str, flux: Floats, softening: float = 5.0) -> Scaling:
 
 
 def sky_noise(flux: Floats) -> tuple[float, float]:
-    """Standard deviation of a sky pixel [count], and a of the noise's kernel (a, 1, a), in one
-    band's stamps (n, H, W).
+    """(standard deviation of a sky pixel [count], a of the noise's kernel (a, 1, a)) in the stamps
+    (n, H, W) of one band; (0, 0) for stamps without noise.
 
-    From two differences along rows that a slope of light does not change, in the dark parts of the
-    stamps, as medians over these.
+    Two weighted sums along rows are measured where the stamps are dark: (1, -2, 1) and
+    (1, -1, -1, 1). A linear slope of light changes neither. Their standard deviations are robust.
     White noise smoothed with (a, 1, a) has the correlations r = 2a / (1 + 2a^2) of neighbours and
     s = a^2 / (1 + 2a^2) of the next but one, which gives (1, -2, 1) a variance of 6 - 8r + 2s and
     (1, -1, -1, 1) one of 4 - 2r - 4s; a solves the equation for their ratio.

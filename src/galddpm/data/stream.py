@@ -33,8 +33,8 @@ class GalaxyBatch(NamedTuple):
 class BatchStream:
     """Batch number k of shuffled galaxies: pixels (B, C, H, W) and redshifts (B,) on the device.
 
-    Epoch by epoch every galaxy comes once (but see `rare_redshift_power`), in an order that depends
-    on (seed, epoch) alone; a batch may span two epochs. The next batch is read ahead in a thread.
+    Every galaxy comes once in an epoch (but see `rare_redshift_power`). The order depends on (seed,
+    epoch) alone. A batch may span two epochs. A thread reads the next batch ahead.
 
     Parameters
     ----------

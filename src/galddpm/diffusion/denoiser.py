@@ -14,7 +14,7 @@ class Network(Protocol):
     """What a network offers to those who train it."""
 
     def hidden_weights(self) -> list[nn.Parameter]:
-        """Its matrices that lie inside of it."""
+        """Its weight matrices, without the layers from and to pixels and conditions."""
 
 
 class Denoiser(nn.Module):
@@ -48,12 +48,12 @@ class Denoiser(nn.Module):
         self.typical_loss = TypicalLoss()  # of use in training alone
 
     def hidden_weights(self) -> list[nn.Parameter]:
-        """The network's matrices that lie inside of it."""
+        """The network's weight matrices, without the layers from and to pixels and conditions."""
         return cast(Network, self.network).hidden_weights()
 
     def output(self, x: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor) -> Tensor:
-        """The output F at x (B, C, H, W), levels (B,) and redshifts (B,): the network's, and the
-        fine detail that is known without it."""
+        """The output F at x (B, C, H, W), levels (B,) and redshifts (B,): the network's output plus
+        `detail_output`, which is known without learning."""
         scaled = x * column(input_scale(alpha, sigma, self.sigma_data), x)
         t = self.schedule.t_of(alpha, sigma).to(x.dtype)
         output: Tensor = self.network(scaled, t, redshift).to(x.dtype)

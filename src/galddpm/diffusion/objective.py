@@ -60,9 +60,9 @@ class Objective:
     """The denoising loss of each galaxy (Ho et al. 2020, Eq. 14, with the paper's Huber loss).
 
     jitter: standard deviation of the noise on the redshift (section 5.1 of the paper).
-    weighting: "none", or "equal": each loss over what is usual at its noise level, so that the high
-        levels, where much of an image cannot be known, do not drown the others in their noise (with
-        a running mean for the network that arXiv:2312.02696, Eq. 21, trains for this).
+    weighting: "none", or "equal": each loss is divided by the typical loss at its noise level.
+        Otherwise the high levels, where much of an image cannot be known, outweigh the others.
+        The typical loss is a running mean; arXiv:2312.02696, Eq. 21, trains a network for it.
     centre_weight_radius: distance from the centre at which a pixel weighs half as much as there
         [pixel]; None: all weigh alike. The mean that is learned is the same, but a galaxy fills few
         pixels.
@@ -107,6 +107,6 @@ def centre_weights(height: int, width: int, half: float, device: torch.device) -
 
 
 def with_gradient_over(losses: Tensor, typical: Tensor) -> Tensor:
-    """The losses as they are, to be logged, whose gradients are divided by `typical` (B,)."""
+    """The same losses, which are logged as they are, with gradients divided by `typical` (B,)."""
     constant = losses.detach()
     return constant + (losses - constant) / typical

@@ -167,8 +167,10 @@ def _eps(x: Tensor, x_0: Tensor, level: Level) -> Tensor:
 
 
 def _slope(h: float, h_previous: float) -> float:
-    """h / (2 h_previous): this part of a value's last change is added to it, to have the value in
-    the middle of a step h in ln(alpha/sigma). 0 where either step is infinite.
+    """h / (2 h_previous), with the steps h in ln(alpha/sigma).
+
+    A value plus this part of its last change is extrapolated to the middle of the step. 0 where
+    either step is infinite.
     """
     return h / (2 * h_previous) if math.isfinite(h) and math.isfinite(h_previous) else 0.0
 

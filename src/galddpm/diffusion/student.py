@@ -63,7 +63,7 @@ class Student(nn.Module):
         return cast(Network, self.network).hidden_weights()
 
     def start_from(self, teacher: Denoiser) -> None:
-        """Take over the weights of a teacher, whose output means nearly the same."""
+        """Take over the weights of a teacher; the outputs of both mean nearly the same."""
         self.network.load_state_dict(teacher.network.state_dict())
 
     def forward(self, x: Tensor, level: Level, redshift: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ class Student(nn.Module):
         return output
 
     def flow(self, x: Tensor, level: Level) -> Tensor:
-        """Where x goes if it is nothing but sky: `sky_flow` to the next level."""
+        """What `sky_flow` makes of x at the next level, as if x were sky alone."""
         return sky_flow(x, level, self.next[level], self.sky_sigma, self.smoothing)
 
     def gain(self, level: Level) -> float:

@@ -1,1 +1,1 @@
-"""What a trained model is used by: galaxies from redshifts, redshifts from images."""
+"""Using trained models: galaxies from redshifts, and redshifts from images."""

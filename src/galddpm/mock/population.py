@@ -1,4 +1,4 @@
-"""Who is in the catalog: redshifts, types, magnitudes, sizes, shapes and neighbours.
+"""What is in the catalog: redshifts, types, magnitudes, sizes, shapes and neighbours.
 
 Every number that was tuned, so that the measured catalog has the published distributions (see
 check.py), stands in KNOBS with its source or reason.

@@ -108,7 +108,7 @@ class UNet(nn.Module):
         return -size % self.stride
 
     def forward(self, x: Tensor, t: Tensor, redshift: Tensor, fine: Tensor | None = None) -> Tensor:
-        """fine: (B, bands, H, W), what the gate lets pass instead of its share of the input."""
+        """fine: (B, bands, H, W), what the gate lets pass in place of the input's detail."""
         height, width = x.shape[-2:]
         condition = nn.functional.silu(self.embedding(t, redshift))
         edges = (0, self.padding(width), 0, self.padding(height))

@@ -1,4 +1,4 @@
-"""Training what galaxies are made by: a denoiser of images at given redshift."""
+"""Training a denoiser of images at a given redshift."""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ from galddpm.files import write_text
 class Log:
     """Appends to log.jsonl; a resumed run first drops the lines after its checkpoint.
 
-    board: is handed every record too.
+    board: a function that also receives every record, or None.
     """
 
     def __init__(
