@@ -214,9 +214,11 @@ def _took(generator: "Generator", recorded: dict[str, Any], run: Path) -> str:
 def _attributes(generator: "Generator", recorded: dict[str, Any], run: str) -> dict[str, Any]:
     from galddpm.devices import device_title
 
-    device = device_title(generator.device)
+    made = {"device": device_title(generator.device), **recorded}
+    trained = generator.config.training.images
     return {
-        "provenance": json.dumps(provenance(run=run, device=device, **recorded)),
+        "title": "generated",
+        "provenance": json.dumps(provenance(run=run, images_trained=trained, **made)),
         "bands": ",".join(generator.config.data.bands),
         "zero_point": ZERO_POINT,
         "citation": CITATION,
