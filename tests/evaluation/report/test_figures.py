@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from galddpm.data.colour import rgb
 from galddpm.evaluation.report.figures import (
     COLOUR,
     LEAST_SHOWN,
     bin_edges,
-    colour_image,
     distances_and_floor,
     histograms,
     label,
@@ -144,7 +144,7 @@ def test_real_galaxies_stand_above_generated_ones():
     assert titles == ["z = 0.10", "z = 0.25", "z = 0.50", "z = 1.24"]
     assert (axes[0].get_ylabel(), axes[2].get_ylabel()) == ("real", "generated")
     for axis, stamp in zip(axes, [*real, *generated], strict=True):
-        np.testing.assert_array_equal(axis.images[0].get_array(), colour_image(stamp, bands))
+        np.testing.assert_array_equal(axis.images[0].get_array(), rgb(stamp, bands=bands))
         assert axis.images[0].origin == "lower"
     assert axes[0].images[0].get_array()[1, 1].argmax() == 0  # i is red
     assert axes[3].images[0].get_array()[2, 3].argmax() == 2  # g is blue

@@ -9,7 +9,7 @@ import pytest
 from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.measurement.flags import Flag
 from galddpm.evaluation.measurement.stamp import COMPARED, FLAGS, NUMBERS
-from galddpm.evaluation.report.figures import bin_edges, colour_image, histograms
+from galddpm.evaluation.report.figures import bin_edges, histograms
 from galddpm.evaluation.report.html import page, summary
 from galddpm.evaluation.report.judge import comparable, judge, plain
 from galddpm.evaluation.statistics.matching import select
@@ -161,23 +161,6 @@ def test_plain_values():
     )
     assert made == {"a": None, "b": 3, "c": [0.5, None], "1": None}
     assert plain(np.bool_(True)) is True
-
-
-def test_colours_are_i_r_g_in_one_stretch():
-    stamp = np.zeros((5, 4, 4))
-    stamp[2, 1, 1], stamp[0, 2, 2] = 0.3, 30.0  # i only, g only
-    image = colour_image(stamp, ("g", "r", "i", "z", "y"))
-    assert image.min() >= 0
-    assert image.max() <= 1
-    assert image[1, 1].argmax() == 0
-    assert image[2, 2].argmax() == 2
-    assert image[2, 2, 2] > image[1, 1, 0]
-
-
-def test_one_band_is_shown_grey_and_broken_pixels_black():
-    image = colour_image(np.array([[[1.0, np.nan]]]), ("g",))
-    assert image[0, 0, 0] == image[0, 0, 1] == image[0, 0, 2] > 0
-    assert (image[0, 1] == 0).all()
 
 
 @pytest.mark.parametrize("values", [np.ones(5), np.array([-1.0, 2.0, 30.0]), np.arange(1.0, 9)])

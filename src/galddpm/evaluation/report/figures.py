@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from galddpm.arrays import Array, Floats, Ints
+from galddpm.data.colour import rgb
 from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.measurement.stamp import NUMBERS, PAPER
 from galddpm.evaluation.report.judge import comparable
@@ -122,7 +123,7 @@ def stamp_pairs(real: Floats, generated: Floats, redshift: Floats, bands: Sequen
     axes = figure.subplots(2, count, squeeze=False)
     for row, (side, stamps) in enumerate((("real", real), ("generated", generated))):
         for axis, stamp, z in zip(axes[row], stamps, redshift[row], strict=True):
-            axis.imshow(colour_image(stamp, bands), origin="lower", interpolation="nearest")
+            axis.imshow(rgb(stamp, bands=bands), origin="lower", interpolation="nearest")
             axis.set(xticks=[], yticks=[])
             axis.set_title(f"z = {z:.2f}", fontsize=9)
         axes[row, 0].set_ylabel(side)
@@ -138,23 +139,6 @@ def choose_pairs(
     rows = ordered[np.unique(places.astype(int))]
     distance = np.abs(real.redshift[chosen.real][:, None] - generated.redshift[rows])
     return chosen.real[distance.argmin(axis=0)], rows
-
-
-def colour_image(
-    stamp: Floats, bands: Sequence[str], softening: float = 0.25, white: float = 25.0
-) -> Floats:
-    """(H, W, 3) in 0 to 1: i, r, g as red, green, blue with one asinh stretch (Lupton et al. 2004).
-
-    softening, white [count]: where the stretch leaves the linear part, and where it saturates.
-    The same for all stamps, so that brightness can be compared. Without these bands: grey.
-    """
-    planes = [stamp[bands.index(band)] if band in bands else stamp[0] for band in ("i", "r", "g")]
-    colours = np.nan_to_num(np.stack(planes, axis=-1))
-    intensity = np.maximum(colours.mean(axis=-1, keepdims=True), 1e-6)
-    stretched = np.arcsinh(intensity / softening) / np.arcsinh(white / softening)
-    image = np.maximum(colours, 0) * stretched / intensity
-    shown: Floats = np.clip(image / np.maximum(image.max(axis=-1, keepdims=True), 1), 0, 1)
-    return shown
 
 
 def bin_edges(values: Floats, logarithmic: bool) -> Floats:
