@@ -98,7 +98,8 @@ def train(config: AnyConfig, run: Path) -> None:
     inspection = task.make_inspection(scaling, redshifts, device, run)
     stopped_by = follow_plan(trainer, inspection, config.training.images, run)
     chosen, best = inspection.chosen(trainer.ema.model), inspection.summary()
-    save_model(run / runs.MODEL, config, scaling, redshifts, chosen, model)
+    known = redshifts, chosen, model, galaxies.description
+    save_model(run / runs.MODEL, config, scaling, *known)
     origin["images_seen"] = trainer.images_seen
     if best:
         origin |= {"stopped_early": inspection.exhausted(trainer.images_seen), "best": best}

@@ -22,6 +22,7 @@ CHUNK = 16  # galaxies a process makes at a time; what an interrupt waits for
 FIRST_ID = 36_400_000_000_000_001  # 17 digits, above 2^53, as HSC object ids are
 SKY_CENTRE = (150.0, 2.2)  # [deg] of the field
 BYTES_A_GALAXY = 4 * len(BANDS) * CUT**2 + 2000  # in the file: pixels and columns
+DESCRIPTION = "mock galaxies of galddpm, drawn with GalSim (Rowe et al. 2015, arXiv:1407.7676)"
 VERSION = 1  # of the mock universe: raise it when the same seed gives other galaxies
 
 
@@ -83,7 +84,7 @@ def _make_split(
                     parts.save(rows, made[side])
                 bar.update(len(rows))
         for _, parts in unfinished:
-            parts.join({"description": "mock galaxies of the GalaxiesML schema"})
+            parts.join({"description": DESCRIPTION})
 
 
 def make_rows(seed: int, split: str, rows: range) -> tuple[dict[str, Array], dict[str, Array]]:
