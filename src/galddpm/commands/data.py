@@ -15,10 +15,10 @@ from galddpm.files import refuse_own_input
 from galddpm.locks import locked
 
 SPLITS = ("training", "validation", "testing")
-PACK = (
-    "make a file of FITS cutouts that a table lists: a row a galaxy, with the columns redshift and,"
-    " for each band, one of its name with the path of an image, relative to the table, or instead"
-    " cutout with that of a cube; object_id, ra and dec are kept where they are there"
+LISTED = (
+    "CSV, ECSV or FITS, a row a galaxy: redshift, and a column for each band, g, r, ..., with paths"
+    " of images, relative to the table, or a column cutout with those of cubes; object_id, ra and"
+    " dec are kept"
 )
 
 
@@ -56,10 +56,16 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
     action.add_argument("--count", type=count, metavar="N", help="default: all in the range")
     action.add_argument("--seed", type=whole, default=0, metavar="S")
 
-    action = add("pack", pack, PACK)
-    action.add_argument("table", help="CSV, ECSV or FITS")
+    action = add("pack", pack, "make a file of existing FITS cutouts, which a table lists")
+    action.add_argument("table", help=LISTED)
     action.add_argument("out", metavar="OUT.hdf5")
-    action.add_argument("--bands", default=",".join(BANDS), metavar="A[,B...]", help="in order")
+    bands = ",".join(BANDS)
+    action.add_argument(
+        "--bands",
+        default=bands,
+        metavar="A[,B...]",
+        help=f"columns of images or planes of a cube, in order; default: {bands}",
+    )
     action.add_argument(
         "--zero-point",
         type=magnitude,

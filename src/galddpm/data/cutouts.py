@@ -46,10 +46,11 @@ def read_cutout(path: Path, axes: int, zero_point: float | None = None) -> Cutou
         raise UserError(f"{path}: not readable as FITS ({error})") from None
     if zero_point is None:
         zero_point = _zero_point(headers, path)
-    bad = np.count_nonzero(~np.isfinite(pixels))
+    with np.errstate(over="ignore"):
+        flux = (pixels * 10 ** (0.4 * (ZERO_POINT - zero_point))).astype(np.float32)
+    bad = np.count_nonzero(~np.isfinite(flux))
     if bad:
         raise UserError(f"{path}: found {bad} pixels that are not finite, expected none")
-    flux = (pixels * 10 ** (0.4 * (ZERO_POINT - zero_point))).astype(np.float32)
     return Cutout(flux, scale)
 
 
