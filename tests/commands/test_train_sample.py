@@ -204,18 +204,18 @@ def test_the_same_sample_command_twice_at_once(trained, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["s.hdf5"]
 
 
-@pytest.mark.parametrize("out", ["taken", "file/s.hdf5", "x" * 300])
+@pytest.mark.parametrize("out", ["taken.hdf5", "file/s.hdf5", "x" * 300 + ".hdf5"])
 def test_a_mistake_in_out_shows_before_anything_is_drawn(trained, tmp_path, monkeypatch, out):
-    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken.hdf5").mkdir()
     (tmp_path / "file").touch()
-    monkeypatch.setattr("galddpm.inference.generator.Generator.sample", None)
+    monkeypatch.setattr("galddpm.inference.generator.Generator.draw", None)
     with pytest.raises(UserError, match="expected the name of|expected a folder"):
         draw(trained, tmp_path / out, "--redshifts", "0.1")
 
 
 def test_the_input_is_never_overwritten(trained, tmp_path):
     source = write_simple(tmp_path / "in.hdf5", 3, size=16)
-    model = in_precision(trained, tmp_path, "fp32")
+    model = in_precision(trained, tmp_path, "fp32").rename(tmp_path / "model.h5")
     (tmp_path / "link.hdf5").symlink_to(source)
     before = source.read_bytes(), model.read_bytes()
     spec = ["--run", str(model), "--redshifts", str(source), "--overwrite"]
@@ -462,10 +462,9 @@ def test_mistakes_in_sampling_are_refused(trained, tmp_path):
 
 
 def test_the_newest_run_is_used_and_odd_redshifts_warn(trained):
-    refused(script(trained, "sample.py", "--redshifts", "9.5"), "found 9.5", "--extrapolate")
-    done = script(trained, "sample.py", "--redshifts", "9.5", "--extrapolate")
+    done = script(trained, "sample.py", "--redshifts", "2.5")
     assert done.returncode == 0, done.stderr
-    assert "warning: 1 of 1 redshifts lie outside the training range" in done.stderr
+    assert done.stderr.startswith("warning: 1 of 1 redshifts lie outside the training range")
     assert len(list((trained / "runs" / "small" / "samples").glob("*.hdf5"))) == 1
 
 

@@ -1,6 +1,7 @@
 """`--redshifts SPEC`: a list, a range, or the redshifts of a file."""
 
 import os
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def _range(spec: str) -> Floats:
     try:
         start, stop, text = fields
         number = count(text)
-    except ValueError:
+    except (ValueError, ArgumentTypeError):
         raise UserError(
             f"--redshifts {spec}: expected start:stop:count, such as 0.1:3.0:30"
         ) from None

@@ -15,12 +15,12 @@ from galddpm.arrays import Floats, Ints
 from galddpm.config.schema import Config
 from galddpm.data.redshifts import as_redshifts
 from galddpm.data.scaling import Scaling
-from galddpm.diffusion.galaxy_noise import GalaxyNoise
+from galddpm.diffusion.galaxy_noise import LARGEST_ID, GalaxyNoise, as_noise_ids
 from galddpm.diffusion.samplers import Sampler
 from galddpm.diffusion.schedule import Level
 from galddpm.errors import require_whole
 from galddpm.inference.model_file import ModelFile
-from galddpm.inference.redshifts import LARGEST_ID, as_noise_ids, check_redshifts
+from galddpm.inference.redshifts import check_redshifts
 
 # galaxies that are solved at once; on a CPU larger batches gain a tenth
 TOGETHER = {"cpu": 8, "cuda": 128}

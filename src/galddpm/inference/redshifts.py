@@ -1,27 +1,12 @@
-"""What may be asked of a trained model, and how far it is from what the model has seen."""
+"""How far redshifts that are asked for lie from those that a model was trained on."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from galddpm.arrays import Floats, Ints
+from galddpm.arrays import Floats
 from galddpm.data.redshift_density import RARE, REACH, share_seen
 from galddpm.errors import UserError
-
-LARGEST_ID = 2**63 - 1  # that a sample file holds
-
-
-def as_noise_ids(values: Sequence[int] | Ints | None, count: int) -> Ints:
-    """Numbers (count,) int64 that tell galaxies of one seed apart; None: 0, 1, ... Raises UserError
-    where they are not `count` whole numbers from 0 that int64 holds."""
-    ids = np.arange(count) if values is None else np.asarray(values)
-    if ids.shape != (count,):
-        raise UserError(f"noise_id: found shape {ids.shape}, expected one a redshift, ({count},)")
-    whole = ids.dtype.kind in "iu"
-    if not whole or ids.min() < 0 or ids.max() > LARGEST_ID:
-        found = f"{ids.min()} to {ids.max()}" if whole else str(ids.dtype)
-        raise UserError(f"noise_id: found {found}, expected whole numbers from 0 to {LARGEST_ID}")
-    return ids.astype(np.int64)
 
 
 def check_redshifts(
@@ -34,13 +19,13 @@ def check_redshifts(
     network's answer means nothing, unless `extrapolate`.
     """
     low, high = trained[0], trained[-1]
-    beyond = np.maximum(low - redshift, redshift - high)
-    outside, far = beyond > 0, beyond > high - low
+    width, beyond = high - low, np.maximum(low - redshift, redshift - high)
+    outside, far = beyond > 0, beyond > width
     if far.any() and not extrapolate:
         raise UserError(
-            f"redshift: found {redshift[far][0]:g}, the model was trained from {low:.3f} to"
-            f" {high:.3f}, expected at most as far outside as that is wide; --extrapolate, in"
-            " Python extrapolate=True, draws it all the same"
+            f"redshifts: found {redshift[far][0]:g}, expected {max(low - width, 0):.3g} to"
+            f" {high + width:.3g}, for the model was trained from {low:.3g} to {high:.3g};"
+            " --extrapolate, in Python extrapolate=True, draws it all the same"
         )
     warnings = []
     if outside.any():
