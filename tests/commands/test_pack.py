@@ -127,6 +127,12 @@ def test_the_pixel_scale_is_that_of_the_headers(tmp_path):
     assert "row 1: the r band: found 0.168 arcsec in a pixel, expected 0.2" in message
 
 
+def test_sky_coordinates_that_make_no_sense_are_none(tmp_path):
+    header = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--XYZ", "CDELT1": 0.0, "MAGZERO": 27.0}
+    with h5py.File(pack(write_bands(tmp_path, pixels(1), **header)).path) as file:
+        assert "pixel_scale" not in file.attrs
+
+
 def test_a_packed_file_is_left_alone_and_another_refused(tmp_path, capsys):
     table = write_bands(tmp_path, pixels())
     before = pack(table).path.read_bytes()

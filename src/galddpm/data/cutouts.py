@@ -23,7 +23,7 @@ class Cutout:
     """An image, or a cube of one image a band."""
 
     pixels: Floats  # (H, W) or (C, H, W) float32 [count at zero point 27]
-    pixel_scale: float | None  # [arcsec/pix], where the header has sky coordinates
+    pixel_scale: float | None  # [arcsec/pix]; None where the header has no sky coordinates
 
 
 def read_cutout(path: Path, axes: int, zero_point: float | None = None) -> Cutout:
@@ -86,8 +86,11 @@ def _zero_point(headers: tuple[fits.Header, ...], path: Path) -> float:
 
 
 def _pixel_scale(header: fits.Header) -> float | None:
-    """None without sky coordinates."""
-    sky = WCS(header, fix=False).celestial
+    """None without sky coordinates, or with some that make no sense."""
+    try:
+        sky = WCS(header, fix=False).celestial
+    except ValueError:  # what all errors of wcslib are
+        return None
     if sky.naxis != 2:
         return None
     return float(np.mean(proj_plane_pixel_scales(sky))) * 3600  # from degrees
