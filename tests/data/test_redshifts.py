@@ -23,7 +23,7 @@ def test_a_number_is_one_redshift():
         ([1e39], "finite"),
         ([[0.1], [0.2]], r"shape \(2, 1\)"),
         ([[0.1], [0.2, 0.3]], "no row of numbers"),
-        (["0.1"], "expected numbers"),
+        (["0.1"], "found text"),
         ([0.1, None], "expected numbers"),
         ([True], "expected numbers"),
         ([1j], "expected numbers"),

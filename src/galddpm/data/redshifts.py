@@ -20,8 +20,9 @@ def as_redshifts(values: ArrayLike, name: str = "redshift") -> Floats:
     except (TypeError, ValueError) as error:
         raise UserError(f"{name}: no row of numbers ({error})") from None
     if array.dtype.kind not in "fiu" or array.ndim != 1:
+        found = "text" if array.dtype.kind in "SU" else array.dtype
         raise UserError(
-            f"{name}: found {array.dtype} of shape {array.shape}, expected numbers of shape (n,)"
+            f"{name}: found {found} of shape {array.shape}, expected numbers of shape (n,)"
         )
     if not len(array):
         raise UserError(f"{name}: found none, expected at least one")
