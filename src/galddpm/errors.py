@@ -11,3 +11,9 @@ class RunError(RuntimeError):
 
 class NonFiniteError(RunError):
     """Training or sampling ran away to numbers that are not finite."""
+
+
+def not_installed(library: str, extra: str) -> UserError:
+    """The mistake of running without a library that comes with an extra of the package. The quotes
+    are for shells that read brackets as a pattern."""
+    return UserError(f"{library} is not installed; pip install 'galddpm[{extra}]'")

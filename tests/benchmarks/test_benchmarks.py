@@ -10,7 +10,6 @@ from galddpm import build
 from galddpm.benchmarks import growth, limit, loading, peers, training
 from galddpm.benchmarks.timing import take_turns
 from galddpm.commands import benchmark
-from galddpm.config.load import load_config
 from galddpm.data.stream import GalaxyBatch
 from helpers.models import awake
 
@@ -22,7 +21,7 @@ ATTENTION = {"quickstart": 8, "paper": 16}  # the lower of two resolutions
 
 def small_config(name="quickstart", *settings):
     attention = f"network.attention=[{ATTENTION[name]}]"
-    return load_config(training.CONFIGS / f"{name}.yaml", [*SMALL, attention, *settings])
+    return training.read_recipe(name, [*SMALL, attention, *settings])
 
 
 def relative(error, reference):
@@ -79,7 +78,7 @@ def test_contestants_take_turns():
 
 
 def test_the_network_of_the_peer_has_as_many_parameters():
-    config = load_config(training.CONFIGS / "paper.yaml")
+    config = training.read_recipe("paper")
     theirs = peers.parameters(peers.diffusers_network(config, CPU))
     assert theirs == pytest.approx(
         peers.parameters(build.make_network(config)), rel=peers.MOST_APART

@@ -55,7 +55,7 @@ def test_settings_reach_into_sections(path):
         ("training.imags=3", "training.imags: no such key; did you mean images?"),
         ("trainig.images=3", "trainig: no such key; did you mean training?"),
         ("wibble=3", "wibble: no such key; expected one of task, seed, data"),
-        ("training.images=many", "training.images: found 'many', it should be a valid integer"),
+        ("training.images=many", "training.images: found 'many', expected a whole number"),
         ("training.images=1.5", "training.images: found 1.5"),
         ("training.images=0", "training.images: found 0"),
         ("training.learning_rate=-1", "training.learning_rate: found -1"),

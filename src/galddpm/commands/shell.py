@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 from tqdm import tqdm
@@ -13,10 +13,21 @@ from galddpm.errors import RunError, UserError
 from galddpm.interrupts import Terminated, answered
 
 LARGEST_COUNT = 10**8  # of anything that is counted on a command line
+DEFAULT = "default: %(default)s"  # in the help of an option
 
 
 class Parser(argparse.ArgumentParser):
-    """Argument parser whose mistakes end with one `error: ` line and exit status 2."""
+    """Argument parser whose mistakes end with one `error: ` line and exit status 2.
+
+    examples: commands that the help ends with, each as one would type it.
+    """
+
+    def __init__(self, *, examples: Sequence[str], **more: Any):
+        super().__init__(**more)
+        self.examples = examples
+
+    def format_help(self) -> str:
+        return super().format_help() + "\n  ".join(["\nexamples:", *self.examples]) + "\n"
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -57,20 +68,29 @@ def progress(
     return tqdm(iterable, total=total, desc=desc, disable=None, **more)
 
 
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    text = f"random seed; {DEFAULT}"
+    parser.add_argument("--seed", type=whole, default=0, metavar="S", help=text)
+
+
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    text = "replace an output that was made otherwise"
+    parser.add_argument("--overwrite", action="store_true", help=text)
+
+
+def tell(text: str) -> None:
+    """A line on standard error, above the progress bars that stand there."""
+    tqdm.write(text, file=sys.stderr)
+
+
 def count(text: str) -> int:
     """The type of an argument that must be a whole number from 1."""
-    value = int(text)
-    if not 1 <= value <= LARGEST_COUNT:
-        raise ValueError
-    return value
+    return _whole_number(text, 1, LARGEST_COUNT)
 
 
 def whole(text: str) -> int:
     """The type of an argument that may also be 0, such as a random seed."""
-    value = int(text)
-    if not 0 <= value < 2**63:
-        raise ValueError
-    return value
+    return _whole_number(text, 0, 2**63 - 1)
 
 
 def cores() -> int:
@@ -78,7 +98,16 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-count.__name__, whole.__name__ = "whole number from 1", "whole number from 0"  # in messages
+def _whole_number(text: str, lowest: int, highest: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = None
+    if value is None or not lowest <= value <= highest:
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}, expected a whole number from {lowest} to {highest:,}"
+        )
+    return value
 
 
 def _out_of_memory(error: RuntimeError) -> bool:
@@ -88,7 +117,7 @@ def _out_of_memory(error: RuntimeError) -> bool:
 
 def _show_warning(message: Warning | str, *place: object, **more: object) -> None:
     """A warning as one line, without the place in the source."""
-    print(f"warning: {message}", file=sys.stderr)
+    tell(f"warning: {' '.join(str(message).split())}")
 
 
 def _say(error: BaseException | str, status: int) -> int:

@@ -1,4 +1,4 @@
-"""`python scripts/train.py --config FILE`: train a model into a run folder."""
+"""`galddpm train --config FILE`: train a model into a run folder."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from tqdm import tqdm
 from galddpm import runs
 from galddpm.commands.allocator import keep_freed_memory
 from galddpm.commands.shell import Parser, progress
-from galddpm.config.load import dump_config, load_config, parse_config
+from galddpm.config.load import dump_config, load_config, packaged_configs, parse_config
 from galddpm.config.schema import AnyConfig
 from galddpm.errors import UserError
 from galddpm.files import read_json, write_json, write_text
@@ -26,8 +26,8 @@ if TYPE_CHECKING:  # torch is loaded after the arguments were checked
     from galddpm.training.loop import Trainer
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = parse(arguments)
+def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> None:
+    options = parse(arguments, prog)
     config = load_config(options.config, options.set)
     run = Path(options.run_dir or Path("runs") / Path(options.config).stem)
     if claim(run, config, options.resume) == "finished":
@@ -38,15 +38,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
         train(config, run)
 
 
-def parse(arguments: Sequence[str] | None) -> Namespace:
-    parser = Parser(description="Train the model that a config describes.")
-    parser.add_argument("--config", required=True, metavar="FILE")
+def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
+    parser = Parser(
+        prog=prog,
+        description="Train the model that a config describes, into a run folder. The same command"
+        " goes on where an interrupted one stopped.",
+        examples=(
+            "galddpm train --config quickstart",
+            "galddpm train --config my.yaml --run-dir runs/mine --set training.images=1e6",
+            "galddpm train --config quickstart --set training.images=64_000",
+        ),
+    )
+    names = ", ".join(packaged_configs())
+    parser.add_argument(
+        "--config", required=True, metavar="FILE", help=f"YAML file, or one of the names {names}"
+    )
     parser.add_argument("--run-dir", metavar="DIR", help="default: runs/NAME of the config")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="a.b=VALUE", help="change a config value"
+        "--set",
+        action="append",
+        default=[],
+        metavar="a.b=VALUE",
+        help="change a config value, as often as you like; run length and intervals are counted in"
+        " images",
     )
     parser.add_argument(
-        "--resume", choices=["auto", "never"], default="auto", help="go on where the run stopped"
+        "--resume",
+        choices=["auto", "never"],
+        default="auto",
+        help="auto: go on where the run stopped; never: refuse a folder that holds a run"
+        "; default: auto",
     )
     return parser.parse_args(arguments)
 

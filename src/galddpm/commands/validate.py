@@ -1,41 +1,57 @@
-"""`python scripts/validate.py`: are the Sersic fits right? Against GalSim's truth and statmorph."""
+"""`galddpm validate`: are the Sersic fits right? Against GalSim's truth and statmorph."""
 
 import time
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from galddpm.arrays import Array, Floats
-from galddpm.commands.shell import Parser, cores, count, progress, whole
-from galddpm.errors import UserError
-from galddpm.evaluation.catalog.measure_file import CHUNK
-from galddpm.evaluation.report.judge import plain
-from galddpm.evaluation.validation.fits import fit_ours, fit_theirs, warm_up
-from galddpm.evaluation.validation.simulated import NAMES, TruthSet, compare_fits, draw_truth
+from galddpm.commands.shell import DEFAULT, Parser, add_seed, cores, count, progress
+from galddpm.errors import not_installed
 from galddpm.files import write_json
 from galddpm.locks import locked_folder
 from galddpm.provenance import provenance
 from galddpm.workers import worker_pool
 
+if TYPE_CHECKING:  # the judge is loaded after the arguments were checked
+    from galddpm.evaluation.validation.simulated import TruthSet
+
 Fit = Callable[[Floats], Any]  # stamps -> rows
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = Parser(description="Measure the Sersic fits against GalSim's truth and statmorph's.")
-    parser.add_argument("--out", type=Path, default=Path("runs/validation"), metavar="DIR")
-    parser.add_argument("--stamps", type=count, default=300, metavar="N", help="in each S/N range")
-    parser.add_argument("--seed", type=whole, default=0, metavar="S")
-    parser.add_argument("--jobs", type=count, default=cores(), metavar="J")
-    options = parser.parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, prog: str = "validate.py") -> None:
+    options = parse(arguments, prog)
     with locked_folder(options.out):
         validate(options.out, options.stamps, options.seed, options.jobs)
 
 
+def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
+    parser = Parser(
+        prog=prog,
+        description="Measure the Sersic fits against the truth of GalSim's galaxies, beside those"
+        " of statmorph on the same pixels.",
+        examples=(
+            "galddpm validate",
+            "galddpm validate --stamps 50 --jobs 2 --out runs/validation-small",
+        ),
+    )
+    add = parser.add_argument
+    add("--out", type=Path, default=Path("runs/validation"), metavar="DIR", help=DEFAULT)
+    add("--stamps", type=count, default=300, metavar="N", help=f"in each range of S/N; {DEFAULT}")
+    add_seed(parser)
+    add("--jobs", type=count, default=cores(), metavar="J", help=f"processes; {DEFAULT}")
+    return parser.parse_args(arguments)
+
+
 def validate(out: Path, stamps: int, seed: int, jobs: int) -> None:
     """Draw, fit twice, compare, and write the table and its figure."""
+    from galddpm.evaluation.validation.fits import fit_ours, fit_theirs, warm_up
+    from galddpm.evaluation.validation.simulated import compare_fits
+
     found = draw_truth_or_refuse(stamps, seed)
     with worker_pool(jobs) as pool:
         run_all(pool, warm_up, [found.image[:1]] * jobs, "starting")  # imports, not fits
@@ -53,18 +69,22 @@ def validate(out: Path, stamps: int, seed: int, jobs: int) -> None:
     write(out, found, ours, theirs, {"fits": rows, "speed": speed})
 
 
-def draw_truth_or_refuse(stamps: int, seed: int) -> TruthSet:
+def draw_truth_or_refuse(stamps: int, seed: int) -> "TruthSet":
     """The truth set. Raises UserError without GalSim."""
+    from galddpm.evaluation.validation.simulated import draw_truth
+
     try:
         return draw_truth(stamps, seed)
     except ModuleNotFoundError as error:
-        raise UserError(f"{error.name} is not installed; pip install galddpm[mock]") from None
+        raise not_installed(error.name or "a library", "mock") from None
 
 
 def timed(
-    pool: Executor | None, work: Fit, found: TruthSet, name: str
+    pool: Executor | None, work: Fit, found: "TruthSet", name: str
 ) -> tuple[dict[str, Array], float]:
     """Columns of all stamps, and the seconds that they took."""
+    from galddpm.evaluation.catalog.measure_file import CHUNK
+
     chunks = [found.image[k : k + CHUNK] for k in range(0, len(found.image), CHUNK)]
     start = time.perf_counter()
     rows = [row for chunk in run_all(pool, work, chunks, name) for row in chunk]
@@ -85,6 +105,8 @@ def ratio_text(name: str, row: dict[str, Any]) -> str:
 
 
 def print_table(rows: Sequence[dict[str, Any]], speed: dict[str, Any]) -> None:
+    from galddpm.evaluation.validation.simulated import NAMES
+
     print("S/N          stamps  no fit (statmorph)   ratio of median errors, ours over statmorph's")
     for row in rows:
         share = row["without_fit"]
@@ -96,9 +118,14 @@ def print_table(rows: Sequence[dict[str, Any]], speed: dict[str, Any]) -> None:
 
 
 def write(
-    out: Path, found: TruthSet, ours: dict[str, Any], theirs: dict[str, Any], result: dict[str, Any]
+    out: Path,
+    found: "TruthSet",
+    ours: dict[str, Any],
+    theirs: dict[str, Any],
+    result: dict[str, Any],
 ) -> None:
     from galddpm.evaluation.report.figures import save
+    from galddpm.evaluation.report.judge import plain
     from galddpm.evaluation.validation.figure import truth_figure
 
     save(truth_figure(found, {"ours": ours, "statmorph": theirs}), out, "truth")

@@ -10,7 +10,7 @@ import numpy as np
 from galddpm.arrays import Array
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.survey import BANDS, ZERO_POINT
-from galddpm.errors import UserError
+from galddpm.errors import UserError, not_installed
 from galddpm.mock.draw import draw_stamp
 from galddpm.mock.measure import COLUMNS, measure_band
 from galddpm.mock.population import Galaxy, draw_galaxy
@@ -158,9 +158,7 @@ def _require_libraries() -> None:
         import sep  # noqa: F401
         import speclite  # noqa: F401
     except ImportError as error:
-        raise UserError(
-            f"mock: {error.name} is not installed; pip install 'galddpm[mock]'"
-        ) from None
+        raise not_installed(error.name or "a library", "mock") from None
 
 
 class _silent:
