@@ -11,6 +11,7 @@ from galddpm.benchmarks import growth, limit, loading, peers, training
 from galddpm.benchmarks.timing import take_turns
 from galddpm.commands import benchmark
 from galddpm.data.stream import GalaxyBatch
+from galddpm.errors import UserError
 from helpers.models import awake
 
 CPU = torch.device("cpu")
@@ -83,6 +84,27 @@ def test_the_network_of_the_peer_has_as_many_parameters():
     assert theirs == pytest.approx(
         peers.parameters(build.make_network(config)), rel=peers.MOST_APART
     )
+
+
+@pytest.mark.parametrize(
+    ("part", "library", "extra"),
+    [("all", "diffusers", "benchmark"), ("measure", "galsim", "benchmark")],
+)
+def test_a_library_that_is_missing_is_named_before_anything_is_measured(
+    monkeypatch, part, library, extra
+):
+    monkeypatch.setattr(benchmark, "make_measures", None)
+    monkeypatch.setattr(benchmark, "find_spec", lambda name: None if name == library else name)
+    with pytest.raises(UserError) as caught:
+        benchmark.main([part, "--device", "cpu"])
+    assert str(caught.value) == f"{library} is not installed; pip install 'galddpm[{extra}]'"
+
+
+def test_what_cuda_is_compared_with_is_asked_for_there_alone(monkeypatch):
+    monkeypatch.setattr(benchmark, "find_spec", lambda name: None if "denoising" in name else name)
+    benchmark.refuse_missing_libraries(benchmark.PARTS, "cpu")
+    with pytest.raises(UserError, match="denoising_diffusion_pytorch .*benchmark-cuda"):
+        benchmark.refuse_missing_libraries(benchmark.PARTS, "cuda")
 
 
 def test_the_command_writes_ratios(tmp_path, monkeypatch, capsys):

@@ -149,6 +149,13 @@ def test_fits_export_keeps_pixels_and_ids(path, tmp_path):
         data.main(["fits", str(path)])
 
 
+def test_a_folder_where_a_file_is_meant_is_named_as_such(tmp_path):
+    for command in (["fits"], ["check"], ["subset", "--count", "1"]):
+        out = [str(tmp_path / "out.hdf5")] if command[0] == "subset" else []
+        with pytest.raises(UserError, match=f"{tmp_path}: is a folder, expected an HDF5 file"):
+            data.main([*command, str(tmp_path), *out])
+
+
 def test_the_mock_command(tmp_path, capsys):
     arguments = ["mock", "--out", str(tmp_path), "--jobs", "1", "--seed", "3"]
     arguments += [f"--{split}=2" for split in data.SPLITS]

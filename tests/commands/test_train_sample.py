@@ -443,10 +443,31 @@ def test_mistakes_in_sampling_are_refused(trained, tmp_path):
 
 
 def test_the_newest_run_is_used_and_odd_redshifts_warn(trained):
-    done = script(trained, "sample.py", "--redshifts", "9.5")
+    done = script(trained, "sample.py", "--redshifts", "2.5")
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("warning: 1 of 1 redshifts lie outside the training range")
     assert len(list((trained / "runs" / "small" / "samples").glob("*.hdf5"))) == 1
+
+
+def test_redshifts_far_outside_the_training_need_a_word(trained, tmp_path):
+    out, spec = tmp_path / "s.hdf5", ["--redshifts", "0.5,9.5"]
+    with pytest.raises(UserError, match="found 9.5, expected 0 to 3.41.*--extrapolate"):
+        draw(trained, out, *spec)
+    assert not out.exists()
+    columns, _ = draw(trained, out, *spec, "--extrapolate")
+    np.testing.assert_array_equal(columns["specz_redshift"], [0.5, 9.5])
+
+
+def test_an_unfinished_run_says_how_far_it_is(trained, tmp_path):
+    run = tmp_path / "student"
+    shutil.copytree(trained / "runs" / "small", run)
+    (run / "model.safetensors").unlink()
+    (run / "log.jsonl").write_text('{"images_seen": 96}\n{"images_se')
+    with pytest.raises(UserError, match="student: has no model yet, .* 96 of 256 images"):
+        sample.main(["--run", str(run), "--redshifts", "0.5"])
+    (run / "log.jsonl").unlink()
+    with pytest.raises(UserError, match=" 0 of 256 images"):
+        sample.main(["--run", str(run), "--redshifts", "0.5"])
 
 
 def test_a_longer_run_goes_on(tmp_path):
