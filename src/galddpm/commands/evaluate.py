@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 
 from galddpm import runs
-from galddpm.commands.shell import Parser, add_overwrite, cores, count, progress, whole
+from galddpm.commands.shell import Parser, add_overwrite, cores, count, progress, say, whole
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import UserError
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "evaluate.py") -> N
         dask=options.dask,
         overwrite=options.overwrite,
         progress=progress,
-        say=print,
+        say=say,
     )
 
 

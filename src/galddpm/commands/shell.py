@@ -2,7 +2,9 @@
 
 import argparse
 import os
+import shutil
 import sys
+import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
@@ -41,24 +43,10 @@ def run_command(main: Callable[[], None]) -> int:
     line on standard error begins with `error: ` for 1 and 2, without a traceback.
     """
     warnings.showwarning = _show_warning
-    try:
-        with answered():
-            main()
-    except UserError as error:
-        return _say(error, 2)
-    except (RunError, OSError, MemoryError) as error:
-        return _say(error, 1)
-    except RuntimeError as error:
-        if not _out_of_memory(error):
-            raise
-        return _say(f"too little memory: {str(error).splitlines()[0]}", 1)
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
-        return 130
-    except Terminated:
-        print("terminated; the same command goes on from here", file=sys.stderr)
-        return 143
-    return 0
+    status, message = _outcome(main)
+    if message:  # after the exception is gone, which may hold a progress bar open
+        print(message, file=sys.stderr)
+    return status
 
 
 def progress(
@@ -76,6 +64,14 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
 def add_overwrite(parser: argparse.ArgumentParser) -> None:
     text = "replace an output that was made otherwise"
     parser.add_argument("--overwrite", action="store_true", help=text)
+
+
+def say(text: str) -> None:
+    """Print prose: as a line, which a terminal is given broken between words."""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+    print(text)
 
 
 def tell(text: str) -> None:
@@ -110,6 +106,26 @@ def _whole_number(text: str, lowest: int, highest: int) -> int:
     return value
 
 
+def _outcome(main: Callable[[], None]) -> tuple[int, str]:
+    """The exit status of a command, and what to say at its end."""
+    try:
+        with answered():
+            main()
+    except UserError as error:
+        return 2, _error_line(error)
+    except (RunError, OSError, MemoryError) as error:
+        return 1, _error_line(error)
+    except RuntimeError as error:
+        if not _out_of_memory(error):
+            raise
+        return 1, _error_line(f"too little memory: {str(error).splitlines()[0]}")
+    except KeyboardInterrupt:
+        return 130, "interrupted; the same command goes on from here"
+    except Terminated:
+        return 143, "terminated; the same command goes on from here"
+    return 0, ""
+
+
 def _out_of_memory(error: RuntimeError) -> bool:
     """Whether torch found no memory, which on a CPU is a plain RuntimeError."""
     return type(error).__name__ == "OutOfMemoryError" or "allocate memory" in str(error)
@@ -120,7 +136,5 @@ def _show_warning(message: Warning | str, *place: object, **more: object) -> Non
     tell(f"warning: {' '.join(str(message).split())}")
 
 
-def _say(error: BaseException | str, status: int) -> int:
-    message = " ".join(str(error).split()) or type(error).__name__
-    print(f"error: {message}", file=sys.stderr)
-    return status
+def _error_line(error: BaseException | str) -> str:
+    return f"error: {' '.join(str(error).split()) or type(error).__name__}"

@@ -193,7 +193,7 @@ def _refuse_changes(run: Path, origin: dict[str, Any], depends_on: Iterable[str]
 
 
 def _caching(blocks: Iterable[Any]) -> "tqdm[Any]":
-    return progress(blocks, desc="reading")
+    return progress(blocks, desc="reading", unit="block")
 
 
 def _first_difference(held: dict[str, Any], wanted: dict[str, Any], key: str = "") -> str | None:

@@ -94,7 +94,7 @@ def timed(
 
 def run_all(pool: Executor | None, work: Fit, chunks: Sequence[Floats], name: str) -> list[Any]:
     results = map(work, chunks) if pool is None else pool.map(work, chunks)
-    return list(progress(results, total=len(chunks), desc=name))
+    return list(progress(results, total=len(chunks), desc=name, unit="chunk"))
 
 
 def ratio_text(name: str, row: dict[str, Any]) -> str:

@@ -62,7 +62,9 @@ def count_pixels(galaxies: GalaxyFile, progress: Callable[..., Any]) -> PixelCou
     """One pass over all pixels, a block at a time."""
     counts = PixelCounts()
     with open_hdf5(galaxies.path) as file:
-        for start in progress(range(0, len(galaxies), ROWS_PER_READ), desc="checking"):
+        for start in progress(
+            range(0, len(galaxies), ROWS_PER_READ), desc="checking", unit="block"
+        ):
             image = file["image"][start : start + ROWS_PER_READ]
             finite = np.isfinite(image).all(axis=(1, 2, 3))
             counts.non_finite += (start + np.flatnonzero(~finite)).tolist()

@@ -68,7 +68,7 @@ def write_subset(
         }
         layout = {name: ((len(rows), *c.shape[1:]), c.dtype) for name, c in columns.items()}
         with new_hdf5(out, layout, {**whole.attrs, "arguments": arguments}) as part:
-            for name, column in progress(list(columns.items()), desc="subset"):
+            for name, column in progress(list(columns.items()), desc="writing", unit="column"):
                 _copy_rows(column, part[name], rows)
     return len(rows)
 

@@ -76,7 +76,9 @@ def _make_split(
         make = partial(make_rows, arguments["seed"], arguments["split"])
         with (
             worker_pool(jobs) as pool,
-            progress(total=sum(map(len, chunks)), desc=f"mock {arguments['split']}") as bar,
+            progress(
+                total=sum(map(len, chunks)), desc=f"mock {arguments['split']}", unit="galaxy"
+            ) as bar,
         ):
             for rows, made in results(pool, make, chunks):
                 for side, parts in unfinished:
