@@ -52,8 +52,8 @@ def run_command(main: Callable[[], None]) -> int:
 def progress(
     iterable: Iterable[Any] | None = None, *, total: int | None = None, desc: str = "", **more: Any
 ) -> "tqdm[Any]":
-    """A progress bar that is quiet when standard error is not a terminal."""
-    return tqdm(iterable, total=total, desc=desc, disable=None, **more)
+    """A progress bar as wide as the terminal, quiet when standard error is none."""
+    return tqdm(iterable, total=total, desc=desc, disable=None, dynamic_ncols=True, **more)
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:

@@ -110,7 +110,7 @@ def train(config: AnyConfig, run: Path) -> None:
     )
     _refuse_changes(run, origin, task.provenance)
     model = task.make_model(scaling, device)
-    batches = task.make_batches(galaxies, scaling, device, run, _caching)
+    batches = task.make_batches(galaxies, scaling, device, run, _preparing)
     every = task.inspect_every
     trainer = build.make_trainer(config, model, task.losses, batches, device, run, every)
     trainer.resume()
@@ -192,8 +192,8 @@ def _refuse_changes(run: Path, origin: dict[str, Any], depends_on: Iterable[str]
             raise UserError(f"{run}: its {name} has changed since; choose --run-dir")
 
 
-def _caching(blocks: Iterable[Any]) -> "tqdm[Any]":
-    return progress(blocks, desc="reading", unit="block")
+def _preparing(parts: Iterable[Any], desc: str = "reading", unit: str = "block") -> "tqdm[Any]":
+    return progress(parts, desc=desc, unit=unit)
 
 
 def _first_difference(held: dict[str, Any], wanted: dict[str, Any], key: str = "") -> str | None:

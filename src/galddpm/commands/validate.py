@@ -100,19 +100,21 @@ def run_all(pool: Executor | None, work: Fit, chunks: Sequence[Floats], name: st
 def ratio_text(name: str, row: dict[str, Any]) -> str:
     """Both median errors, their ratio and its interval."""
     low, high = row["ratio_interval"]
-    errors = f"{row['ours']:.3f}/{row['statmorph']:.3f}"
-    return f"{name.removeprefix('sersic_')} {errors} = {row['ratio']:.2f} [{low:.2f}, {high:.2f}]"
+    errors = f"{row['ours']:8.3f} {row['statmorph']:10.3f} {row['ratio']:8.2f}"
+    return f"    {name.removeprefix('sersic_'):12s} {errors} [{low:.2f}, {high:.2f}]"
 
 
 def print_table(rows: Sequence[dict[str, Any]], speed: dict[str, Any]) -> None:
     from galddpm.evaluation.validation.simulated import NAMES
 
-    print("S/N          stamps  no fit (statmorph)   ratio of median errors, ours over statmorph's")
+    print("median errors        ours  statmorph    ratio [95 % interval]")
     for row in rows:
-        share = row["without_fit"]
-        ratios = [ratio_text(name, row[name]) for name in NAMES if row["compared"]]
-        head = f"{row['snr'][0]:4d} to {row['snr'][1]:4d} {row['stamps']:6d}"
-        print(head, f"{share['ours']:6.1%} ({share['statmorph']:.1%})    ", "  ".join(ratios))
+        low, high = row["snr"]
+        ours, theirs = row["without_fit"]["ours"], row["without_fit"]["statmorph"]
+        print(f"S/N {low} to {high}: {row['stamps']} stamps, without a fit", end=" ")
+        print(f"{ours:.1%} (statmorph {theirs:.1%})")
+        for name in NAMES if row["compared"] else ():
+            print(ratio_text(name, row[name]))
     for name, value in speed.items():
         print(f"{name:28s} {value:10.1f}")
 

@@ -11,6 +11,7 @@ from galddpm.arrays import Floats, Ints
 from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile
 from galddpm.data.hdf5 import new_hdf5, open_hdf5, read_rows
 from galddpm.errors import UserError
+from galddpm.interrupts import raise_if_requested
 
 
 def stratified_rows(redshift: Floats, count: int, seed: int) -> Ints:
@@ -75,6 +76,7 @@ def write_subset(
 
 def _copy_rows(source: h5py.Dataset, copy: h5py.Dataset, rows: Ints) -> None:
     for start in range(0, len(rows), ROWS_PER_READ):
+        raise_if_requested()
         few = rows[start : start + ROWS_PER_READ]
         copy[start : start + len(few)] = read_rows(source, few)
     copy.attrs.update(source.attrs)
