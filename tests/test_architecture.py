@@ -11,6 +11,7 @@ SOURCE = ROOT / "src" / "galddpm"
 EVERYONES = {
     "_version",
     "arrays",
+    "devices",
     "errors",
     "files",
     "interrupts",

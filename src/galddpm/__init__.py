@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "load"]
 
 
-def load(run: "str | Path", weights: str = "ema") -> "Generator":
-    """The trained generator of a run folder; see `galddpm.inference.generator.Generator`."""
+def load(run: "str | Path", weights: str = "ema", device: str | None = None) -> "Generator":
+    """The trained generator of a run folder; see `galddpm.inference.generator.Generator`.
+
+    device: "cpu", "cuda", "cuda:1", ...; None: CUDA where it is there.
+    """
     from galddpm.inference.generator import Generator
 
-    return Generator.load(run, weights=weights)
+    return Generator.load(run, weights=weights, device=device)

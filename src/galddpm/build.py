@@ -34,17 +34,14 @@ Module = TypeVar("Module", bound=nn.Module)
 LAST, LAST_OF_OTHERS = {"sky_2m": 0.4}, 0.12
 
 
-def best_device() -> torch.device:
-    """The CUDA device where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def uses_bf16(precision: str, device: torch.device) -> bool:
     """Whether to compute in bfloat16; "auto" does where the processor multiplies in it."""
     if precision != "auto":
         return precision == "bf16"
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
+    if device.type == "mps":
+        return False
     return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 
@@ -92,7 +89,12 @@ def make_stream(
     run: Path,
     progress: Callable[..., Any] = iter,
 ) -> BatchStream:
-    """The training batches of a run folder."""
+    """The training batches of a run folder. Raises UserError for a cache on a GPU without one."""
+    if config.data.cache == "device" and device.type == "cpu":
+        raise UserError(
+            "data.cache: found device, which is the memory of a GPU, and this run computes on the"
+            " CPU; expected memory, or memory_map where the galaxies do not fit into it"
+        )
     return BatchStream(
         galaxies,
         scaling,

@@ -89,7 +89,9 @@ def test_a_subset_keeps_data_sets_and_their_types(path, tmp_path, capsys):
     before = out.read_bytes()
     data.main(command)
     assert out.read_bytes() == before
-    assert "nothing to do" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "nothing to do" in said.out
+    assert said.err.splitlines() == [f"{path}, seed 0, into {out}"] * 2
     with pytest.raises(UserError, match="--overwrite"):
         data.main([*command, "--seed", "1"])
     data.main([*command, "--seed", "1", "--overwrite"])
@@ -153,6 +155,8 @@ def test_the_mock_command(tmp_path, capsys):
     arguments = ["mock", "--out", str(tmp_path), "--jobs", "1", "--seed", "3"]
     arguments += [f"--{split}=2" for split in data.SPLITS]
     data.main(arguments)
-    assert len(capsys.readouterr().out.splitlines()) == 3
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 3
+    assert said.err == f"6 mock galaxies, seed 3, into {tmp_path}\n"
     path = tmp_path / "5x64x64_testing_with_morphology.hdf5"
     assert len(GalaxyFile(path, bands=5)) == 2

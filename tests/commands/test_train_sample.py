@@ -134,6 +134,47 @@ def test_a_killed_run_goes_on_to_the_same_bits(trained, tmp_path, number):
     assert seen[-1] == 256
 
 
+FREELY = (
+    "data.cache=none",
+    "training.log_every=64",
+    "training.checkpoint_every=96",
+    "training.preview_every=128",
+    "sampling.batch_size=2",
+)
+
+
+def test_a_resumed_run_may_change_what_changes_no_result(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(folder(tmp_path))
+    train.main(["--config", "small.yaml", "--run", "whole"])
+    train.main(["--config", "small.yaml", "--set=training.images=128"])
+    capsys.readouterr()
+    changes = [f"--set={change}" for change in FREELY]
+    train.main(["--config", "small.yaml", "--device", "cpu", *changes])
+    took, resumed, places, line = capsys.readouterr().err.splitlines()
+    assert took == "run runs/small, 40 galaxies of training.hdf5, cpu, seed 0"
+    assert resumed == "goes on after 128 images"
+    assert places.startswith("numbers in runs/small/log.jsonl, pictures in runs/small/previews, ")
+    assert line.startswith("192 of 256 images, loss ")
+    expected, got = (load_tensors(f"{run}/model.safetensors")[0] for run in ("whole", "runs/small"))
+    assert [name for name in got if not torch.equal(got[name], expected[name])] == []
+    run = tmp_path / "runs" / "small"
+    assert {record["device"] for record in log(run)} == {"cpu"}
+    origin = json.loads((run / "provenance.json").read_text())
+    assert (origin["device"], origin["images_seen"]) == ("cpu", 256)
+
+
+def test_a_device_or_a_cache_that_is_not_there_is_refused(trained, tmp_path):
+    new = ["--config", "small.yaml", "--run", str(tmp_path / "new")]
+    with contextlib.chdir(trained):
+        with pytest.raises(UserError, match="^device: found cuda:99, this machine has cpu"):
+            train.main([*new, "--device", "cuda:99"])
+        with pytest.raises(UserError, match="^data.cache: found device"):
+            train.main([*new, "--device", "cpu", "--set=data.cache=device"])
+        with pytest.raises(UserError, match="^device: found cuda:99"):
+            sample.main(["--redshifts", "0.1", "--run", "runs/small", "--device", "cuda:99"])
+    assert not (tmp_path / "new").exists()
+
+
 def test_mistakes_in_training_are_refused(trained, tmp_path):
     def attempt(*arguments):
         return script(trained, "train.py", *arguments)
@@ -302,7 +343,7 @@ def test_a_sample_file_follows_the_schema(trained, tmp_path):
     np.testing.assert_allclose(columns["specz_redshift"], np.repeat(np.linspace(0.1, 1, 4), 2))
     np.testing.assert_array_equal(columns["noise_id"], np.arange(8))
     provenance = json.loads(attributes["provenance"])
-    assert provenance["weights"] == "ema"
+    assert (provenance["weights"], provenance["device"]) == ("ema", "cpu")
     assert provenance["versions"]["torch"] == torch.__version__
     assert "GalaxiesML" in attributes["citation"]
     assert len(GalaxyFile(tmp_path / "s.hdf5")) == 8
@@ -426,6 +467,18 @@ def test_more_galaxies_than_any_disk_holds_are_refused(trained, tmp_path):
         draw(trained, tmp_path / "s.hdf5", "--redshifts", "0:1:2000", "--per-redshift", "100000000")
 
 
+def test_an_unfinished_run_is_passed_over(trained, tmp_path, monkeypatch, capsys):
+    shutil.copytree(trained / "runs" / "small", tmp_path / "runs" / "whole")
+    shutil.copytree(trained / "runs" / "small", tmp_path / "runs" / "stopped")
+    (tmp_path / "runs" / "stopped" / "provenance.json").write_text('{"images_seen": 8}')
+    os.utime(tmp_path / "runs" / "stopped" / "model.safetensors")  # written last
+    monkeypatch.chdir(tmp_path)
+    sample.main(["--redshifts", "0.5"])
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "runs/stopped: passed over, it is not finished"
+    assert said[1].startswith("run runs/whole, ")
+
+
 def test_mistakes_in_sampling_are_refused(trained, tmp_path):
     def attempt(*arguments):
         return script(trained, "sample.py", *arguments)
@@ -445,7 +498,9 @@ def test_mistakes_in_sampling_are_refused(trained, tmp_path):
 def test_the_newest_run_is_used_and_odd_redshifts_warn(trained):
     done = script(trained, "sample.py", "--redshifts", "9.5")
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("warning: 1 of 1 redshifts lie outside the training range")
+    warning, took = done.stderr.splitlines()
+    assert warning.startswith("warning: 1 of 1 redshifts lie outside the training range")
+    assert took == "run runs/small, ddim in 4 steps, cpu, seed 0"
     assert len(list((trained / "runs" / "small" / "samples").glob("*.hdf5"))) == 1
 
 

@@ -18,15 +18,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import torch
 import yaml
 from pydantic import Field, ValidationError
 
 from galddpm._version import __version__
 from galddpm.commands import sample, train
-from galddpm.commands.shell import Parser, cores, progress
+from galddpm.commands.shell import Parser, add_device, cores, progress, tell
 from galddpm.config.load import dump_config, load_config
 from galddpm.config.schema import Count, Section
 from galddpm.data.galaxiesml import GalaxyFile
+from galddpm.devices import device_title, select_device
 from galddpm.errors import NonFiniteError, UserError
 from galddpm.evaluation.pipeline import evaluate
 from galddpm.evaluation.report.model_table import COLUMNS, figures, markdown
@@ -76,15 +78,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("table", type=Path, metavar="TABLE.yaml")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/NAME of the table")
     parser.add_argument("--rows", nargs="+", metavar="NAME", help="only these; default: all")
+    add_device(parser)
     options = parser.parse_args(arguments)
     table = read_table(options.table)
     out = options.out or Path("runs") / options.table.stem
     rows = choose(table.rows, options.rows)
+    device = select_device(options.device)
     # all of them at first: a mistake in the last row shows now, not after hours
     jobs = [plan(table, row, seed, out) for seed, row in product(table.seeds, rows)]
+    took = f"config {table.config}, {len(rows)} rows, seeds {', '.join(map(str, table.seeds))}"
+    tell(f"{took}, {device_title(device)}, into {out}")
     with locked_folder(out):
         for job in jobs:
-            run_job(table, job)
+            run_job(table, job, device)
             write(table, jobs, out)
     print(markdown(collect(jobs)))
     print(out / "table.json")
@@ -140,35 +146,36 @@ def plan(table: Table, row: Row, seed: int, out: Path) -> Job:
     )
 
 
-def run_job(table: Table, job: Job) -> None:
+def run_job(table: Table, job: Job, device: torch.device) -> None:
     """Train, sample and judge, as far as that is not done."""
     if (job.result / "row.json").exists():
         return
     print(job.result.name)
     try:
-        found = make_row(table, job)
+        found = make_row(table, job, device)
     except NonFiniteError as error:  # which is a result
         found = {"failed": str(error)}
     write_json(job.result / "row.json", found)
 
 
-def make_row(table: Table, job: Job) -> dict[str, Any]:
+def make_row(table: Table, job: Job, device: torch.device) -> dict[str, Any]:
     """The figures of one row. Raises NonFiniteError where it trains or samples to no end."""
     settings = [f"--set={setting}" for setting in job.settings]
-    train.main(["--config", table.config, "--run-dir", str(job.run), *settings])
+    where = ["--device", str(device)]
+    train.main(["--config", table.config, "--run-dir", str(job.run), *settings, *where])
     samples = job.result / "samples.hdf5"
     fresh = not job.result.exists()  # the time of what was begun before is not known
     start = time.perf_counter()
     asked = ["--redshifts", job.testing, "--out", str(samples), *job.row.sample]
-    sample.main(["--run", str(job.run), *asked])
+    sample.main(["--run", str(job.run), *asked, *where])
     seconds = time.perf_counter() - start if fresh else None
-    return figures(judge(table, job, samples)) | {
+    return figures(judge(table, job, samples, device)) | {
         "train_seconds": train_seconds(job.run),
         "sample_seconds": seconds,
     }
 
 
-def judge(table: Table, job: Job, samples: Path) -> dict[str, Any]:
+def judge(table: Table, job: Job, samples: Path, device: torch.device) -> dict[str, Any]:
     """The report of a row; the galaxies of a file are measured once for all rows."""
     out = job.result / "report"
     mine = out / "catalog_real.fits"
@@ -180,7 +187,7 @@ def judge(table: Table, job: Job, samples: Path) -> dict[str, Any]:
         samples,
         out,
         training=job.training,
-        estimate=Estimator.load(table.redshift_cnn) if table.redshift_cnn else None,
+        estimate=Estimator.load(table.redshift_cnn, device) if table.redshift_cnn else None,
         statmorph=table.statmorph,
         jobs=cores(),
         progress=progress,

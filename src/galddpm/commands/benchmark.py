@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
-from galddpm import build
 from galddpm.benchmarks import growth, loading, measuring, sampling, training
 from galddpm.commands.allocator import keep_freed_memory
-from galddpm.commands.shell import Parser, cores
+from galddpm.commands.shell import Parser, cores, tell
+from galddpm.devices import best_device, device_title
 from galddpm.errors import UserError
 from galddpm.files import write_json
 from galddpm.provenance import provenance
@@ -31,11 +31,12 @@ NOTES = (
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = Parser(description="Measure speed beside that of other libraries, as ratios.")
     parser.add_argument("part", nargs="?", choices=[*PARTS, "all"], default="all")
-    parser.add_argument("--device", choices=["cpu", "cuda"], default=build.best_device().type)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default=best_device().type)
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="also write the figures")
     options = parser.parse_args(arguments)
     if options.device == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: no CUDA device, expected one")
+    tell(f"{options.part}, {device_title(torch.device(options.device))}")
     keep_freed_memory()
     figures = {}
     for name in PARTS if options.part == "all" else [options.part]:

@@ -5,7 +5,7 @@ from argparse import Namespace, _SubParsersAction
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from galddpm.commands.shell import Parser, cores, count, progress, whole
+from galddpm.commands.shell import Parser, cores, count, progress, tell, whole
 from galddpm.data.chunked_output import recorded_arguments
 from galddpm.errors import UserError
 from galddpm.files import refuse_own_input
@@ -59,6 +59,7 @@ def mock(options: Namespace) -> None:
 
     counts = {split: getattr(options, split) for split in SPLITS}
     folder = Path(options.out)
+    tell(f"{sum(counts.values()):,} mock galaxies, seed {options.seed}, into {folder}")
     for path in make_mock(folder, counts, options.seed, options.jobs, options.overwrite, progress):
         print(path)
 
@@ -76,6 +77,7 @@ def download(options: Namespace) -> None:
     missing = [name for name in wanted if name not in held]
     if missing:
         raise UserError(f"--record {options.record}: no {missing[0]}, it holds {', '.join(held)}")
+    tell(f"{size} pixels, {', '.join(splits)}, Zenodo record {options.record}, into {options.out}")
     for name in wanted:
         path = Path(options.out) / name
         if options.print_urls:
@@ -104,6 +106,7 @@ def subset(options: Namespace) -> None:
         "count": options.count,
         "seed": options.seed,
     }
+    tell(f"{source}, seed {options.seed}, into {out}")
     if out.exists() and recorded_arguments(out) == arguments:
         print(f"{out}: finished, nothing to do")
         return

@@ -8,29 +8,38 @@ from pathlib import Path
 import h5py
 
 from galddpm import runs
-from galddpm.commands.shell import Parser, cores, count, progress, whole
+from galddpm.commands.shell import Parser, add_device, cores, count, progress, tell, whole
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
-    real, generated, out = find_files(options.real, options.generated, options.out)
-    training = training_file(generated)
-    # a wrong path is named before anything else is looked for
-    opened = GalaxyFile(real), GalaxyFile(generated)
-    reference = GalaxyFile(options.reference) if options.reference else None
-    cnn = find_redshift_cnn(options.redshift_cnn)
+    # a wrong path is named before anything is looked for in place of those that are not given
+    _refuse_missing(options.run, options.redshift_cnn, options.psf)
+    real, generated, reference = map(_opened, (options.real, options.generated, options.reference))
+    run = known_run(options.run, generated)
+    if real is None or generated is None:
+        run = run or runs.newest_run(say=tell)
+        generated = generated or GalaxyFile(runs.newest_samples(run))
+        real = real or GalaxyFile(_test_file(run))
+    cnn = options.redshift_cnn or find_redshift_cnn(run)
 
-    from galddpm.evaluation.pipeline import evaluate  # torch is loaded after the arguments
+    from galddpm.devices import device_title, select_device  # torch comes after the arguments
+    from galddpm.evaluation.pipeline import evaluate
     from galddpm.inference.photoz import Estimator
 
+    device = select_device(options.device)
+    judged_by = f"redshift CNN {cnn}, {device_title(device)}" if cnn else "no redshift CNN"
+    from_run = f"run {run}, " if run else ""
+    tell(f"{from_run}generated {generated.path}, real {real.path}, {judged_by}")
     evaluate(
-        *opened,
-        out,
+        real,
+        generated,
+        options.out or default_out(generated.path),
         reference=reference,
-        training=training,
-        estimate=Estimator.load(cnn) if cnn else None,
+        training=training_file(generated.path),
+        estimate=Estimator.load(cnn, device) if cnn else None,
         bands=options.band.split(","),
         limit=options.limit,
         statmorph=options.statmorph,
@@ -46,9 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def parse(arguments: Sequence[str] | None) -> Namespace:
     parser = Parser(description="Measure generated and real galaxies and compare them.")
     add = parser.add_argument
+    add("--run", type=Path, metavar="DIR", help="default: that of --generated, or the newest")
     add("--real", type=Path, metavar="FILE", help="default: the test file of the run's config")
     add("--generated", type=Path, metavar="FILE", help="default: the newest samples of the run")
-    add("--out", type=Path, metavar="DIR", help="default: report/ in the run's folder")
+    add("--out", type=Path, metavar="DIR", help="default: NAME-report beside the samples NAME")
     add("--reference", type=Path, metavar="FILE", help="a second real set, for the floor")
     add("--redshift-cnn", type=Path, metavar="DIR", help="default: the newest redshift run")
     add("--band", default="i", metavar="BAND[,BAND...]", help="the first one leads; default: i")
@@ -58,42 +68,48 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
     add("--jobs", type=count, default=cores(), metavar="J", help="default: all cores")
     add("--dask", metavar="ADDRESS", help="measure on this scheduler's cluster instead of --jobs")
     add("--overwrite", action="store_true")
+    add_device(parser)
     return parser.parse_args(arguments)
 
 
-def find_files(
-    real: Path | None, generated: Path | None, out: Path | None
-) -> tuple[Path, Path, Path]:
-    """The real file, the generated one, and the folder of the report.
+def known_run(run: Path | None, generated: GalaxyFile | None) -> Path | None:
+    """The run that was named, else that which made the samples, as far as it is known. Raises
+    UserError where the one named is none."""
+    if run:
+        runs.read_config(run)
+        return run
+    return None if generated is None else made_by(generated.path)
 
-    What is not given comes from the newest run. The report of a file that was given stands beside
-    it, because it may belong to another run.
-    """
-    if real is None or generated is None:
-        run = runs.newest_run()
-        out = out or (generated.parent if generated else run) / "report"
-        generated = generated or runs.newest_samples(run)
-        real = real or _test_file(run)
-    return real, generated, out or generated.parent / "report"
+
+def default_out(generated: Path) -> Path:
+    """Beside the samples and named after them: a run may have many, each with its report."""
+    return generated.with_name(f"{generated.stem}-report")
 
 
 def find_redshift_cnn(run: Path | None) -> Path | None:
-    """The run or model file of the redshift CNN; None where none is given and none was trained."""
-    if run is not None:
-        return run
+    """The newest redshift CNN beside a run, or under runs/; None where none was trained."""
     try:
-        return runs.newest_run(task="redshift")
+        return runs.newest_run(run.parent if run else "runs", "redshift", say=tell)
     except UserError:
         return None
+
+
+def made_by(samples: Path) -> Path | None:
+    """The run that a sample file says it is of, where that still is."""
+    try:
+        with h5py.File(samples) as file:
+            run = json.loads(file.attrs.get("provenance", "{}")).get("run")
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+    return Path(run) if run and (Path(run) / "config.yaml").exists() else None
 
 
 def training_file(samples: Path) -> Path | None:
     """What the model of a sample file was trained on, where its run and that file still are."""
     try:
-        with h5py.File(samples) as file:
-            run = json.loads(file.attrs.get("provenance", "{}")).get("run")
+        run = made_by(samples)
         path = Path(runs.read_config(run)["data"]["training"]) if run else None
-    except (OSError, UserError, ValueError, KeyError, TypeError, AttributeError):
+    except (UserError, KeyError, TypeError):
         return None
     return path if path and path.is_file() else None
 
@@ -103,3 +119,13 @@ def _test_file(run: Path) -> Path:
         return Path(runs.read_config(run)["data"]["testing"])
     except (KeyError, TypeError):
         raise UserError(f"{run / 'config.yaml'}: data.testing: not there; give --real") from None
+
+
+def _opened(path: Path | None) -> GalaxyFile | None:
+    return GalaxyFile(path) if path else None
+
+
+def _refuse_missing(*paths: Path | None) -> None:
+    for path in paths:
+        if path and not path.exists():
+            raise UserError(f"{path}: no such file or folder")

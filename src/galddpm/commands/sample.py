@@ -14,7 +14,7 @@ import numpy as np
 from galddpm import runs
 from galddpm.arrays import Floats, Ints
 from galddpm.commands.allocator import keep_freed_memory
-from galddpm.commands.shell import LARGEST_COUNT, Parser, count, progress, whole
+from galddpm.commands.shell import LARGEST_COUNT, Parser, add_device, count, progress, tell, whole
 from galddpm.config.schema import Config
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.galaxiesml import CITATION, GalaxyFile
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _refuse_too_many(len(redshift) * options.per_redshift)
     redshift = np.repeat(redshift, options.per_redshift)
     object_id = np.repeat(object_id, options.per_redshift)
-    run = Path(options.run) if options.run else runs.newest_run()
+    run = Path(options.run) if options.run else runs.newest_run(say=tell)
 
     from galddpm import build  # torch is loaded after the arguments were checked
     from galddpm.inference.generator import Generator
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     model = model_path(run)
 
     keep_freed_memory()
-    generator = Generator.load(model, options.weights)
+    generator = Generator.load(model, options.weights, options.device)
     _warn_unknown(redshift, generator.redshifts)
     settings = generator.config.sampling
     batch_size = options.batch_size or settings.batch_size
@@ -62,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "seed": options.seed,
         "weights": options.weights,
     }
+    tell(_took(generator, recorded, run))
     out = Path(options.out) if options.out else _default_out(model.parent, recorded)
     refuse_own_input(out, model, options.redshifts)
     with ChunkedOutput(out, recorded, len(redshift), batch_size, options.overwrite) as parts:
@@ -97,6 +98,7 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
     )
     parser.add_argument("--weights", choices=list(WEIGHTS), default="ema")
     parser.add_argument("--overwrite", action="store_true")
+    add_device(parser)
     return parser.parse_args(arguments)
 
 
@@ -201,9 +203,22 @@ def _default_out(run: Path, recorded: dict[str, Any]) -> Path:
     return run / "samples" / f"{recorded['sampler']}-{recorded['steps']}-{name}.hdf5"
 
 
+def _took(generator: "Generator", recorded: dict[str, Any], run: Path) -> str:
+    """What galaxies are drawn with, in words."""
+    from galddpm.devices import device_title
+
+    by = f"{recorded['sampler']} in {recorded['steps']} steps"
+    return f"run {run}, {by}, {device_title(generator.device)}, seed {recorded['seed']}"
+
+
 def _attributes(generator: "Generator", recorded: dict[str, Any], run: str) -> dict[str, Any]:
+    from galddpm.devices import device_title
+
+    made = {"device": device_title(generator.device), **recorded}
+    trained = generator.config.training.images
     return {
-        "provenance": json.dumps(provenance(run=run, **recorded)),
+        "title": "generated",
+        "provenance": json.dumps(provenance(run=run, images_trained=trained, **made)),
         "bands": ",".join(generator.config.data.bands),
         "zero_point": ZERO_POINT,
         "citation": CITATION,

@@ -57,6 +57,17 @@ def progress(
     return tqdm(iterable, total=total, desc=desc, disable=None, **more)
 
 
+def tell(text: str) -> None:
+    """A line on standard error, above the progress bars that stand there."""
+    tqdm.write(text, file=sys.stderr)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Lets a command be told where to compute."""
+    text = "cpu, cuda, cuda:N or mps; default: cuda where it is there, else cpu"
+    parser.add_argument("--device", metavar="NAME", help=text)
+
+
 def count(text: str) -> int:
     """The type of an argument that must be a whole number from 1."""
     value = int(text)

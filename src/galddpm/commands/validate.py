@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from galddpm.arrays import Array, Floats
-from galddpm.commands.shell import Parser, cores, count, progress, whole
+from galddpm.commands.shell import Parser, cores, count, progress, tell, whole
 from galddpm.errors import UserError
 from galddpm.evaluation.catalog.measure_file import CHUNK
 from galddpm.evaluation.report.judge import plain
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=whole, default=0, metavar="S")
     parser.add_argument("--jobs", type=count, default=cores(), metavar="J")
     options = parser.parse_args(arguments)
+    tell(f"{options.stamps} stamps in each S/N range, seed {options.seed}, into {options.out}")
     with locked_folder(options.out):
         validate(options.out, options.stamps, options.seed, options.jobs)
 

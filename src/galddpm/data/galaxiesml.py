@@ -5,6 +5,7 @@ point 27] and `specz_redshift` (N,) are needed; everything else may be missing.
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -63,6 +64,8 @@ class GalaxyFile:
             shape = _image_shape(file, self.path, bands)
             redshift = _vector(file, "specz_redshift", shape[0], self.path).astype(np.float64)
             object_id = _object_id(file, shape[0], self.path)
+            self.title = _text(file, "title")  # what the file says it holds, such as mock
+            self.provenance = _json(_text(file, "provenance"))  # of a sample file
         self.rows = np.arange(shape[0])  # row in the file of each galaxy kept
         if non_finite == "drop":
             self.rows = np.flatnonzero(np.isfinite(redshift) & self._finite_pixels(shape[0]))
@@ -168,6 +171,21 @@ def write_galaxies(
     if len(set(lengths.values())) != 1:
         raise ValueError(f"columns differ in length: {lengths}")
     write_columns(Path(path), columns, attributes)
+
+
+def _text(file: h5py.File, name: str) -> str | None:
+    """A text attribute; None where there is none."""
+    value = file.attrs.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _json(text: str | None) -> dict[str, Any]:
+    """The object that a text holds; empty where it holds none."""
+    try:
+        content = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _mapped(dataset: h5py.Dataset, path: Path) -> Array | None:

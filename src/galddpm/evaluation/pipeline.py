@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,8 @@ def evaluate(
         return read_json(out / REPORT)
     with locked_folder(out):
         measure_sides(sides, out, estimate, jobs, dask, overwrite, progress)
-        return write_report(sides, out, GalaxyFile(training) if training else None, say)
+        seen_on = None if estimate is None else str(estimate.device)
+        return write_report(sides, out, GalaxyFile(training) if training else None, say, seen_on)
 
 
 def opened(galaxies: Galaxies) -> GalaxyFile:
@@ -192,13 +194,18 @@ def measure_sides(
 
 
 def write_report(
-    sides: Sequence[Side], out: Path, training: GalaxyFile | None, say: Callable[[str], object]
+    sides: Sequence[Side],
+    out: Path,
+    training: GalaxyFile | None,
+    say: Callable[[str], object],
+    device: str | None,
 ) -> dict[str, Any]:
-    """Figures, page and, as the sign that all is there, the JSON."""
+    """Figures, page and, as the sign that all is there, the JSON; device: of the redshift CNN."""
     # after the measuring, whose processes import this module and need no matplotlib
     from galddpm.evaluation.report.gallery import draw_figures
-    from galddpm.evaluation.report.html import page, summary
+    from galddpm.evaluation.report.html import page
     from galddpm.evaluation.report.judge import judge
+    from galddpm.evaluation.report.verdict import summary
     from galddpm.evaluation.statistics.images import compare_images
     from galddpm.evaluation.statistics.matching import select
 
@@ -207,9 +214,12 @@ def write_report(
     chosen = select(real.catalog, generated.catalog, reference)
     report = judge(real.catalog, generated.catalog, reference, chosen, real.measurement.measured)
     report["images"] = compare_images(real.file, generated.file, training, chosen)
+    report["names"] = {side.name: side.title for side in (real, generated)}
+    report["origin"] = generated.origin
+    report["date"] = datetime.now(UTC).isoformat(timespec="seconds")
     report["files"] = {side.name: str(side.file.path) for side in sides}
     report["arguments"] = {side.name: side.arguments for side in sides}
-    report["provenance"] = provenance()
+    report["provenance"] = provenance(device=device)
     figures = draw_figures(report, real, generated, chosen, out)
     write_text(out / "report.html", page(report, figures))
     write_json(out / REPORT, report)

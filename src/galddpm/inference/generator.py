@@ -12,13 +12,14 @@ from galddpm import build
 from galddpm.arrays import Floats
 from galddpm.config.schema import Config
 from galddpm.data.scaling import Scaling
+from galddpm.devices import select_device
 from galddpm.diffusion.galaxy_noise import GalaxyNoise
 from galddpm.diffusion.samplers import Sampler
 from galddpm.diffusion.schedule import Level
 from galddpm.inference.model_file import ModelFile
 
 # galaxies that are solved at once; on a CPU larger batches gain a tenth
-TOGETHER = {"cpu": 8, "cuda": 128}
+TOGETHER = {"cpu": 8, "cuda": 128, "mps": 8}
 
 
 class Generator:
@@ -35,15 +36,18 @@ class Generator:
         self.device = next(denoiser.parameters()).device
 
     @classmethod
-    def load(cls, run: str | Path, weights: str = "ema") -> "Generator":
+    def load(
+        cls, run: str | Path, weights: str = "ema", device: str | torch.device | None = None
+    ) -> "Generator":
         """The generator of a run folder or of a model file.
 
-        weights: "ema", averaged over the training, or "raw", those of its last step. Raises
-        UserError where there is no model, or the file is not one of ours.
+        weights: "ema", averaged over the training, or "raw", those of its last step. device: "cpu",
+        "cuda", "cuda:1", ...; None: CUDA where it is there. Raises UserError where there is no
+        model, the file is not one of ours, or the device is not there.
         """
         model = ModelFile.read(run, "diffusion")
         assert isinstance(model.config, Config)  # of a diffusion model
-        denoiser = build.make_galaxy_model(model.config, model.scaling, build.best_device())
+        denoiser = build.make_galaxy_model(model.config, model.scaling, select_device(device))
         denoiser = model.fill(denoiser, weights)
         return cls(model.config, model.scaling, denoiser, model.redshifts)
 

@@ -48,7 +48,7 @@ def draw_galaxies(image: Floats, redshift: Floats, bands: list[str], path: Path)
     """A row of galaxies (n, C, H, W) [count] in colour, with their redshifts, as PNG."""
     from matplotlib.figure import Figure
 
-    from galddpm.evaluation.report.figures import colour_image
+    from galddpm.evaluation.report.stamps import colour_image
 
     figure = Figure(figsize=(1.35 * len(image), 1.7), layout="constrained")
     axes = figure.subplots(1, len(image), squeeze=False)[0]

@@ -17,6 +17,12 @@ from galddpm.mock.population import Galaxy, draw_galaxy
 from galddpm.workers import results, worker_pool
 
 SPLITS = ("training", "validation", "testing")
+TITLES = {  # what reports call the galaxies of a file
+    "training": "mock training",
+    "validation": "mock validation",
+    "testing": "held-out mock",
+}
+DESCRIPTION = "mock galaxies of the GalaxiesML schema"
 STAMP, CUT = 127, 64  # pixels drawn and measured; pixels kept
 CHUNK = 16  # galaxies a process makes at a time; what an interrupt waits for
 FIRST_ID = 36_400_000_000_000_001  # 17 digits, above 2^53, as HSC object ids are
@@ -83,7 +89,7 @@ def _make_split(
                     parts.save(rows, made[side])
                 bar.update(len(rows))
         for _, parts in unfinished:
-            parts.join({"description": "mock galaxies of the GalaxiesML schema"})
+            parts.join({"title": TITLES[arguments["split"]], "description": DESCRIPTION})
 
 
 def make_rows(seed: int, split: str, rows: range) -> tuple[dict[str, Array], dict[str, Array]]:

@@ -24,3 +24,8 @@ def magnitudes(flux: Floats) -> Floats:
     """AB magnitudes; NaN where the flux is not positive."""
     known = np.where(flux > 0, flux, np.nan)
     return ZERO_POINT - 2.5 * np.log10(known)
+
+
+def in_magnitudes(name: str) -> bool:
+    """Whether a measurement is one of `colours`: the ratio of two such means has no meaning."""
+    return name.startswith("magnitude_") or "-" in name

@@ -40,6 +40,10 @@ class Estimate(Protocol):
 
     fingerprint: str  # what the estimates depend on
 
+    @property
+    def device(self) -> object:
+        """Where it computes."""
+
     def __call__(self, flux: Floats) -> dict[str, Array]:
         """`z_phot`, `z_phot_error` (B,) and `features` (B, F) of images (B, C, H, W) [count]."""
 

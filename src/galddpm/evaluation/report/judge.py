@@ -1,13 +1,12 @@
 """The judgement: two catalogs in, one report out, with everything that was left out counted."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from galddpm.arrays import Array, Floats, Ints
-from galddpm.evaluation.catalog.colours import colours
+from galddpm.arrays import Array, Floats
+from galddpm.evaluation.catalog.colours import colours, in_magnitudes
 from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.measurement.flags import MEANING, Flag
 from galddpm.evaluation.measurement.sersic_columns import SERSIC
@@ -20,14 +19,17 @@ from galddpm.evaluation.statistics.distributions import (
     compare,
     finite,
     floor,
-    floor_summary,
     interval,
 )
 from galddpm.evaluation.statistics.matching import Selection
 from galddpm.evaluation.statistics.multivariate import compare_energy, compare_frechet
+from galddpm.evaluation.statistics.redshift_bins import (
+    Bin,
+    conditional_distance,
+    redshift_bins,
+)
 from galddpm.evaluation.statistics.trends import TRENDS, compare_trends
 
-REDSHIFT_EDGES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
 NO_SERSIC = Flag.SERSIC_BAD | Flag.UNDETECTED | Flag.BAD_PIXELS
 NO_STATISTICS = Flag.NOT_SELECTED | Flag.STATMORPH_FAILED | Flag.STATMORPH_BAD
 TOGETHER = (  # measurements of the energy distance: those that every galaxy has
@@ -56,7 +58,7 @@ def judge(
     lead, *others = bands
     second = real if reference is None else reference
     sides = [columns(catalog, lead) for catalog in (real, generated, second)]
-    metrics, _ = compare_columns(sides, chosen)
+    metrics = compare_columns(sides, chosen)
     counts = {
         side: count(catalog, catalog.bands[lead]) | {"compared": len(rows)}
         for side, catalog, rows in (
@@ -64,11 +66,12 @@ def judge(
             ("generated", generated, chosen.generated),
         )
     }
-    bins, conditional = compare_bins((real, generated, second), sides, chosen)
-    for name, distance in conditional.items():
-        metrics[name] |= distance
-    edges = [bins[0]["low"], *(b["high"] for b in bins)]
-    rows = chosen.real, chosen.generated
+    bins = redshift_bins(real.redshift, generated.redshift, second.redshift, chosen)
+    for name, distance in metrics.items():
+        distance |= conditional_distance(sides[0][name], sides[1][name], sides[2][name], bins)
+    edges = [bins[0].low, *(one.high for one in bins)]
+    redshift = compare_redshifts(real, generated, (chosen.real, chosen.generated), edges)
+    may_judge = redshift is not None and redshift["usable"]
     report: dict[str, Any] = plain(
         {
             "band": lead,
@@ -78,14 +81,14 @@ def judge(
             "by_band": {
                 band: compare_columns(
                     [columns(side, band, COMPARED) for side in (real, generated, second)], chosen
-                )[0]
+                )
                 for band in others
             },
-            "by_redshift": bins,
+            "by_redshift": [compare_bin(sides, one) for one in bins],
             "trends": trends(real, generated, sides, chosen),
-            "joint": compare_joint((real, generated, second), sides, chosen),
+            "joint": compare_joint((real, generated, second), sides, chosen, may_judge),
             "brightness": compare_brightness(real, generated, chosen),
-            "redshift": compare_redshifts(real, generated, rows, edges),
+            "redshift": redshift,
             "definitions": COMMENT,
         }
     )
@@ -126,87 +129,49 @@ def columns(catalog: Catalog, band: str, names: Sequence[str] | None = None) -> 
 
 def compare_columns(
     sides: Sequence[Mapping[str, Array]], chosen: Selection
-) -> tuple[dict[str, dict[str, Any]], dict[str, Array]]:
-    """Every column compared, and the distances of its floor, (splits, 2).
+) -> dict[str, dict[str, Any]]:
+    """Every column compared.
 
     sides: columns of the real set, the generated one, and the other side of the floor.
     """
     real, generated, second = sides
-    result, nulls = {}, {}
+    result = {}
     for name in real:
         a, b = real[name][chosen.real], generated[name][chosen.generated]
         sizes = len(finite(a)), len(finite(b))
-        nulls[name] = (
-            floor(real[name], second[name], chosen.splits, sizes)
-            if min(sizes)
-            else np.empty((0, 2))
-        )
-        result[name] = compare(a, b, nulls[name])
-    return result, nulls
+        null = floor(real[name], second[name], chosen.splits, sizes)
+        result[name] = compare(a, b, null, ratio=not in_magnitudes(name))
+    return result
 
 
-def compare_bins(
-    catalogs: Sequence[Catalog], sides: Sequence[Mapping[str, Array]], chosen: Selection
-) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
-    """The same in bins of redshift, and from them the conditional distances of each column.
-
-    The last edge moves out to hold the farthest galaxy.
-    """
-    real, generated, second = catalogs
-    edges = np.array(REDSHIFT_EDGES)
-    farthest = max(real.redshift.max(), generated.redshift.max())
-    edges[-1] = max(edges[-1], np.nextafter(farthest, np.inf))
-    bins, nulls = [], []
-    for low, high in pairwise(edges):
-        inside = Selection(
-            within(real, chosen.real, low, high),
-            within(generated, chosen.generated, low, high),
-            chosen.matched,
-            [(within(real, a, low, high), within(second, b, low, high)) for a, b in chosen.splits],
-        )
-        numbers = {"n_real": len(inside.real), "n_generated": len(inside.generated)}
-        metrics, null = compare_columns(sides, inside)
-        bins.append({"low": low, "high": high, **numbers, "metrics": metrics})
-        nulls.append(null)
-    return bins, {name: conditional_distance(name, bins, nulls) for name in sides[0]}
-
-
-def conditional_distance(
-    name: str, bins: Sequence[Mapping[str, Any]], nulls: Sequence[Mapping[str, Array]]
-) -> dict[str, Any]:
-    """The KS distances of the bins averaged with the numbers of galaxies as weights: how far the
-    two sets are at given redshift. Bins without a distance are left out."""
-    used = [
-        (b["metrics"][name]["ks"], min(b["n_real"], b["n_generated"]), null[name][:, 0])
-        for b, null in zip(bins, nulls, strict=True)
-        if b["metrics"][name]["ks"] is not None and len(null[name])
-    ]
-    if not used:
-        return {"conditional_ks": None} | floor_summary("conditional_ks", np.empty(0))
-    values, weights, floors = zip(*used, strict=True)
-    splits = min(map(len, floors))
-    null = np.average([f[:splits] for f in floors], axis=0, weights=weights)
-    average = np.average(values, weights=weights)
-    return {"conditional_ks": average} | floor_summary("conditional_ks", null)
+def compare_bin(sides: Sequence[Mapping[str, Array]], one: Bin) -> dict[str, Any]:
+    """The same in a bin of redshift."""
+    chosen = one.chosen
+    numbers = {"n_real": len(chosen.real), "n_generated": len(chosen.generated)}
+    return {"low": one.low, "high": one.high, **numbers, "metrics": compare_columns(sides, chosen)}
 
 
 def trends(
     real: Catalog, generated: Catalog, sides: Sequence[Mapping[str, Any]], chosen: Selection
 ) -> dict[str, dict[str, Any]]:
     """The paper's two statements about redshift, for both sides."""
-    pairs = {}
-    for side, catalog, table, rows in (
-        ("real", real, sides[0], chosen.real),
-        ("generated", generated, sides[1], chosen.generated),
-    ):
-        pairs[side] = catalog.redshift[rows], {name: table[name][rows] for name in TRENDS}
-    return compare_trends(pairs)
+    pairs = [
+        (catalog.redshift[rows], {name: table[name][rows] for name in TRENDS})
+        for catalog, table, rows in zip(
+            (real, generated), sides, (chosen.real, chosen.generated), strict=False
+        )
+    ]
+    return compare_trends(*pairs)
 
 
 def compare_joint(
-    catalogs: Sequence[Catalog], sides: Sequence[Mapping[str, Array]], chosen: Selection
+    catalogs: Sequence[Catalog],
+    sides: Sequence[Mapping[str, Array]],
+    chosen: Selection,
+    by_cnn: bool,
 ) -> dict[str, Any]:
-    """Distances in many measurements at once: energy, trees, and the CNN's features where known."""
+    """Distances in many measurements at once: energy, trees, and the CNN's features where these are
+    known and, `by_cnn`, the CNN may judge."""
     whole = [np.stack([table[name] for name in TOGETHER], axis=1) for table in sides]
     every = [
         np.column_stack([catalog.redshift, *(v for k, v in table.items() if k not in STATISTICS)])
@@ -218,16 +183,10 @@ def compare_joint(
         "frechet": None,
     }
     features = [catalog.features for catalog in catalogs if catalog.features is not None]
-    if len(features) == len(catalogs):
+    if by_cnn and len(features) == len(catalogs):
         real, generated, second = features
         result["frechet"] = compare_frechet(real, generated, second, chosen)
     return result
-
-
-def within(catalog: Catalog, rows: Ints, low: float, high: float) -> Ints:
-    """The rows whose redshift lies in [low, high)."""
-    redshift = catalog.redshift[rows]
-    return rows[(redshift >= low) & (redshift < high)]
 
 
 def compare_brightness(real: Catalog, generated: Catalog, chosen: Selection) -> dict[str, Any]:
