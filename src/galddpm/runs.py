@@ -30,7 +30,10 @@ def newest_run(
         if not _unfinished(run):
             return run
         say(f"{run}: passed over, it is not finished")
-    raise UserError(f"{root}: no finished {task} run, expected a folder that holds {MODEL}")
+    raise UserError(
+        f"{root}: no finished {task} run, expected a folder that holds {MODEL}; galddpm train"
+        " makes one"
+    )
 
 
 def is_finished(run: Path, images: int) -> bool:

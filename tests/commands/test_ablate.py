@@ -145,7 +145,7 @@ def test_every_step_of_a_row_gets_the_device(table, tmp_path, monkeypatch, capsy
     monkeypatch.setattr(ablate.train, "main", lambda given: asked.update(train=given))
     monkeypatch.setattr(ablate.sample, "main", lambda given: asked.update(sample=given))
     monkeypatch.setattr(ablate, "judge", lambda *given: asked.update(judge=given) or {})
-    monkeypatch.setattr(ablate, "figures", lambda report: report)
+    monkeypatch.setattr("galddpm.evaluation.report.model_table.figures", lambda report: report)
     monkeypatch.setattr(ablate, "train_seconds", lambda run: 1.0)
     out = tmp_path / "out"
     ablate.main([str(table), "--device", "cpu", "--rows", "two", "--out", str(out)])
