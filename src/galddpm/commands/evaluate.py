@@ -9,6 +9,7 @@ import h5py
 
 from galddpm import runs
 from galddpm.commands.shell import (
+    DEFAULT,
     Parser,
     add_device,
     add_overwrite,
@@ -72,54 +73,39 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
             "galddpm evaluate --band i,g --limit 1000 --statmorph 300 --jobs 4",
         ),
     )
+    add_files(parser)
+    add_measuring(parser)
+    add_overwrite(parser)
+    add_device(parser)
+    return parser.parse_args(arguments)
+
+
+def add_files(parser: Parser) -> None:
+    """What is compared, and where the report goes."""
     add = parser.add_argument
     add("--run", type=Path, metavar="DIR", help="default: that of --generated, or the newest")
     add("--real", type=Path, metavar="FILE", help="default: the test file of the run's config")
     add("--generated", type=Path, metavar="FILE", help="default: the newest samples of the run")
     add("--out", type=Path, metavar="DIR", help="default: NAME-report beside the samples NAME")
-    add(
-        "--reference",
-        type=Path,
-        metavar="FILE",
-        help="a second real set, for the floor; default: --real is split",
-    )
+    floor = "a second real set, for the floor; default: --real is split"
+    add("--reference", type=Path, metavar="FILE", help=floor)
     add("--redshift-cnn", type=Path, metavar="DIR", help="default: the newest redshift run")
-    add(
-        "--band",
-        default="i",
-        metavar="BAND[,BAND...]",
-        help="where sources are looked for; the first one leads; default: i",
-    )
-    add(
-        "--limit",
-        type=count,
-        metavar="N",
-        help="galaxies a side, from the first row on; default: all",
-    )
-    add(
-        "--statmorph",
-        type=whole,
-        default=1000,
-        metavar="N",
-        help="galaxies a side for statmorph's statistics; default: 1000",
-    )
-    add(
-        "--psf",
-        type=Path,
-        metavar="FILE",
-        help="FITS image, or cube with a plane a band; default: a Moffat profile",
-    )
-    add(
-        "--jobs",
-        type=count,
-        default=cores(),
-        metavar="J",
-        help="processes; default: all cores, here %(default)s",
-    )
+
+
+def add_measuring(parser: Parser) -> None:
+    """What is measured, on how many galaxies, and by whom."""
+    add = parser.add_argument
+    bands = f"where sources are looked for; the first one leads; {DEFAULT}"
+    add("--band", default="i", metavar="BAND[,BAND...]", help=bands)
+    limit = "galaxies a side, from the first row on; default: all"
+    add("--limit", type=count, metavar="N", help=limit)
+    statmorph = f"galaxies a side for statmorph's statistics; {DEFAULT}"
+    add("--statmorph", type=whole, default=1000, metavar="N", help=statmorph)
+    psf = "FITS image, or cube with a plane a band; default: a Moffat profile"
+    add("--psf", type=Path, metavar="FILE", help=psf)
+    jobs = "processes; default: all cores, here %(default)s"
+    add("--jobs", type=count, default=cores(), metavar="J", help=jobs)
     add("--dask", metavar="ADDRESS", help="measure on this scheduler's cluster instead of --jobs")
-    add_overwrite(parser)
-    add_device(parser)
-    return parser.parse_args(arguments)
 
 
 def known_run(run: Path | None, generated: GalaxyFile | None) -> Path | None:

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     redshift = np.repeat(redshift, options.per_redshift)
     run = Path(options.run) if options.run else runs.newest_run(say=tell)
 
-    from galddpm import build  # torch is loaded after the arguments were checked
+    # torch is loaded after the arguments were checked
     from galddpm.inference.generator import Generator
     from galddpm.inference.model_file import model_fingerprint, model_path
 
@@ -62,16 +62,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     settings = generator.config.sampling
     batch_size = options.batch_size or settings.batch_size
     chosen = (options.sampler, options.steps)
-    _, levels = build.make_sampler(generator.config, generator.scaling, *chosen)
-    recorded = {
-        "model": model_fingerprint(model),
-        "redshifts": hashlib.sha256(redshift.tobytes() + object_id.tobytes()).hexdigest(),
-        "sampler": options.sampler or default_sampler(generator.config),
-        "steps": len(levels) - 1,
-        "levels": hashlib.sha256(repr(levels).encode()).hexdigest(),
-        "seed": options.seed,
-        "weights": options.weights,
-    }
+    recorded = describe(generator, redshift, object_id, options, model_fingerprint(model))
     tell(_took(generator, recorded, run))
     out = Path(options.out) if options.out else _default_out(model.parent, recorded)
     refuse_own_input(out, model, options.redshifts)
@@ -82,6 +73,25 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
         draw(generator, parts, redshift, object_id, chosen)
         parts.join(_attributes(generator, recorded, str(run)))
     print(f"{out}: {len(redshift):,} galaxies")
+
+
+def describe(
+    generator: "Generator", redshift: Floats, object_id: Ints, options: Namespace, model: str
+) -> dict[str, Any]:
+    """What determines the galaxies, as JSON values; model: fingerprint of its file."""
+    from galddpm import build
+
+    chosen = (options.sampler, options.steps)
+    _, levels = build.make_sampler(generator.config, generator.scaling, *chosen)
+    return {
+        "model": model,
+        "redshifts": hashlib.sha256(redshift.tobytes() + object_id.tobytes()).hexdigest(),
+        "sampler": options.sampler or default_sampler(generator.config),
+        "steps": len(levels) - 1,
+        "levels": hashlib.sha256(repr(levels).encode()).hexdigest(),
+        "seed": options.seed,
+        "weights": options.weights,
+    }
 
 
 def default_sampler(config: Config) -> str:
