@@ -140,6 +140,7 @@ def test_what_no_profile_describes_is_flagged():
         torch.ones_like(image, dtype=torch.bool),
         torch.tensor([SIGMA], dtype=torch.float64),
         torch.tensor([SIGMA / 30], dtype=torch.float64),
+        WHITE,
         torch.from_numpy(PSF).float(),
         start,
     )

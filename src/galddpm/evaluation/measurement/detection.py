@@ -12,6 +12,7 @@ from scipy import ndimage
 from galddpm.arrays import Bools, Floats, Ints
 from galddpm.evaluation.measurement.deblending import EIGHT, parted
 from galddpm.evaluation.measurement.flags import Flag
+from galddpm.evaluation.measurement.noise import autocorrelation
 
 THRESHOLD = 1.5  # [sky rms]
 PIXELS = 5  # connected, the least of a source
@@ -40,6 +41,7 @@ class Detection:
     flag: Flag
     sky: float = np.nan  # [count]
     sky_sigma: float = np.nan  # [count] rms of a sky pixel
+    correlation: Floats | None = None  # (5, 5) of the sky's noise, see noise.py
     free: Bools | None = None  # pixels that the sky was measured on
     segment: Bools | None = None  # pixels of the central source
     others: Bools | None = None  # pixels of other sources, and those without data
@@ -59,20 +61,21 @@ def detect(image: Floats) -> Detection:
     sky, sky_sigma, free = measure_sky(image, valid)
     if sky_sigma == 0:
         return Detection("bad_pixels", Flag.BAD_PIXELS)
+    background = sky, sky_sigma, autocorrelation(image - sky, free), free
     masked = Flag.MASKED if (inside_borders(image) & ~valid).any() else Flag(0)
     smooth = smoothed(image - sky, valid)
     parents = find_sources(smooth, THRESHOLD * sky_sigma, valid)
     labels = deblend_centre(smooth, parents)
     label, flag = central_label(labels, smooth)
     if label == 0:
-        return Detection("undetected", masked | Flag.UNDETECTED, sky, sky_sigma, free)
+        return Detection("undetected", masked | Flag.UNDETECTED, *background)
     segment = labels == label
     flag |= masked | segment_flags(image, segment, lit)
     if not np.array_equal(segment, parents == parents[segment].max()):
         flag |= Flag.DEBLENDED
     others = ((labels > 0) & ~segment) | ~valid
     status = "edge" if flag & Flag.EDGE else "ok"
-    return Detection(status, flag, sky, sky_sigma, free, segment, others)
+    return Detection(status, flag, *background, segment, others)
 
 
 def artefacts(image: Floats, lit: Bools) -> Bools:

@@ -14,9 +14,14 @@ from galddpm.evaluation.measurement.morphology import (
     isophotal_area,
     kron_aperture,
     kron_scale,
+    light_at_edge,
     moments,
-    sky_correlation,
     without_neighbours,
+)
+from galddpm.evaluation.measurement.noise import (
+    level_variance,
+    neighbour_correlation,
+    variance_of_sum,
 )
 from galddpm.evaluation.measurement.sersic_columns import SERSIC, sersic_columns
 from galddpm.evaluation.measurement.statmorph_statistics import STATISTICS, statmorph_statistics
@@ -25,7 +30,8 @@ NUMBERS = {  # column: (unit, what it is); NaN where it could not be measured
     "x": ("pix", "centroid, from 0 at the centre of the first pixel"),
     "y": ("pix", "centroid, from 0 at the centre of the first pixel"),
     "flux": ("ct", "Kron flux at zero point 27"),
-    "snr": ("", "Kron flux over its error from the sky's noise"),
+    "flux_error": ("ct", "from the noise in the aperture, in the sky's level and in the radius"),
+    "snr": ("", "Kron flux over its error"),
     "sky_sigma": ("ct", "rms of a sky pixel"),
     "sky_correlation": ("", "of neighbouring sky pixels"),
     "ellipticity": ("", "1 - b/a of the rms axes"),
@@ -86,8 +92,8 @@ def measure_detected(image: Floats, found: Detection, psf: Floats | None) -> Row
     """The row of a stamp without its Sersic fit, and without a PSF without statmorph's columns."""
     row: Row = dict.fromkeys(NUMBERS, np.nan)
     row |= {STATUS: found.status, "sky_sigma": found.sky_sigma}
-    if found.free is not None:
-        row["sky_correlation"] = sky_correlation(image - found.sky, found.free)
+    if found.correlation is not None:
+        row["sky_correlation"] = neighbour_correlation(found.correlation)
     flag = found.flag | Flag.NO_REDSHIFT | (Flag.NOT_SELECTED if psf is None else Flag(0))
     if found.segment is not None:
         values, bits = measure_source(image - found.sky, found)
@@ -106,7 +112,7 @@ def measure_source(image: Floats, found: Detection) -> tuple[dict[str, float], F
     assert found.others is not None
     ellipse = moments(image, found.segment)
     clean = without_neighbours(image, found.others, ellipse)
-    light, flag = measure_light(clean, ellipse, found.sky_sigma)
+    light, flag = measure_light(clean, ellipse, found)
     return light | {
         "x": ellipse.x,
         "y": ellipse.y,
@@ -119,10 +125,10 @@ def measure_source(image: Floats, found: Detection) -> tuple[dict[str, float], F
 
 
 def measure_light(
-    clean: Floats, ellipse: Ellipse, sky_sigma: float
+    clean: Floats, ellipse: Ellipse, found: Detection
 ) -> tuple[dict[str, float], Flag]:
-    """Kron flux, its signal-to-noise ratio and the half-light radius."""
-    scale = kron_scale(clean, ellipse)
+    """Kron flux, its error and the half-light radius."""
+    scale, slope = kron_scale(clean, ellipse)
     if np.isnan(scale):
         return {}, Flag.KRON_FAILED
     aperture = kron_aperture(clean.shape, ellipse, scale)
@@ -134,9 +140,24 @@ def measure_light(
     radius = half_light_radius(clean, ellipse, flux, scale * ellipse.semimajor_axis)
     if np.isnan(radius):
         flag |= Flag.HALF_LIGHT_FAILED
-    snr = flux / (sky_sigma * np.sqrt(area))
-    values = {"flux": flux, "snr": snr, "kron_scale": scale, "half_light_radius": radius}
-    return values, flag
+    error = sum_error(aperture + light_at_edge(clean, ellipse, scale) * slope, found)
+    return {
+        "flux": flux,
+        "flux_error": error,
+        "snr": flux / error,
+        "kron_scale": scale,
+        "half_light_radius": radius,
+    }, flag
+
+
+def sum_error(weights: Floats, found: Detection) -> float:
+    """Standard deviation [count] of a sum of weighted pixels, (H, W), from the sky's noise in them
+    and from that in the level that was taken off all of them."""
+    assert found.correlation is not None  # as of every detected source
+    assert found.free is not None
+    level = level_variance(found.correlation, found.free.sum())
+    variance = variance_of_sum(weights, found.correlation) + level * weights.sum() ** 2
+    return float(found.sky_sigma * np.sqrt(variance))
 
 
 def matched_fluxes(stamp: Floats, found: Detection, row: Mapping[str, Any]) -> Floats:
