@@ -1,6 +1,5 @@
 """The whole judgement from two files of galaxies to a report, in one call."""
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,7 @@ from galddpm.errors import UserError
 from galddpm.evaluation.catalog.cluster import dask_pool
 from galddpm.evaluation.catalog.measure_file import Estimate, Measurement, measure
 from galddpm.evaluation.catalog.side import Side
-from galddpm.evaluation.measurement.psf import read_psf, survey_psf
+from galddpm.evaluation.measurement.psf_files import Psfs, held_psfs, read_psf, survey_psfs
 from galddpm.files import read_json, write_json, write_text
 from galddpm.locks import locked_folder
 from galddpm.provenance import provenance
@@ -58,7 +57,8 @@ def evaluate(
     bands: names of those that sources are looked for in; the first one leads.
     limit: galaxies a side, from the first row on; None: all.
     statmorph: galaxies a side for statmorph's statistics.
-    psf: a FITS image, or a cube with a plane a band; None: the survey's.
+    psf: a FITS image, a cube with a plane a band, or such a cube for each galaxy; None: what a file
+        holds as `psf`, (C, k, l) or (N, C, k, l), else the real file's, else the survey's.
     jobs: processes. dask: address of a scheduler whose cluster measures instead.
     say: is told the verdict in words, or that nothing was to be done.
 
@@ -96,19 +96,32 @@ def make_sides(
 ) -> list[Side]:
     """The sets that are compared, real and generated first, before they are measured."""
     held = common_bands(files)
-    psfs = read_psf(Path(psf), held) if psf else {band: survey_psf(band) for band in held}
+    psfs = find_psfs(files, held, psf)
     sides = []
     for name, file in files.items():
         work = Measurement(
             path=file.path.resolve(),  # a worker may stand in another folder
             bands=held,
             measured=judged_bands(bands, held, file.path),
-            psfs=psfs,
+            psfs=psfs[name],
             count=min(len(file), limit or len(file)),
             statmorph=statmorph,
         )
         sides.append(Side(name, file, work, describe(work, file, estimate)))
     return sides
+
+
+def find_psfs(
+    files: Mapping[str, GalaxyFile], bands: Sequence[str], psf: str | Path | None
+) -> dict[str, Psfs]:
+    """The PSFs that each side is measured with: those asked for; else those in its file; else those
+    of the real file, of its mean galaxy; else the survey's."""
+    if psf:
+        return {name: read_psf(psf, bands, len(file)) for name, file in files.items()}
+    held = {name: held_psfs(file.path, bands, len(file)) for name, file in files.items()}
+    real = held["real"]
+    common = survey_psfs(bands) if real is None else real.shared()
+    return {name: psfs or common for name, psfs in held.items()}
 
 
 def common_bands(files: Mapping[str, GalaxyFile]) -> tuple[str, ...]:
@@ -139,14 +152,13 @@ def judged_bands(asked: Sequence[str], held: Sequence[str], path: Path) -> tuple
 
 def describe(work: Measurement, galaxies: GalaxyFile, estimate: Estimate | None) -> dict[str, Any]:
     """What determines a catalog, as JSON values."""
-    psfs = b"".join(work.psfs[band].tobytes() for band in work.measured)
     return {
         "fingerprint": galaxies.fingerprint(),
         "galaxies": work.count,
         "bands": list(work.measured),
         "statmorph": work.statmorph,
         "redshift_cnn": None if estimate is None else estimate.fingerprint,
-        "psf": hashlib.sha256(psfs).hexdigest()[:32],
+        "psf": work.psfs.fingerprint(work.measured),
         "galddpm": __version__,
     }
 

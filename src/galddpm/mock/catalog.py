@@ -11,7 +11,7 @@ from galddpm.arrays import Array
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.survey import BANDS, ZERO_POINT
 from galddpm.errors import UserError
-from galddpm.mock.draw import draw_stamp
+from galddpm.mock.draw import draw_stamp, mean_psf
 from galddpm.mock.measure import COLUMNS, measure_band
 from galddpm.mock.population import Galaxy, draw_galaxy
 from galddpm.workers import results, worker_pool
@@ -22,7 +22,7 @@ CHUNK = 16  # galaxies a process makes at a time; what an interrupt waits for
 FIRST_ID = 36_400_000_000_000_001  # 17 digits, above 2^53, as HSC object ids are
 SKY_CENTRE = (150.0, 2.2)  # [deg] of the field
 BYTES_A_GALAXY = 4 * len(BANDS) * CUT**2 + 2000  # in the file: pixels and columns
-VERSION = 1  # of the mock universe: raise it when the same seed gives other galaxies
+VERSION = 2  # of the mock universe: raise it when the same seed gives other files
 
 
 def make_mock(
@@ -82,8 +82,9 @@ def _make_split(
                 for side, parts in unfinished:
                     parts.save(rows, made[side])
                 bar.update(len(rows))
-        for _, parts in unfinished:
-            parts.join({"description": "mock galaxies of the GalaxiesML schema"})
+        for side, parts in unfinished:
+            shared = {"psf": mean_psf()} if side == 0 else {}  # as the catalog's images show it
+            parts.join({"description": "mock galaxies of the GalaxiesML schema"}, shared)
 
 
 def make_rows(seed: int, split: str, rows: range) -> tuple[dict[str, Array], dict[str, Array]]:

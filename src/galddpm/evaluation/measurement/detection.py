@@ -85,7 +85,8 @@ def artefacts(image: Floats, lit: Bools) -> Bools:
     middle = np.median(values)
     rms = np.median(np.abs(values - middle)) / 0.6745
     dark = lit & (image < middle - DARK * rms)
-    return ndimage.binary_dilation(dark, EIGHT, SPILL) if dark.any() else dark
+    spoilt: Bools = ndimage.binary_dilation(dark, EIGHT, SPILL) if dark.any() else dark
+    return spoilt
 
 
 def inside_borders(image: Floats) -> Bools:

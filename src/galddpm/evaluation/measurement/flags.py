@@ -26,6 +26,7 @@ class Flag(IntFlag):
     NO_REDSHIFT = 16384
     MASKED = 32768
     SERSIC_POOR = 65536
+    STRUCTURE_FAILED = 131072
 
 
 MEANING = {
@@ -46,4 +47,5 @@ MEANING = {
     Flag.NO_REDSHIFT: "no redshift was estimated from the image: z_phot is NaN",
     Flag.MASKED: "artefacts, or pixels of exactly zero inside the stamp, were masked",
     Flag.SERSIC_POOR: "the Sersic model leaves too much of the light unexplained: no fit",
+    Flag.STRUCTURE_FAILED: "no Petrosian radius: Gini, M20, concentration and the like are NaN",
 }

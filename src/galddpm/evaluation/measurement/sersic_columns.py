@@ -19,6 +19,8 @@ SERSIC = ("sersic_n", "sersic_r_eff", "sersic_ellipticity")
 START_INDEX = 1.5
 START_FLATTEST = 0.15  # smallest b/a of a start
 WINGS = 0.1  # of a galaxy's mean light in a pixel of its stamp
+CLEAR_CHI2 = 1.3  # per degree of freedom, beyond noise that hangs together
+LARGEST_REST = 0.05  # of the squares of what is seen: blends and shreds, 3 % of the mock galaxies
 DTYPE = torch.float32  # sums over pixels are float64
 
 
@@ -34,14 +36,15 @@ def sersic_columns(
     sources = [k for k, detection in enumerate(found) if detection.segment is not None]
     if not sources:
         return columns
+    kept = [found[k] for k in sources]
     blur = [psf_radius(plane) for plane in psf.reshape(-1, *psf.shape[-2:])]
     starts = [start(rows[k], blur[k % len(blur)]) for k in sources]
     fits = fit_sersic(
         torch.from_numpy(np.stack([images[k] - found[k].sky for k in sources])),
-        torch.from_numpy(np.stack([~one.others for one in found if one.others is not None])),
+        torch.from_numpy(np.stack([~d.others for d in kept if d.others is not None])),
         torch.tensor([found[k].sky_sigma for k in sources], dtype=torch.float64),
         torch.tensor([sky_error(found[k], rows[k]) for k in sources], dtype=torch.float64),
-        torch.from_numpy(np.stack([d.correlation for d in found if d.segment is not None])),
+        torch.from_numpy(np.stack([d.correlation for d in kept if d.correlation is not None])),
         torch.from_numpy(psf if psf.ndim == 2 else psf[sources]).to(DTYPE),
         torch.tensor(starts, dtype=torch.float64),
     )
@@ -101,10 +104,16 @@ def described(fits: SersicFits) -> list[dict[str, float]]:
         "sersic_ellipticity": 1 - q,
         "sersic_ellipticity_error": q * spread(fits, by_flat),
         "sersic_chi2": fits.chi2,
-        "flag_sersic": torch.where(fits.good, 0, int(Flag.SERSIC_BAD)),
+        "flag_sersic": torch.where(fits.good, 0, int(Flag.SERSIC_BAD))
+        + torch.where(poor(fits), int(Flag.SERSIC_POOR), 0),
     }
     lists = [column.tolist() for column in values.values()]
     return [dict(zip(values, line, strict=True)) for line in zip(*lists, strict=True)]
+
+
+def poor(fits: SersicFits) -> Tensor:
+    """Whether a fit leaves more than noise, and a share of the light that no eye would pass."""
+    return (fits.chi2 > CLEAR_CHI2) & (fits.unexplained > LARGEST_REST)
 
 
 def spread(fits: SersicFits, slope: Tensor) -> Tensor:

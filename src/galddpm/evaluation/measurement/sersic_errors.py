@@ -1,8 +1,8 @@
 """The covariance of Sersic fits in noise that hangs together from pixel to pixel.
 
-A fit that weighs all pixels alike has parameters that follow the noise by A^-1 J^T, with the slopes J
-and the curvature A = J^T J; in noise of covariance C their own is A^-1 (J^T C J) A^-1 (White 1980).
-C has the measured autocorrelation of the sky and its variance, but around a pixel the variance of the
+The parameters of a fit that weighs all pixels alike follow the noise by A^-1 J^T, with slopes J and
+the curvature A = J^T J; in noise of covariance C their own is A^-1 (J^T C J) A^-1 (White 1980).
+C has the measured autocorrelation and variance of the sky, but around a pixel the variance of the
 residuals where photons, or what no profile describes, clearly add to that of the sky.
 """
 

@@ -46,13 +46,14 @@ class SersicFits:
     """Fits of N stamps; float64 on the CPU.
 
     parameters: (N, 7), x and y from 0 at the centre of the stamp's first pixel; covariance:
-    (N, 7, 7) of these; chi2: per degree of freedom; good: whether the fit settled, and off its
-    limits.
+    (N, 7, 7) of these; chi2: per degree of freedom; unexplained: what chi^2 has beyond the noise,
+    over what it has without a model; good: whether the fit settled, and off its limits.
     """
 
     parameters: Tensor
     covariance: Tensor
     chi2: Tensor
+    unexplained: Tensor
     good: Tensor
 
 
@@ -90,15 +91,27 @@ def fit_sersic(
             found, curvature, chi2, done = levenberg_marquardt(seen, data, weight, level, first)
             noise = correlation[rows].to(psf)
             spread = covariance(seen, data, weight, level, noise, found, curvature, PRIOR[1])
-            for result, value in zip(results, (found, spread, chi2, done), strict=True):
+            rest = unexplained(chi2, data, weight)
+            for result, value in zip(results, (found, spread, chi2, rest, done), strict=True):
                 result[rows] = value.cpu().double()
             results[0][rows] += shift
-    parameters, spreads, chi2, settled = results
+    parameters, spreads, ratios, left_over, settled = results
     good = (settled > 0) & inside(parameters, min(height, width))
-    return SersicFits(parameters, spreads, chi2, good)
+    return SersicFits(parameters, spreads, ratios, left_over, good)
 
 
-_SHAPES = ((PARAMETERS,), (PARAMETERS, PARAMETERS), (), ())
+_SHAPES = ((PARAMETERS,), (PARAMETERS, PARAMETERS), (), (), ())
+
+
+def unexplained(chi2: Tensor, data: Tensor, weight: Tensor) -> Tensor:
+    """Share of the squares of what is seen, (N,), beyond the noise's, that a fit leaves. Unlike
+    chi^2 it does not grow with the signal where a profile misses the same share of the light.
+
+    chi2: (N,) per degree of freedom; data, weight: (N, H, W).
+    """
+    seen = (data * weight).double().square().sum(dim=(1, 2))
+    pixels = (weight > 0).sum(dim=(1, 2))
+    return ((chi2 - 1) * pixels).clamp(min=0) / (seen - pixels).clamp(min=1)
 
 
 def cutout_sizes(start: Tensor, side: int) -> Tensor:

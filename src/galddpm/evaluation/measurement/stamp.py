@@ -25,6 +25,7 @@ from galddpm.evaluation.measurement.noise import (
 )
 from galddpm.evaluation.measurement.sersic_columns import SERSIC, sersic_columns
 from galddpm.evaluation.measurement.statmorph_statistics import STATISTICS, statmorph_statistics
+from galddpm.evaluation.measurement.structure import STRUCTURE, structure
 
 NUMBERS = {  # column: (unit, what it is); NaN where it could not be measured
     "x": ("pix", "centroid, from 0 at the centre of the first pixel"),
@@ -53,6 +54,9 @@ NUMBERS = {  # column: (unit, what it is); NaN where it could not be measured
     "concentration": ("", "5 log10(r80/r20)"),
     "asymmetry": ("", "under a turn by 180 degrees, less that of the sky"),
     "smoothness": ("", "light in clumps, less that of the sky"),
+    "isophotal_asymmetry": ("", "of the isophote at 3 sky rms, under a turn by 180 degrees"),
+    "substructure": ("", "light in clumps that stand clear of the noise"),
+    **{f"statmorph_{name}": ("", f"{name} as statmorph measures it") for name in STATISTICS},
     "z_phot": ("", "redshift estimated from the image"),
     "z_phot_error": ("", "of z_phot; 68.3 % of the truths lie within"),
 }
@@ -68,7 +72,8 @@ Row = dict[str, Any]  # column: a number, or the text of `STATUS`
 
 
 def measure_stamps(images: Floats, psf: Floats, selected: Sequence[bool] | Bools) -> list[Row]:
-    """The catalog rows of stamps, (N, H, W) [count], in one band with the PSF `psf`.
+    """The catalog rows of stamps, (N, H, W) [count], in one band with the PSF `psf`, (k, l), or
+    (N, k, l) for one a stamp.
 
     selected: (N,), for which of them statmorph's statistics are wanted; they are NaN elsewhere.
     """
@@ -79,30 +84,28 @@ def measure_found(
     images: Floats, found: Sequence[Detection], psf: Floats, selected: Sequence[bool] | Bools
 ) -> list[Row]:
     """The same for sources that were detected before."""
-    rows = [
-        measure_detected(image, detection, psf if wanted else None)
-        for image, detection, wanted in zip(images, found, selected, strict=True)
-    ]
+    rows = [measure_detected(*stamp) for stamp in zip(images, found, selected, strict=True)]
     for row, fit in zip(rows, sersic_columns(images, found, rows, psf), strict=True):
         row.update(fit)
     return rows
 
 
-def measure_detected(image: Floats, found: Detection, psf: Floats | None) -> Row:
-    """The row of a stamp without its Sersic fit, and without a PSF without statmorph's columns."""
+def measure_detected(image: Floats, found: Detection, statmorph: bool = False) -> Row:
+    """The row of a stamp without its Sersic fit; statmorph: whether with its columns."""
     row: Row = dict.fromkeys(NUMBERS, np.nan)
     row |= {STATUS: found.status, "sky_sigma": found.sky_sigma}
     if found.correlation is not None:
         row["sky_correlation"] = neighbour_correlation(found.correlation)
-    flag = found.flag | Flag.NO_REDSHIFT | (Flag.NOT_SELECTED if psf is None else Flag(0))
+    flag = found.flag | Flag.NO_REDSHIFT | (Flag(0) if statmorph else Flag.NOT_SELECTED)
     if found.segment is not None:
         values, bits = measure_source(image - found.sky, found)
         row, flag = row | values, flag | bits
-        if psf is not None and found.others is not None:
+        if statmorph and found.others is not None:
             values, bits = statmorph_statistics(
-                image - found.sky, found.segment, found.others, found.sky_sigma, psf
+                image - found.sky, found.segment, found.others, found.sky_sigma
             )
-            row, flag = row | values, flag | bits
+            row |= {f"statmorph_{name}": value for name, value in values.items()}
+            flag |= bits
     return row | {"flag": int(flag), "flag_sersic": int(found.flag & NOTHING_MEASURED)}
 
 
@@ -113,7 +116,10 @@ def measure_source(image: Floats, found: Detection) -> tuple[dict[str, float], F
     ellipse = moments(image, found.segment)
     clean = without_neighbours(image, found.others, ellipse)
     light, flag = measure_light(clean, ellipse, found)
-    return light | {
+    form = structure(clean, found, ellipse)
+    if not form:
+        flag |= Flag.STRUCTURE_FAILED
+    return light | form | {
         "x": ellipse.x,
         "y": ellipse.y,
         "semimajor_axis": ellipse.semimajor_axis,
@@ -196,5 +202,6 @@ COMPARED = (  # what two catalogs are compared in
     "sky_sigma",
     "sky_correlation",
     *SERSIC,
-    *STATISTICS,
+    "sersic_chi2",
+    *STRUCTURE,
 )

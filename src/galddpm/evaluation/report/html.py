@@ -156,6 +156,7 @@ def _joint_table(report: Mapping[str, Any]) -> str:
     joint, images = report["joint"], report.get("images") or {}
     lines = (
         ("energy distance", joint["energy"], "energy"),
+        ("distance of covariances", joint["covariance"], "covariance"),
         ("Frechet distance of CNN features", joint["frechet"], "frechet"),
         ("trees on the catalog, accuracy", joint["trees"], "accuracy"),
         ("CNN on pixels, accuracy", images.get("pixels"), "accuracy"),
