@@ -54,7 +54,12 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
     add("--band", default="i", metavar="BAND[,BAND...]", help="the first one leads; default: i")
     add("--limit", type=count, metavar="N", help="galaxies a side, from the first row on")
     add("--statmorph", type=whole, default=1000, metavar="N", help="a side; default: 1000")
-    add("--psf", type=Path, metavar="FILE", help="FITS image or cube; default: a Moffat profile")
+    add(
+        "--psf",
+        type=Path,
+        metavar="FILE",
+        help="FITS image or cube; default: the file's, or the survey's",
+    )
     add("--jobs", type=count, default=cores(), metavar="J", help="default: all cores")
     add("--dask", metavar="ADDRESS", help="measure on this scheduler's cluster instead of --jobs")
     add("--overwrite", action="store_true")

@@ -14,6 +14,7 @@ from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
 from galddpm.evaluation.catalog.cluster import dask_pool
 from galddpm.evaluation.catalog.measure_file import Estimate, Measurement, measure
+from galddpm.evaluation.catalog.psf_effect import psf_effect
 from galddpm.evaluation.catalog.side import Side
 from galddpm.evaluation.measurement.psf_files import Psfs, held_psfs, read_psf, survey_psfs
 from galddpm.files import read_json, write_json, write_text
@@ -210,7 +211,8 @@ def write_report(
     # after the measuring, whose processes import this module and need no matplotlib
     from galddpm.evaluation.report.gallery import draw_figures
     from galddpm.evaluation.report.html import page, summary
-    from galddpm.evaluation.report.judge import judge
+    from galddpm.evaluation.report.judge import judge, plain
+    from galddpm.evaluation.statistics.cross_check import cross_check
     from galddpm.evaluation.statistics.images import compare_images
     from galddpm.evaluation.statistics.matching import select
 
@@ -218,6 +220,10 @@ def write_report(
     reference = others[0].catalog if others else None
     chosen = select(real.catalog, generated.catalog, reference)
     report = judge(real.catalog, generated.catalog, reference, chosen, real.measurement.measured)
+    report["psf"] = plain(described_psfs(sides))
+    report["statmorph"] = {
+        side.name: cross_check(side.catalog.bands[side.measurement.measured[0]]) for side in sides
+    }
     report["images"] = compare_images(real.file, generated.file, training, chosen)
     report["files"] = {side.name: str(side.file.path) for side in sides}
     report["arguments"] = {side.name: side.arguments for side in sides}
@@ -228,3 +234,9 @@ def write_report(
     say(summary(report))
     say(str(out / "report.html"))
     return report
+
+
+def described_psfs(sides: Sequence[Side]) -> dict[str, Any]:
+    """Which PSF each side was measured with, and what an error in the real side's does."""
+    origins = {side.name: side.measurement.psfs.origin for side in sides}
+    return {"used": origins, "effect": psf_effect(sides[0])}

@@ -17,7 +17,7 @@ KRON_FACTOR = 2.5  # of the first-moment radius, SExtractor's PHOT_AUTOPARAMS
 KRON_LEAST = 1.4  # photutils' smallest first-moment radius, in units of the rms axes
 KRON_REACH = 6.0  # rms axes inside which the first moment is taken
 PIXEL_VARIANCE = 1 / 12  # [pix^2] of a pixel-wide top hat
-SMALLEST_RADIUS = 0.1  # [pix] where the search for the half-light radius begins
+SMALLEST_RADIUS = 0.1  # [pix] where the search for a radius begins
 
 
 @dataclass(frozen=True)
@@ -119,17 +119,21 @@ def kron_aperture(shape: tuple[int, ...], ellipse: Ellipse, scale: float) -> Flo
     return aperture
 
 
-def half_light_radius(image: Floats, ellipse: Ellipse, flux: float, largest: float) -> float:
-    """Radius [pix] of the circle around the centroid that holds half of the flux, or NaN.
-
-    Noise can make the curve of growth fall again, so that `largest` holds less than half: the
-    search then ends at smaller circles, as photutils' does.
-    """
+def light_within(image: Floats, ellipse: Ellipse, radius: float) -> float:
+    """Light [count] in the circle of that radius [pix] around the centroid, exact."""
     edges = _edges(image.shape, ellipse)
+    return float((image * circular_overlap_grid(*edges, radius, 1, 1)).sum())
+
+
+def light_radius(image: Floats, ellipse: Ellipse, light: float, largest: float) -> float:
+    """Radius [pix] of the circle around the centroid that holds so much light [count], or NaN.
+
+    Noise can make the curve of growth fall again, so that `largest` holds less: the search then
+    ends at smaller circles, as photutils' does.
+    """
 
     def missing(radius: float) -> float:
-        inside: float = (image * circular_overlap_grid(*edges, radius, 1, 1)).sum()
-        return 0.5 * flux - inside
+        return light - light_within(image, ellipse, radius)
 
     if missing(SMALLEST_RADIUS) <= 0:
         return np.nan

@@ -1,4 +1,4 @@
-"""The curve of growth around a centre, and the radii that are read off it."""
+"""The curve of growth around a centre, and the Petrosian radius that is read off it."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -40,23 +40,6 @@ class Growth:
         last = below[0]
         part = excess[last - 1] / (excess[last - 1] - excess[last])
         return float((last - 1 + part + 2 * half) / STEP)
-
-    def concentration(self, edge: float) -> float:
-        """5 log10(r80 / r20) of the light within `edge` [pix] (Lotz et al. 2004, eq. 5)."""
-        radii = np.arange(len(self.light)) / STEP
-        total = np.interp(edge, radii, self.light)
-        if total <= 0:
-            return np.nan
-        r_20, r_80 = (self._first(share * total) for share in (0.2, 0.8))
-        return float(5 * np.log10(r_80 / r_20)) if r_20 > 0 else np.nan
-
-    def _first(self, light: float) -> float:
-        """The smallest radius [pix] that holds so much light."""
-        last = int(np.argmax(self.light >= light))
-        if last == 0:
-            return np.nan
-        below, above = self.light[last - 1 : last + 1]
-        return float((last - 1 + (light - below) / (above - below)) / STEP)
 
 
 def _within(ring: Floats, weights: Floats | None) -> Floats:

@@ -10,11 +10,11 @@ from galddpm.evaluation.measurement.detection import Detection, detect
 from galddpm.evaluation.measurement.flags import Flag
 from galddpm.evaluation.measurement.morphology import (
     Ellipse,
-    half_light_radius,
     isophotal_area,
     kron_aperture,
     kron_scale,
     light_at_edge,
+    light_radius,
     moments,
     without_neighbours,
 )
@@ -143,7 +143,7 @@ def measure_light(
         return {}, Flag.KRON_FAILED
     whole = np.pi * scale**2 * ellipse.semimajor_axis * ellipse.semiminor_axis  # [pix^2]
     flag = Flag.KRON_CUT if whole > area * (1 + 1e-6) else Flag(0)
-    radius = half_light_radius(clean, ellipse, flux, scale * ellipse.semimajor_axis)
+    radius = light_radius(clean, ellipse, flux / 2, scale * ellipse.semimajor_axis)
     if np.isnan(radius):
         flag |= Flag.HALF_LIGHT_FAILED
     error = sum_error(aperture + light_at_edge(clean, ellipse, scale) * slope, found)

@@ -16,7 +16,7 @@ from scipy import ndimage
 from galddpm.arrays import Bools, Floats, Ints
 from galddpm.evaluation.measurement.deblending import EIGHT
 from galddpm.evaluation.measurement.detection import KERNEL, PIXELS, Detection, smoothed
-from galddpm.evaluation.measurement.morphology import Ellipse
+from galddpm.evaluation.measurement.morphology import Ellipse, light_radius, light_within
 from galddpm.evaluation.measurement.noise import LAG, variance_of_sum
 from galddpm.evaluation.measurement.petrosian import Growth
 from galddpm.evaluation.measurement.symmetry import opposite, symmetry_centre, turned_around
@@ -67,12 +67,19 @@ def structure(clean: Floats, found: Detection, ellipse: Ellipse) -> dict[str, fl
     image, turned, radius, flattened = (plane[box] for plane in (clean, turned, *radii))
     frame = Frame(image, turned, seen[box], radius, flattened, petrosian, petrosian_flat)
     return {
-        "concentration": growths[0].concentration(REACH * petrosian),
+        "concentration": concentration(clean, circle, REACH * petrosian),
         "asymmetry": asymmetry(frame, found.sky_sigma),
         "isophotal_asymmetry": isophotal_asymmetry(frame, found.sky_sigma),
         **brightest_share(frame),
         **clumps(frame, found.sky_sigma, found.correlation),
     }
+
+
+def concentration(image: Floats, circle: Ellipse, edge: float) -> float:
+    """5 log10(r80 / r20) of the light within `edge` [pix] (eq. 5)."""
+    total = light_within(image, circle, edge)
+    r_20, r_80 = (light_radius(image, circle, share * total, edge) for share in (0.2, 0.8))
+    return float(5 * np.log10(r_80 / r_20))
 
 
 def covered(radius: Floats, edge: float) -> Floats:
@@ -154,11 +161,14 @@ def clumps(frame: Frame, sky_sigma: float, correlation: Floats) -> dict[str, flo
     over the light; and substructure: that of connected clumps clearly above the noise alone.
 
     Both between 0.25 and 1.5 Petrosian radii. Noise of rms s has the mean s / sqrt(2 pi) above 0.
+    The box is as wide as statmorph's, in whole pixels, but centred where that number is even.
     """
-    side = max(int(CORE * frame.petrosian), 1)
-    kernel = -np.ones((side, side)) / side**2
-    kernel[side // 2, side // 2] += 1
-    above = frame.image - ndimage.uniform_filter(frame.image, side)
+    width = max(int(CORE * frame.petrosian), 1)
+    half = width // 2
+    line = covered(np.abs(np.arange(-half, half + 1)), width / 2) / width
+    kernel = -np.outer(line, line)
+    kernel[half, half] += 1
+    above = ndimage.convolve(frame.image, kernel, mode="constant")
     weight = covered(frame.radius, REACH * frame.petrosian) * frame.seen
     weight *= 1 - covered(frame.radius, CORE * frame.petrosian)
     light = (weight * frame.image).sum()

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.fft
 
-from galddpm.arrays import Bools, Floats
+from galddpm.arrays import Array, Bools, Floats
 from galddpm.evaluation.measurement.morphology import Ellipse
 
 AROUND = 2  # [pix] how far the centre of symmetry may lie from the centroid
@@ -37,10 +37,17 @@ def turned_around(image: Floats, x: float, y: float) -> tuple[Floats, Bools]:
     """The image turned by 180 degrees around (x, y), and where this shows pixels of the stamp."""
     height, width = image.shape
     waves = np.conj(scipy.fft.rfft2(image))
-    phase_y = np.exp(-4j * np.pi * y * scipy.fft.fftfreq(height))
-    phase_x = np.exp(-4j * np.pi * x * scipy.fft.rfftfreq(width))
+    phase_y = phases(scipy.fft.fftfreq(height), 2 * y)
+    phase_x = phases(scipy.fft.rfftfreq(width), 2 * x)
     turned: Floats = scipy.fft.irfft2(waves * phase_y[:, None] * phase_x, image.shape)
     return turned, opposite(np.ones_like(image, dtype=bool), x, y)
+
+
+def phases(frequency: Floats, shift: float) -> Array:
+    """What moves waves by `shift` [pix]; the shortest wave has no direction to go to."""
+    phase = np.exp(-2j * np.pi * shift * frequency)
+    moved: Array = np.where(np.abs(frequency) == 0.5, phase.real, phase)
+    return moved
 
 
 def opposite(mask: Bools, x: float, y: float) -> Bools:

@@ -104,6 +104,23 @@ def memory_in_words(report: Mapping[str, Any]) -> str:
     return text + "."
 
 
+def psf_in_words(report: Mapping[str, Any]) -> str:
+    psf = report.get("psf")
+    if not psf:
+        return ""
+    used = psf["used"]
+    text = f"PSF of the Sersic models: {used['real']}"
+    if used["generated"] != used["real"]:
+        text += f"; for generated galaxies {used['generated']}"
+    effect = psf["effect"]
+    if effect["index_ratio"] is None:
+        return text + "."
+    return (
+        f"{text}. One that is {effect['width_factor'] - 1:.0%} wider would make n"
+        f" {effect['index_ratio']:.2f} times what it is (median of {effect['galaxies']} galaxies)."
+    )
+
+
 SENTENCES = (light_in_words, learner_in_words, redshift_in_words, memory_in_words)
 
 
@@ -118,7 +135,8 @@ def page(report: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
         f"<h2>Measurements, {escape(band)} band</h2>{_metrics_table(report['metrics'])}",
         "<p class='note'>KS: largest distance of the cumulative distributions, with its 95 %"
         " interval. Floor: the same for two real samples of these sizes, mean and 95 % quantile;"
-        " bold lines lie above it. Ratio: generated mean over real mean.</p>",
+        " bold lines lie above it. Ratio: generated mean over real mean."
+        f" {escape(psf_in_words(report))}</p>",
         *(_figure(path, CAPTIONS[name]) for name, path in figures.items()),
         f"<h2>Together</h2>{_joint_table(report)}",
         "<p class='note'>Distances of many measurements at once, and how often a classifier is"
@@ -156,7 +174,7 @@ def _joint_table(report: Mapping[str, Any]) -> str:
     joint, images = report["joint"], report.get("images") or {}
     lines = (
         ("energy distance", joint["energy"], "energy"),
-        ("distance of covariances", joint["covariance"], "covariance"),
+        ("distance of covariances", joint.get("covariance"), "covariance"),
         ("Frechet distance of CNN features", joint["frechet"], "frechet"),
         ("trees on the catalog, accuracy", joint["trees"], "accuracy"),
         ("CNN on pixels, accuracy", images.get("pixels"), "accuracy"),
