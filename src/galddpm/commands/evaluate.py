@@ -101,7 +101,7 @@ def add_measuring(parser: Parser) -> None:
     add("--limit", type=count, metavar="N", help=limit)
     statmorph = f"galaxies a side for statmorph's statistics; {DEFAULT}"
     add("--statmorph", type=whole, default=1000, metavar="N", help=statmorph)
-    psf = "FITS image, or cube with a plane a band; default: a Moffat profile"
+    psf = "FITS image, or cube with a plane a band; default: the file's, or the survey's"
     add("--psf", type=Path, metavar="FILE", help=psf)
     jobs = "processes; default: all cores, here %(default)s"
     add("--jobs", type=count, default=cores(), metavar="J", help=jobs)

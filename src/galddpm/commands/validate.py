@@ -2,8 +2,9 @@
 
 import time
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,15 +51,20 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
 
 def validate(out: Path, stamps: int, seed: int, jobs: int) -> None:
     """Draw, fit twice, compare, and write the table and its figure."""
-    from galddpm.evaluation.validation.fits import fit_ours, fit_theirs, warm_up
-    from galddpm.evaluation.validation.simulated import compare_fits
+    from galddpm.evaluation.validation.fits import fit_ours, fit_theirs, warm_up, wrong_psfs
+    from galddpm.evaluation.validation.simulated import compare_fits, recovery
 
     found = draw_truth_or_refuse(stamps, seed)
     with worker_pool(jobs) as pool:
         run_all(pool, warm_up, [found.image[:1]] * jobs, "starting")  # imports, not fits
         ours, seconds = timed(pool, fit_ours, found, "ours")
         theirs, peer_seconds = timed(pool, fit_theirs, found, "statmorph")
+        wrong = {
+            name: timed(pool, partial(fit_ours, psf=psf), found, f"a PSF {name}")[0]
+            for name, psf in wrong_psfs().items()
+        }
     rows = compare_fits(found, ours, theirs)
+    under = {name: recovery(found, fits) for name, fits in {"right": ours, **wrong}.items()}
     speed = {
         "stamps": len(found.image),
         "jobs": jobs,
@@ -67,7 +73,8 @@ def validate(out: Path, stamps: int, seed: int, jobs: int) -> None:
         "statmorph_fits_per_second": jobs / np.nanmean(theirs["seconds"]),
     }
     print_table(rows, speed)
-    write(out, found, ours, theirs, {"fits": rows, "speed": speed})
+    print_recovery(under)
+    write(out, found, ours, theirs, {"fits": rows, "recovery_by_psf": under, "speed": speed})
 
 
 def draw_truth_or_refuse(stamps: int, seed: int) -> "TruthSet":
@@ -118,6 +125,18 @@ def print_table(rows: Sequence[dict[str, Any]], speed: dict[str, Any]) -> None:
             print(ratio_text(name, row[name]))
     for name, value in speed.items():
         print(f"{name:28s} {value:10.1f}")
+
+
+def print_recovery(under: Mapping[str, Sequence[dict[str, Any]]]) -> None:
+    """What a wrong PSF does to the fits."""
+    from galddpm.evaluation.validation.simulated import NAMES
+
+    print("PSF             S/N            fitted   n / true   r_eff / true   ellipticity - true")
+    for psf, rows in under.items():
+        for row in rows:
+            values = [f"{row[name]:13.3f}" for name in NAMES if row["fitted"]]
+            head = f"{psf:15s} {row['snr'][0]:4d} to {row['snr'][1]:4d} {row['fitted']:8d}"
+            print(head, *values)
 
 
 def write(

@@ -1,7 +1,8 @@
 """Reader and writer of the GalaxiesML schema (Do et al. 2024, doi:10.5281/zenodo.11117528).
 
 A file holds flat HDF5 datasets whose first axis is the galaxy. `image` (N, C, H, W) [count, AB zero
-point 27] and `specz_redshift` (N,) are needed; everything else may be missing.
+point 27] and `specz_redshift` (N,) are needed; everything else may be missing. `psf`, (C, k, l) for
+all galaxies or (N, C, k, l), is what the judge measures with.
 """
 
 import hashlib
@@ -22,6 +23,7 @@ CITATION = (
     "Trained on GalaxiesML (Do et al. 2024, doi:10.5281/zenodo.11117528, CC BY 4.0)"
     " or on data of its schema"
 )
+PSF = "psf"  # the data set
 ROWS_PER_READ = 256  # rows checked and copied at a time: 21 MB of five-band 64 px stamps
 NON_FINITE = ("refuse", "drop")
 

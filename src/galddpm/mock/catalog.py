@@ -11,7 +11,7 @@ from galddpm.arrays import Array
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.survey import BANDS, ZERO_POINT
 from galddpm.errors import UserError, not_installed
-from galddpm.mock.draw import draw_stamp
+from galddpm.mock.draw import draw_stamp, mean_psf
 from galddpm.mock.measure import COLUMNS, measure_band
 from galddpm.mock.population import Galaxy, draw_galaxy
 from galddpm.workers import results, worker_pool
@@ -28,7 +28,7 @@ FIRST_ID = 36_400_000_000_000_001  # 17 digits, above 2^53, as HSC object ids ar
 SKY_CENTRE = (150.0, 2.2)  # [deg] of the field
 BYTES_A_GALAXY = 4 * len(BANDS) * CUT**2 + 2000  # in the file: pixels and columns
 DESCRIPTION = "mock galaxies of galddpm, drawn with GalSim (Rowe et al. 2015, arXiv:1407.7676)"
-VERSION = 1  # of the mock universe: raise it when the same seed gives other galaxies
+VERSION = 2  # of the mock universe: raise it when the same seed gives other files
 
 
 def make_mock(
@@ -90,8 +90,9 @@ def _make_split(
                 for side, parts in unfinished:
                     parts.save(rows, made[side])
                 bar.update(len(rows))
-        for _, parts in unfinished:
-            parts.join({"title": TITLES[arguments["split"]], "description": DESCRIPTION})
+        for side, parts in unfinished:
+            shared = {"psf": mean_psf()} if side == 0 else {}  # as the catalog's images show it
+            parts.join({"title": TITLES[arguments["split"]], "description": DESCRIPTION}, shared)
 
 
 def make_rows(seed: int, split: str, rows: range) -> tuple[dict[str, Array], dict[str, Array]]:

@@ -4,7 +4,8 @@ Sersic 1968 in the form of Graham & Driver 2005, Eq. 1: I(r) = I_e exp(-b_n ((r 
 """
 
 from collections.abc import Sequence
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -19,7 +20,8 @@ CUSP = 1e-8  # [r_e^2] nearer to the centre than which the profile is flat
 
 
 class SersicModel:
-    """Models on square cut-outs of `size` pixels a side, seen through `psf`, (k, k) of odd size.
+    """Models on square cut-outs of `size` pixels a side, seen through `psf`, (k, k) of odd size, or
+    (N, k, k) for one a cut-out.
 
     The profile is drawn around the middle of a grid, one point a pixel and more of them near its
     cusp, whose waves are summed directly. In Fourier space it is moved to its place and meets the
@@ -32,12 +34,17 @@ class SersicModel:
         where: dict[str, Any] = {"device": psf.device, "dtype": psf.dtype}
         self.k_y = torch.fft.fftfreq(self.grid, **where)[:, None]
         self.k_x = torch.fft.rfftfreq(self.grid, **where)[None, :]
-        kernel = torch.zeros(self.grid, self.grid, **where)
-        place = (torch.arange(len(psf), device=psf.device) - len(psf) // 2) % self.grid
-        kernel.index_put_((place[:, None], place[None, :]), psf, accumulate=True)
-        self.transfer = torch.fft.rfft2(kernel)
+        self.transfer = torch.fft.rfft2(self._wrapped(psf.reshape(-1, *psf.shape[-2:])))
         self.axis = torch.arange(self.grid, **where) - self.centre
         self.rings = [self._ring(k, where) for k in range(len(RINGS))]
+
+    def of(self, rows: Tensor) -> Self:
+        """The model of some of the cut-outs."""
+        if len(self.transfer) == 1:  # all have the same PSF
+            return self
+        part = copy(self)
+        part.transfer = self.transfer[rows.to(self.transfer.device)]
+        return part
 
     def images(self, parameters: Tensor) -> Tensor:
         """Derivatives of the model by each parameter, (N, 7, size, size); the model itself is the
@@ -55,6 +62,16 @@ class SersicModel:
         scale[:, 1:] = parameters[:, INTENSITY, None]
         scaled: Tensor = seen * scale[..., None, None]
         return scaled
+
+    def _wrapped(self, psfs: Tensor) -> Tensor:
+        """PSFs (n, k, l) around the first pixel of the periodic grid, (n, grid, grid)."""
+        y, x = (
+            (torch.arange(length, device=psfs.device) - length // 2) % self.grid
+            for length in psfs.shape[1:]
+        )
+        flat = psfs.new_zeros(len(psfs), self.grid**2)
+        flat.index_add_(1, (y[:, None] * self.grid + x).flatten(), psfs.flatten(1))
+        return flat.reshape(-1, self.grid, self.grid)
 
     def _moved(self, parameters: Tensor) -> Tensor:
         """The PSF and the way from the middle of the grid to (x, y), in Fourier space."""

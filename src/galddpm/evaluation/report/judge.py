@@ -11,7 +11,6 @@ from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.measurement.flags import MEANING, Flag
 from galddpm.evaluation.measurement.sersic_columns import SERSIC
 from galddpm.evaluation.measurement.stamp import COMPARED
-from galddpm.evaluation.measurement.statmorph_statistics import STATISTICS
 from galddpm.evaluation.photoz.comparison import compare_redshifts
 from galddpm.evaluation.statistics.classifiers import compare_by_trees
 from galddpm.evaluation.statistics.distributions import (
@@ -22,7 +21,11 @@ from galddpm.evaluation.statistics.distributions import (
     interval,
 )
 from galddpm.evaluation.statistics.matching import Selection
-from galddpm.evaluation.statistics.multivariate import compare_energy, compare_frechet
+from galddpm.evaluation.statistics.multivariate import (
+    compare_covariance,
+    compare_energy,
+    compare_frechet,
+)
 from galddpm.evaluation.statistics.redshift_bins import (
     Bin,
     conditional_distance,
@@ -30,8 +33,8 @@ from galddpm.evaluation.statistics.redshift_bins import (
 )
 from galddpm.evaluation.statistics.trends import TRENDS, compare_trends
 
-NO_SERSIC = Flag.SERSIC_BAD | Flag.UNDETECTED | Flag.BAD_PIXELS
-NO_STATISTICS = Flag.NOT_SELECTED | Flag.STATMORPH_FAILED | Flag.STATMORPH_BAD
+NOT_FITTED = Flag.SERSIC_BAD | Flag.UNDETECTED | Flag.BAD_PIXELS
+NO_SERSIC = NOT_FITTED | Flag.SERSIC_POOR
 TOGETHER = (  # measurements of the energy distance: those that every galaxy has
     "ellipticity",
     "semimajor_axis",
@@ -41,6 +44,7 @@ TOGETHER = (  # measurements of the energy distance: those that every galaxy has
     "snr",
     "sky_sigma",
 )
+COVARIANT = ("half_light_radius", "ellipticity", "concentration")  # and magnitude and colours
 COMMENT = {
     "floor": "real against real, disjoint halves, rescaled to the sample sizes in use",
     "flag": {bit.name: {"bit": int(bit), "meaning": MEANING[bit]} for bit in Flag},
@@ -110,8 +114,8 @@ def comparable(table: Mapping[str, Array], name: str) -> Floats:
     values = table[name]
     if name in SERSIC:
         return np.where(table["flag_sersic"] & NO_SERSIC, np.nan, values)
-    if name in STATISTICS:
-        return np.where(table["flag"] & NO_STATISTICS, np.nan, values)
+    if name == "sersic_chi2":  # which says how poor a fit is
+        return np.where(table["flag_sersic"] & NOT_FITTED, np.nan, values)
     return values
 
 
@@ -173,11 +177,13 @@ def compare_joint(
     known and, `by_cnn`, the CNN may judge."""
     whole = [np.stack([table[name] for name in TOGETHER], axis=1) for table in sides]
     every = [
-        np.column_stack([catalog.redshift, *(v for k, v in table.items() if k not in STATISTICS)])
+        np.column_stack([catalog.redshift, *table.values()])
         for catalog, table in zip(catalogs, sides, strict=True)
     ]
+    together = covariant(catalogs, sides)
     result: dict[str, Any] = {
         "energy": compare_energy(whole[0], whole[1], whole[2], chosen),
+        "covariance": compare_covariance(together[0], together[1], together[2], chosen),
         "trees": compare_by_trees(every[0], every[1], every[2], chosen),
         "frechet": None,
     }
@@ -186,6 +192,15 @@ def compare_joint(
         real, generated, second = features
         result["frechet"] = compare_frechet(real, generated, second, chosen)
     return result
+
+
+def covariant(catalogs: Sequence[Catalog], sides: Sequence[Mapping[str, Array]]) -> list[Floats]:
+    """Magnitude, size, ellipticity, concentration and colours of each side, (n, d): what
+    arXiv:2604.22917 judges generated galaxies by together."""
+    lead, *_ = catalogs[0].bands
+    colour = [name for name in colours(catalogs[0].aperture) if not name.startswith("magnitude_")]
+    names = (f"magnitude_{lead}", *COVARIANT, *colour)
+    return [np.stack([table[name] for name in names], axis=1) for table in sides]
 
 
 def compare_brightness(real: Catalog, generated: Catalog, chosen: Selection) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def joint_table(report: Mapping[str, Any]) -> str:
     pixels = images.get("pixels") or {}
     lines = [
         ("energy distance", joint["energy"], "energy"),
+        ("distance of covariances", joint.get("covariance"), "covariance"),
         ("Frechet distance of CNN features", joint["frechet"], "frechet"),
         ("trees on the catalog, accuracy", joint["trees"], "accuracy"),
         ("statistics of the images, accuracy", pixels, "accuracy"),

@@ -138,7 +138,24 @@ def memory_in_words(report: Mapping[str, Any]) -> str:
     return text + "."
 
 
-DETAILS = (light_in_words, redshift_in_words, memory_in_words)
+def psf_in_words(report: Mapping[str, Any]) -> str:
+    psf = report.get("psf")
+    if not psf:
+        return ""
+    used, names = psf["used"], report["names"]
+    text = f"PSF of the Sersic models: {used['real']}"
+    if used["generated"] != used["real"]:
+        text += f"; of {names['generated']} galaxies {used['generated']}"
+    effect = psf["effect"]
+    if effect["index_ratio"] is None:
+        return text + "."
+    return (
+        f"{text}. One that is {effect['width_factor'] - 1:.0%} wider would make n"
+        f" {effect['index_ratio']:.2f} times what it is (median of {effect['galaxies']} galaxies)."
+    )
+
+
+DETAILS = (light_in_words, redshift_in_words, memory_in_words, psf_in_words)
 
 
 def words(name: str) -> str:
