@@ -50,7 +50,7 @@ class Estimate(Protocol):
 
 
 ESTIMATED = 256  # images at a time
-CHUNK = 32  # galaxies a task: a few seconds at most, which is what a kill costs
+CHUNK = 64  # galaxies a task: a few seconds at most, which is what a kill costs
 REDSHIFTS = ("z_phot", "z_phot_error")
 
 

@@ -5,6 +5,7 @@ Sersic 1968 in the form of Graham & Driver 2005, Eq. 1: I(r) = I_e exp(-b_n ((r 
 
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
@@ -36,7 +37,9 @@ class SersicModel:
         self.k_x = torch.fft.rfftfreq(self.grid, **where)[None, :]
         self.transfer = torch.fft.rfft2(self._wrapped(psf.reshape(-1, *psf.shape[-2:])))
         self.axis = torch.arange(self.grid, **where) - self.centre
-        self.rings = [self._ring(k, where) for k in range(len(RINGS))]
+        rings = [self._ring(k, where) for k in range(len(RINGS))]
+        self.rings = [ring[:3] for ring in rings]
+        self.along_y = torch.cat([along_y for *_, along_y in rings], dim=1)
 
     def of(self, rows: Tensor) -> Self:
         """The model of some of the cut-outs."""
@@ -82,18 +85,19 @@ class SersicModel:
 
     def _drawn(self, parameters: Tensor) -> Tensor:
         """The profile and its derivatives around the middle, in Fourier space, (N, 5, ky, kx)."""
-        planes = profile(parameters, self.axis)
+        shape = Shape.of(parameters)
+        planes = profile(shape, self.axis)
         reach = RINGS[0][0]
         ring = slice(self.centre - reach, self.centre + reach + 1)
         planes[:, :, ring, ring] = 0
         waves: Tensor = torch.fft.rfft2(planes)
-        for axis, weight, along_y, along_x in self.rings:
-            fine = (profile(parameters, axis) * weight).to(along_y.dtype)
-            waves += along_y @ fine @ along_x
-        return waves
+        fine = [(profile(shape, axis) * weight) @ along_x for axis, weight, along_x in self.rings]
+        seen = torch.view_as_complex(torch.cat(fine, dim=-2).unflatten(-1, (-1, 2)))
+        return waves + self.along_y @ seen
 
     def _ring(self, number: int, where: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Points along an axis, the weight of each pair of them, and their waves."""
+        """Points along an axis, the weight of each pair of them, and their waves: along x with real
+        and imaginary parts side by side, (points, 2 kx), and along y, (ky, points)."""
         reach, points = RINGS[number]
         count = (2 * reach + 1) * points
         axis = (torch.arange(count, **where) + 0.5) / points - (reach + 0.5)
@@ -104,17 +108,35 @@ class SersicModel:
         place = self.centre + axis
         angles = -2 * torch.pi * self.k_y * place, -2 * torch.pi * place[:, None] * self.k_x
         along_y, along_x = (torch.polar(torch.ones_like(angle), angle) for angle in angles)
-        return axis, weight, along_y, along_x
+        return axis, weight, torch.view_as_real(along_x).flatten(1), along_y
 
 
-def profile(parameters: Tensor, axis: Tensor) -> Tensor:
+@dataclass(frozen=True)
+class Shape:
+    """What a profile's values follow from besides the place, each (N, 1, 1)."""
+
+    n: Tensor
+    b: Tensor  # b_n
+    b_slope: Tensor  # and its derivative by n
+    scale: Tensor  # r_c^-2 [pix^-2]
+    eta_1: Tensor
+    eta_2: Tensor
+    waves: tuple[Tensor, Tensor, Tensor]  # `hyperbolic` of the flattening
+
+    @classmethod
+    def of(cls, parameters: Tensor) -> Self:
+        """parameters: (N, 7)."""
+        p = parameters[:, :, None, None]
+        n, eta_1, eta_2 = torch.exp(p[:, LN_N]), p[:, ETA_1], p[:, ETA_2]
+        waves = hyperbolic(eta_1**2 + eta_2**2)
+        return cls(n, *sersic_b(n), torch.exp(-2 * p[:, LN_R_C]), eta_1, eta_2, waves)
+
+
+def profile(shape: Shape, axis: Tensor) -> Tensor:
     """The profile of unit intensity at the points (axis, axis) around its centre, and its
     derivatives by ln r_c, eta_1, eta_2 and ln n, (N, 5, points, points)."""
-    p = parameters[:, :, None, None]
-    eta_1, eta_2 = p[:, ETA_1], p[:, ETA_2]
-    n, scale = torch.exp(p[:, LN_N]), torch.exp(-2 * p[:, LN_R_C])
-    b, b_slope = sersic_b(n)
-    cosh, sinhc, sinhc_slope = hyperbolic(eta_1**2 + eta_2**2)
+    n, b, b_slope, scale = shape.n, shape.b, shape.b_slope, shape.scale
+    eta_1, eta_2, (cosh, sinhc, sinhc_slope) = shape.eta_1, shape.eta_2, shape.waves
     x, y = axis[None, :], axis[:, None]
     plus, minus, cross = x**2 + y**2, x**2 - y**2, 2 * x * y
     turned = eta_1 * minus + eta_2 * cross
