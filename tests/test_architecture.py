@@ -29,7 +29,7 @@ MAY_IMPORT = {  # besides those and themselves
     "tasks": {"build", "config", "inference", "runs", *ROOMS},
     "commands": {"build", "config", "inference", "mock", "runs", "tasks", "benchmarks", *ROOMS},
     "benchmarks": {"build", "config", "tasks", *ROOMS},
-    "__init__": {"inference"},
+    "__init__": {"data", "inference"},
 }
 EVALUATION = ("measurement", "catalog", "statistics", "photoz", "report", "validation", "pipeline")
 FILES = sorted(SOURCE.rglob("*.py"))

@@ -1,17 +1,25 @@
-"""`python scripts/data.py mock|download|check|subset|fits`: files of the GalaxiesML schema."""
+"""`python scripts/data.py mock|download|check|subset|pack|fits`: files of the GalaxiesML schema."""
 
 import json
+import math
 from argparse import Namespace, _SubParsersAction
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from galddpm.commands.shell import Parser, cores, count, progress, tell, whole
 from galddpm.data.chunked_output import recorded_arguments
+from galddpm.data.hdf5 import require_hdf5_name
+from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
 from galddpm.files import refuse_own_input
 from galddpm.locks import locked
 
 SPLITS = ("training", "validation", "testing")
+LISTED = (
+    "CSV, ECSV or FITS, a row a galaxy: redshift, and a column for each band, g, r, ..., with paths"
+    " of images, relative to the table, or a column cutout with those of cubes; object_id, ra and"
+    " dec are kept"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -21,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def parse(arguments: Sequence[str] | None) -> Namespace:
     parser = Parser(description="Make, fetch, examine and cut files of the GalaxiesML schema.")
-    actions = parser.add_subparsers(required=True, metavar="mock|download|check|subset|fits")
+    actions = parser.add_subparsers(required=True, metavar="mock|download|check|subset|pack|fits")
     add = _adder(actions)
 
     action = add("mock", mock, "make mock galaxies with known truth")
@@ -47,6 +55,23 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
     action.add_argument("--redshifts", type=span, metavar="LOW:HIGH", help="default: all")
     action.add_argument("--count", type=count, metavar="N", help="default: all in the range")
     action.add_argument("--seed", type=whole, default=0, metavar="S")
+
+    action = add("pack", pack, "make a file of existing FITS cutouts, which a table lists")
+    action.add_argument("table", help=LISTED)
+    action.add_argument("out", metavar="OUT.hdf5")
+    bands = ",".join(BANDS)
+    action.add_argument(
+        "--bands",
+        default=bands,
+        metavar="A[,B...]",
+        help=f"columns of images or planes of a cube, in order; default: {bands}",
+    )
+    action.add_argument(
+        "--zero-point",
+        type=magnitude,
+        metavar="MAG",
+        help="AB magnitude of one unit of the pixels; default: MAGZERO or FLUXMAG0 of each header",
+    )
 
     action = add("fits", fits, "export a file, such as samples, as FITS")
     action.add_argument("source")
@@ -99,6 +124,7 @@ def subset(options: Namespace) -> None:
     from galddpm.data.subset import write_subset
 
     source, out = Path(options.source), Path(options.out)
+    require_hdf5_name(out)
     arguments = {
         "subset_of": str(source),
         "bytes": source.stat().st_size if source.is_file() else None,
@@ -118,6 +144,16 @@ def subset(options: Namespace) -> None:
         print(f"{out}: {write_subset(source, out, *chosen, text, progress):,} galaxies")
 
 
+def pack(options: Namespace) -> None:
+    from galddpm.data.pack import pack as write
+
+    table, out, bands = Path(options.table), Path(options.out), options.bands.split(",")
+    require_hdf5_name(out)
+    refuse_own_input(out, table)
+    count = write(table, out, bands, options.zero_point, options.overwrite, progress)
+    print(f"{out}: finished, nothing to do" if count is None else f"{out}: {count:,} galaxies")
+
+
 def fits(options: Namespace) -> None:
     from galddpm.data.fits import write_fits
 
@@ -135,6 +171,14 @@ def span(text: str) -> list[float]:
     if not low < high:
         raise ValueError
     return [low, high]
+
+
+def magnitude(text: str) -> float:
+    """The type of an argument that must be a finite number."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError
+    return value
 
 
 def _refuse_existing(out: Path, overwrite: bool) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -14,30 +13,32 @@ import numpy as np
 from galddpm import runs
 from galddpm.arrays import Floats, Ints
 from galddpm.commands.allocator import keep_freed_memory
+from galddpm.commands.redshift_spec import SPEC, read_spec
 from galddpm.commands.shell import LARGEST_COUNT, Parser, add_device, count, progress, tell, whole
 from galddpm.config.schema import Config
 from galddpm.data.chunked_output import ChunkedOutput
-from galddpm.data.galaxiesml import CITATION, GalaxyFile
-from galddpm.data.redshift_density import RARE, REACH, share_seen
+from galddpm.data.galaxiesml import CITATION
+from galddpm.data.hdf5 import require_hdf5_name
 from galddpm.data.survey import ZERO_POINT
 from galddpm.diffusion.samplers import SAMPLERS
 from galddpm.errors import NonFiniteError, UserError
 from galddpm.files import refuse_own_input
+from galddpm.inference.redshifts import check_redshifts
 from galddpm.provenance import provenance
 from galddpm.training.checkpoint import WEIGHTS
 
 if TYPE_CHECKING:
     from galddpm.inference.generator import Generator
 
-SUFFIXES = (".hdf5", ".h5")
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
+    if options.out:
+        require_hdf5_name(Path(options.out))
     redshift, object_id = read_spec(options.redshifts)
     _refuse_too_many(len(redshift) * options.per_redshift)
+    object_id = unique_ids(object_id, options.per_redshift)
     redshift = np.repeat(redshift, options.per_redshift)
-    object_id = np.repeat(object_id, options.per_redshift)
     run = Path(options.run) if options.run else runs.newest_run(say=tell)
 
     from galddpm import build  # torch is loaded after the arguments were checked
@@ -48,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     keep_freed_memory()
     generator = Generator.load(model, options.weights, options.device)
-    _warn_unknown(redshift, generator.redshifts)
+    for warning in check_redshifts(redshift, generator.redshifts, options.extrapolate):
+        print(f"warning: {warning}", file=sys.stderr)
     settings = generator.config.sampling
     batch_size = options.batch_size or settings.batch_size
     chosen = (options.sampler, options.steps)
@@ -85,7 +87,10 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
         "--redshifts",
         required=True,
         metavar="SPEC",
-        help="a list 0.1,0.5,1.2, a range with a count 0.1:3.0:30, or an HDF5 file",
+        help=SPEC,
+    )
+    parser.add_argument(
+        "--extrapolate", action="store_true", help="allow redshifts far outside those trained on"
     )
     parser.add_argument("--run", metavar="DIR", help="default: the newest run under runs/")
     parser.add_argument("--out", metavar="FILE.hdf5", help="default: in the run's folder samples/")
@@ -102,17 +107,12 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
     return parser.parse_args(arguments)
 
 
-def read_spec(spec: str) -> tuple[Floats, Ints]:
-    """(redshifts (N,) float64, object ids (N,) int64) of a SPEC; ids are row numbers unless a file
-    has its own. Raises UserError."""
-    if spec.endswith(SUFFIXES) or os.path.isfile(spec):
-        galaxies = GalaxyFile(spec)
-        return galaxies.redshift, galaxies.object_id
-    redshift = _range(spec) if ":" in spec else np.array(_numbers(spec, spec.split(",")))
-    bad = redshift[~np.isfinite(redshift) | (redshift < 0)]
-    if len(bad):
-        raise UserError(f"--redshifts {spec}: found {bad[0]:g}, expected finite numbers from 0")
-    return redshift, np.arange(len(redshift), dtype=np.int64)
+def unique_ids(object_id: Ints, copies: int) -> Ints:
+    """Ids of a sample (copies x N,): the sources' own (N,) where each of them is drawn once, else
+    row numbers, so that no two galaxies share one."""
+    if copies == 1 and len(np.unique(object_id)) == len(object_id):
+        return object_id
+    return np.arange(copies * len(object_id), dtype=np.int64)
 
 
 def draw(
@@ -130,7 +130,7 @@ def draw(
     with progress(total=left, desc="sampling", unit="galaxy") as bar:
         for rows in chunks:
             chosen = slice(rows.start, rows.stop)
-            image = generator.sample(redshift[chosen], settings["seed"], rows, *sampler)
+            image = generator.draw(redshift[chosen], settings["seed"], rows, *sampler)
             if not np.isfinite(image).all():
                 raise NonFiniteError(
                     f"{parts.path}: the model gives non-finite pixels with {settings['steps']}"
@@ -151,49 +151,6 @@ def _refuse_too_many(galaxies: int) -> None:
     if galaxies > LARGEST_COUNT:
         raise UserError(
             f"--redshifts: found {galaxies:,} galaxies, expected at most {LARGEST_COUNT:,}"
-        )
-
-
-def _range(spec: str) -> Floats:
-    fields = spec.split(":")
-    try:
-        start, stop, text = fields
-        number = count(text)
-    except ValueError:
-        raise UserError(
-            f"--redshifts {spec}: expected start:stop:count, such as 0.1:3.0:30"
-        ) from None
-    low, high = _numbers(spec, (start, stop))
-    return np.linspace(low, high, number)
-
-
-def _numbers(spec: str, fields: Sequence[str]) -> list[float]:
-    try:
-        return [float(field) for field in fields]
-    except ValueError:
-        raise UserError(
-            f"--redshifts {spec}: expected a list 0.1,0.5, a range 0.1:3.0:30 or an HDF5 file"
-        ) from None
-
-
-def _warn_unknown(redshift: Floats, trained: Sequence[float]) -> None:
-    """Say how far the model is from its data; `trained`: quantiles of its redshifts."""
-    low, high = trained[0], trained[-1]
-    beyond = np.maximum(low - redshift, redshift - high)
-    if (beyond > 0).any():
-        print(
-            f"warning: {(beyond > 0).sum()} of {len(redshift)} redshifts lie outside the training"
-            f" range {low:.3f} to {high:.3f}, by up to {beyond.max():.3f}; the model extrapolates"
-            " there",
-            file=sys.stderr,
-        )
-    rare = (share_seen(redshift, trained) < RARE) & (beyond <= 0)
-    if rare.any():
-        print(
-            f"warning: at {rare.sum()} of {len(redshift)} redshifts, {redshift[rare].min():.3f} to"
-            f" {redshift[rare].max():.3f}, the model has seen less than {RARE:.1%} of its galaxies"
-            f" within {REACH}",
-            file=sys.stderr,
         )
 
 
@@ -221,5 +178,5 @@ def _attributes(generator: "Generator", recorded: dict[str, Any], run: str) -> d
         "provenance": json.dumps(provenance(run=run, images_trained=trained, **made)),
         "bands": ",".join(generator.config.data.bands),
         "zero_point": ZERO_POINT,
-        "citation": CITATION,
+        "citation": f"Trained on {known}" if (known := generator.trained_on) else CITATION,
     }

@@ -103,7 +103,8 @@ def train(config: AnyConfig, run: Path, device_name: str | None = None) -> None:
     pictures = config.task == "diffusion" and config.training.preview_every is not None
     stopped_by = follow_plan(trainer, inspection, run, pictures)
     chosen, best = inspection.chosen(trainer.ema.model), inspection.summary()
-    save_model(run / runs.MODEL, config, scaling, redshifts, chosen, model)
+    known = redshifts, chosen, model, galaxies.description
+    save_model(run / runs.MODEL, config, scaling, *known)
     origin["images_seen"] = trainer.images_seen
     if best:
         origin |= {"stopped_early": inspection.exhausted(trainer.images_seen), "best": best}

@@ -66,6 +66,7 @@ class GalaxyFile:
             object_id = _object_id(file, shape[0], self.path)
             self.title = _text(file, "title")  # what the file says it holds, such as mock
             self.provenance = _json(_text(file, "provenance"))  # of a sample file
+            self.description = _text(file, "description") or ""  # the same in a sentence
         self.rows = np.arange(shape[0])  # row in the file of each galaxy kept
         if non_finite == "drop":
             self.rows = np.flatnonzero(np.isfinite(redshift) & self._finite_pixels(shape[0]))
@@ -231,7 +232,12 @@ def _object_id(file: h5py.File, count: int, path: Path) -> Ints:
     """int64 all the way: ids have 17 digits, above 2^53, and float64 merges neighbours."""
     if "object_id" not in file:
         return np.arange(count, dtype=np.int64)
-    ids = _vector(file, "object_id", count, path)
+    return as_object_ids(_vector(file, "object_id", count, path), path)
+
+
+def as_object_ids(ids: Array, path: Path) -> Ints:
+    """Ids (N,) as int64. Raises UserError for one that is not whole, or that its type may have
+    rounded."""
     exact = 2**63 if ids.dtype.kind in "iub" else 2 ** (np.finfo(ids.dtype).nmant + 1)
     whole = np.isfinite(ids) & (ids == np.round(ids)) if ids.dtype.kind == "f" else True
     bad = np.flatnonzero(~(whole & (ids < exact) & (ids >= -exact)))

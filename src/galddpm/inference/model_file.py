@@ -45,6 +45,7 @@ class ModelFile:
     config: AnyConfig
     scaling: Scaling
     redshifts: list[float]  # quantiles of those trained on, from the smallest to the largest
+    trained_on: str  # what the training file said of itself, "" for nothing
     tensors: dict[str, Tensor]
 
     @classmethod
@@ -65,7 +66,8 @@ class ModelFile:
             scaling = Scaling.from_dict(metadata["scaling"])
         except (TypeError, KeyError) as error:
             raise UserError(f"{path}: scaling: of another version of galddpm ({error})") from None
-        return cls(path, config, scaling, metadata["redshifts"], tensors)
+        trained_on = metadata.get("trained_on", "")  # older models lack it
+        return cls(path, config, scaling, metadata["redshifts"], trained_on, tensors)
 
     def fill(self, model: Module, weights: str = "ema") -> Module:
         """The model with the averaged ("ema") or last ("raw") weights. Raises UserError."""
@@ -82,10 +84,16 @@ def save_model(
     redshifts: list[float],
     ema: nn.Module,
     raw: nn.Module,
+    trained_on: str = "",
 ) -> None:
     """Write both weights, and in the metadata all that using them needs."""
     save_tensors(
         path,
         {**prefixed("ema", ema.state_dict()), **prefixed("raw", raw.state_dict())},
-        {"config": config.model_dump(), "scaling": scaling.to_dict(), "redshifts": redshifts},
+        {
+            "config": config.model_dump(),
+            "scaling": scaling.to_dict(),
+            "redshifts": redshifts,
+            "trained_on": trained_on,
+        },
     )

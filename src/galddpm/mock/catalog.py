@@ -22,12 +22,12 @@ TITLES = {  # what reports call the galaxies of a file
     "validation": "mock validation",
     "testing": "held-out mock",
 }
-DESCRIPTION = "mock galaxies of the GalaxiesML schema"
 STAMP, CUT = 127, 64  # pixels drawn and measured; pixels kept
 CHUNK = 16  # galaxies a process makes at a time; what an interrupt waits for
 FIRST_ID = 36_400_000_000_000_001  # 17 digits, above 2^53, as HSC object ids are
 SKY_CENTRE = (150.0, 2.2)  # [deg] of the field
 BYTES_A_GALAXY = 4 * len(BANDS) * CUT**2 + 2000  # in the file: pixels and columns
+DESCRIPTION = "mock galaxies of galddpm, drawn with GalSim (Rowe et al. 2015, arXiv:1407.7676)"
 VERSION = 1  # of the mock universe: raise it when the same seed gives other galaxies
 
 

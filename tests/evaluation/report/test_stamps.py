@@ -8,7 +8,6 @@ from galddpm.evaluation.report.stamps import (
     COLUMNS,
     SHOWN,
     choose_pairs,
-    colour_image,
     stamp_pairs,
 )
 from galddpm.evaluation.statistics.matching import Selection
@@ -67,20 +66,3 @@ def test_pairs_spread_over_redshift_rank_and_are_near():
     )
     gap = np.abs(real.redshift[:, None] - z).min(axis=0)
     np.testing.assert_array_equal(np.abs(real.redshift[a] - z), gap)
-
-
-def test_colours_are_i_r_g_in_one_stretch():
-    stamp = np.zeros((5, 4, 4))
-    stamp[2, 1, 1], stamp[0, 2, 2] = 0.3, 30.0  # i only, g only
-    image = colour_image(stamp, ("g", "r", "i", "z", "y"))
-    assert image.min() >= 0
-    assert image.max() <= 1
-    assert image[1, 1].argmax() == 0
-    assert image[2, 2].argmax() == 2
-    assert image[2, 2, 2] > image[1, 1, 0]
-
-
-def test_one_band_is_shown_grey_and_broken_pixels_black():
-    image = colour_image(np.array([[[1.0, np.nan]]]), ("g",))
-    assert image[0, 0, 0] == image[0, 0, 1] == image[0, 0, 2] > 0
-    assert (image[0, 1] == 0).all()

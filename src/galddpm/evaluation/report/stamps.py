@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from galddpm.arrays import Floats, Ints
+from galddpm.data.colour import rgb
 from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.report.figures import DPI
 from galddpm.evaluation.statistics.matching import Selection
@@ -39,7 +40,7 @@ def stamp_pairs(
         left = column * (side + GAP)
         for row, (key, stamps) in enumerate((("real", real), ("generated", generated))):
             top = line * (2 * (side + TEXT) + GAP) + row * (side + TEXT) + TEXT
-            large = colour_image(stamps[k], bands)[::-1].repeat(zoom, 0).repeat(zoom, 1)
+            large = rgb(stamps[k], bands=bands)[::-1].repeat(zoom, 0).repeat(zoom, 1)
             canvas[top : top + side, left : left + side] = large
             labels.append((left + 2, top - 7, f"{names[key]}, z = {redshift[row, k]:.2f}"))
     figure = Figure(figsize=(width / DPI, height / DPI))
@@ -60,20 +61,3 @@ def choose_pairs(
     rows = ordered[np.unique(places.astype(int))]
     distance = np.abs(real.redshift[chosen.real][:, None] - generated.redshift[rows])
     return chosen.real[distance.argmin(axis=0)], rows
-
-
-def colour_image(
-    stamp: Floats, bands: Sequence[str], softening: float = 0.25, white: float = 25.0
-) -> Floats:
-    """(H, W, 3) in 0 to 1: i, r, g as red, green, blue with one asinh stretch (Lupton et al. 2004).
-
-    softening, white [count]: where the stretch leaves the linear part, and where it saturates.
-    The same for all stamps, so that brightness can be compared. Without these bands: grey.
-    """
-    planes = [stamp[bands.index(band)] if band in bands else stamp[0] for band in ("i", "r", "g")]
-    colours = np.nan_to_num(np.stack(planes, axis=-1))
-    intensity = np.maximum(colours.mean(axis=-1, keepdims=True), 1e-6)
-    stretched = np.arcsinh(intensity / softening) / np.arcsinh(white / softening)
-    image = np.maximum(colours, 0) * stretched / intensity
-    shown: Floats = np.clip(image / np.maximum(image.max(axis=-1, keepdims=True), 1), 0, 1)
-    return shown
