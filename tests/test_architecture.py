@@ -30,6 +30,7 @@ MAY_IMPORT = {  # besides those and themselves
     "commands": {"build", "config", "inference", "mock", "runs", "tasks", "benchmarks", *ROOMS},
     "benchmarks": {"build", "config", "tasks", *ROOMS},
     "__init__": {"data", "inference"},
+    "__main__": {"commands"},
 }
 EVALUATION = ("measurement", "catalog", "statistics", "photoz", "report", "validation", "pipeline")
 FILES = sorted(SOURCE.rglob("*.py"))

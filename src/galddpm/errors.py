@@ -27,3 +27,9 @@ def require_whole(name: str, value: Any, lowest: int, highest: int) -> int:
             f"{name}: found {value!r}, expected a whole number from {lowest} to {highest}"
         )
     return number
+
+
+def not_installed(library: str, extra: str) -> UserError:
+    """The mistake of running without a library that comes with an extra of the package. The quotes
+    are for shells that read brackets as a pattern."""
+    return UserError(f"{library} is not installed; pip install 'galddpm[{extra}]'")

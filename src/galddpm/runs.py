@@ -1,5 +1,6 @@
 """Run folders: where they are, and what is in them."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,10 @@ def newest_run(
         if not _unfinished(run):
             return run
         say(f"{run}: passed over, it is not finished")
-    raise UserError(f"{root}: no finished {task} run, expected a folder that holds {MODEL}")
+    raise UserError(
+        f"{root}: no finished {task} run, expected a folder that holds {MODEL}; galddpm train"
+        " makes one"
+    )
 
 
 def is_finished(run: Path, images: int) -> bool:
@@ -44,8 +48,18 @@ def newest_samples(run: str | Path) -> Path:
     """The sample file of a run that was written last. Raises UserError without one."""
     samples = sorted(Path(run).glob("samples/*.hdf5"), key=lambda path: path.stat().st_mtime_ns)
     if not samples:
-        raise UserError(f"{run}: no samples, expected a file that scripts/sample.py wrote")
+        raise UserError(f"{run}: no samples, expected a file that galddpm sample wrote")
     return samples[-1]
+
+
+def images_seen(run: str | Path) -> int:
+    """How many images a run has trained on, by the last whole line of its log; 0 without one."""
+    try:
+        lines = (Path(run) / "log.jsonl").read_text().splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith("\n")]
+        return int(json.loads(whole[-1])["images_seen"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return 0
 
 
 def read_config(run: str | Path) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Tables of variants: read strictly, run once, resumed, and summed up."""
 
 import json
-from pathlib import Path
 
 import pytest
 import torch
@@ -23,9 +22,8 @@ SMALL += ["training.images=32", "training.batch_size=8", "training.log_every=8"]
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
 def test_every_row_of_the_projects_tables_is_a_config(path):
     table = ablate.read_table(path)
-    base = path.parent.parent / Path(table.config).name
     for row in table.rows:
-        assert load_config(base, [*table.set, *row.set]).task == "diffusion"
+        assert load_config(table.config, [*table.set, *row.set]).task == "diffusion"
 
 
 @pytest.fixture
@@ -147,7 +145,7 @@ def test_every_step_of_a_row_gets_the_device(table, tmp_path, monkeypatch, capsy
     monkeypatch.setattr(ablate.train, "main", lambda given: asked.update(train=given))
     monkeypatch.setattr(ablate.sample, "main", lambda given: asked.update(sample=given))
     monkeypatch.setattr(ablate, "judge", lambda *given: asked.update(judge=given) or {})
-    monkeypatch.setattr(ablate, "figures", lambda report: report)
+    monkeypatch.setattr("galddpm.evaluation.report.model_table.figures", lambda report: report)
     monkeypatch.setattr(ablate, "train_seconds", lambda run: 1.0)
     out = tmp_path / "out"
     ablate.main([str(table), "--device", "cpu", "--rows", "two", "--out", str(out)])

@@ -199,6 +199,13 @@ def test_texts_and_places_are_in_the_table_of_fits(path, tmp_path):
     assert (table["ra"].unit, table["ra"][0]) == ("deg", 150.1)
 
 
+def test_a_folder_where_a_file_is_meant_is_named_as_such(tmp_path):
+    for command in (["fits"], ["check"], ["subset", "--count", "1"]):
+        out = [str(tmp_path / "out.hdf5")] if command[0] == "subset" else []
+        with pytest.raises(UserError, match=f"{tmp_path}: is a folder, expected an HDF5 file"):
+            data.main([*command, str(tmp_path), *out])
+
+
 def test_the_mock_command(tmp_path, capsys):
     arguments = ["mock", "--out", str(tmp_path), "--jobs", "1", "--seed", "3"]
     arguments += [f"--{split}=2" for split in data.SPLITS]

@@ -523,6 +523,27 @@ def test_the_newest_run_is_used_and_odd_redshifts_warn(trained):
     assert len(list((trained / "runs" / "small" / "samples").glob("*.hdf5"))) == 1
 
 
+def test_redshifts_far_outside_the_training_need_a_word(trained, tmp_path):
+    out, spec = tmp_path / "s.hdf5", ["--redshifts", "0.5,9.5"]
+    with pytest.raises(UserError, match="found 9.5, expected 0 to 3.41.*--extrapolate"):
+        draw(trained, out, *spec)
+    assert not out.exists()
+    columns, _ = draw(trained, out, *spec, "--extrapolate")
+    np.testing.assert_array_equal(columns["specz_redshift"], [0.5, 9.5])
+
+
+def test_an_unfinished_run_says_how_far_it_is(trained, tmp_path):
+    run = tmp_path / "student"
+    shutil.copytree(trained / "runs" / "small", run)
+    (run / "model.safetensors").unlink()
+    (run / "log.jsonl").write_text('{"images_seen": 96}\n{"images_se')
+    with pytest.raises(UserError, match="student: has no model yet, .* 96 of 256 images"):
+        sample.main(["--run", str(run), "--redshifts", "0.5"])
+    (run / "log.jsonl").unlink()
+    with pytest.raises(UserError, match=" 0 of 256 images"):
+        sample.main(["--run", str(run), "--redshifts", "0.5"])
+
+
 def test_a_longer_run_goes_on(tmp_path):
     folder(tmp_path)
     for images in (64, 128):

@@ -1,12 +1,22 @@
-"""`python scripts/data.py mock|download|check|subset|pack|fits`: files of the GalaxiesML schema."""
+"""`galddpm data mock|download|check|subset|pack|fits`: files of the GalaxiesML schema."""
 
 import json
 import math
-from argparse import Namespace, _SubParsersAction
+from argparse import ArgumentTypeError, Namespace, _SubParsersAction
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
-from galddpm.commands.shell import Parser, cores, count, progress, tell, whole
+from galddpm.commands.shell import (
+    DEFAULT,
+    Parser,
+    add_overwrite,
+    add_seed,
+    cores,
+    count,
+    progress,
+    tell,
+)
 from galddpm.data.chunked_output import recorded_arguments
 from galddpm.data.hdf5 import require_hdf5_name
 from galddpm.data.survey import BANDS
@@ -20,63 +30,128 @@ LISTED = (
     " of images, relative to the table, or a column cutout with those of cubes; object_id, ra and"
     " dec are kept"
 )
+Actions: TypeAlias = "_SubParsersAction[Parser]"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = parse(arguments)
+def main(arguments: Sequence[str] | None = None, prog: str = "data.py") -> None:
+    options = parse(arguments, prog)
     options.run(options)
 
 
-def parse(arguments: Sequence[str] | None) -> Namespace:
-    parser = Parser(description="Make, fetch, examine and cut files of the GalaxiesML schema.")
-    actions = parser.add_subparsers(required=True, metavar="mock|download|check|subset|pack|fits")
-    add = _adder(actions)
-
-    action = add("mock", mock, "make mock galaxies with known truth")
-    action.add_argument("--out", default="data/mock", metavar="DIR")
-    for split, default in zip(SPLITS, (4000, 200, 1000), strict=True):
-        action.add_argument(f"--{split}", type=count, default=default, metavar="N")
-    action.add_argument("--seed", type=whole, default=0, metavar="S")
-    action.add_argument("--jobs", type=count, default=cores(), metavar="J")
-
-    action = add("download", download, "fetch GalaxiesML from Zenodo, 24 GB for 64 pixels")
-    action.add_argument("--out", default="data/galaxiesml", metavar="DIR")
-    action.add_argument("--size", choices=["64", "127"], default="64", help="pixels on a side")
-    action.add_argument("--split", default=",".join(SPLITS), metavar="A[,B...]")
-    action.add_argument("--record", default="11117528", metavar="ID", help="of Zenodo")
-    action.add_argument("--print-urls", action="store_true", help="fetch nothing, list addresses")
-
-    action = add("check", check, "say what is in a file, and whether it can be used", False)
-    action.add_argument("file")
-
-    action = add("subset", subset, "cut a range of redshifts, or fewer of the same distribution")
-    action.add_argument("source")
-    action.add_argument("out")
-    action.add_argument("--redshifts", type=span, metavar="LOW:HIGH", help="default: all")
-    action.add_argument("--count", type=count, metavar="N", help="default: all in the range")
-    action.add_argument("--seed", type=whole, default=0, metavar="S")
-
-    action = add("pack", pack, "make a file of existing FITS cutouts, which a table lists")
-    action.add_argument("table", help=LISTED)
-    action.add_argument("out", metavar="OUT.hdf5")
-    bands = ",".join(BANDS)
-    action.add_argument(
-        "--bands",
-        default=bands,
-        metavar="A[,B...]",
-        help=f"columns of images or planes of a cube, in order; default: {bands}",
+def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
+    parser = Parser(
+        prog=prog,
+        description="Make, fetch, examine and cut files of the GalaxiesML schema.",
+        examples=(
+            "galddpm data mock",
+            "galddpm data check data/mock/5x64x64_testing_with_morphology.hdf5",
+            "galddpm data subset --help",
+        ),
     )
+    actions = parser.add_subparsers(required=True, metavar="mock|download|check|subset|pack|fits")
+    for make in (add_mock, add_download, add_check, add_subset, add_pack, add_fits):
+        make(actions)
+    return parser.parse_args(arguments)
+
+
+def add_mock(actions: Actions) -> None:
+    action = add_action(
+        actions,
+        mock,
+        "make mock galaxies with known truth",
+        "galddpm data mock",
+        "galddpm data mock --out data/large --training 50000 --jobs 8",
+    )
+    action.add_argument("--out", default="data/mock", metavar="DIR", help=f"folder; {DEFAULT}")
+    for split, number in zip(SPLITS, (4000, 200, 1000), strict=True):
+        meant = f"galaxies; {DEFAULT}"
+        action.add_argument(f"--{split}", type=count, default=number, metavar="N", help=meant)
+    add_seed(action)
+    jobs = f"processes, of which two make about 75 galaxies a second; {DEFAULT}"
+    action.add_argument("--jobs", type=count, default=cores(), metavar="J", help=jobs)
+    add_overwrite(action)
+
+
+def add_download(actions: Actions) -> None:
+    action = add_action(
+        actions,
+        download,
+        "fetch GalaxiesML from Zenodo: 24 GB with 64 pixels a side",
+        "galddpm data download",
+        "galddpm data download --split testing --out data/galaxiesml",
+        "galddpm data download --print-urls",
+    )
+    action.add_argument(
+        "--out", default="data/galaxiesml", metavar="DIR", help=f"folder; {DEFAULT}"
+    )
+    size = f"pixels a side; {DEFAULT}"
+    action.add_argument("--size", choices=["64", "127"], default="64", help=size)
+    action.add_argument("--split", default=",".join(SPLITS), metavar="A[,B...]", help=DEFAULT)
+    action.add_argument("--record", default="11117528", metavar="ID", help=f"of Zenodo; {DEFAULT}")
+    action.add_argument("--print-urls", action="store_true", help="fetch nothing, list addresses")
+    add_overwrite(action)
+
+
+def add_check(actions: Actions) -> None:
+    action = add_action(
+        actions,
+        check,
+        "say what is in a file, and whether it can be used",
+        "galddpm data check data/mock/5x64x64_testing_with_morphology.hdf5",
+    )
+    action.add_argument("file", help="HDF5 file of the GalaxiesML schema")
+
+
+def add_subset(actions: Actions) -> None:
+    action = add_action(
+        actions,
+        subset,
+        "cut a range of redshifts, or fewer galaxies of the same distribution",
+        "galddpm data subset whole.hdf5 part.hdf5 --count 20000",
+        "galddpm data subset whole.hdf5 near.hdf5 --redshifts 0:0.5",
+    )
+    action.add_argument("source", help="HDF5 file of the GalaxiesML schema")
+    action.add_argument("out", help="HDF5 file to write")
+    meant = "from LOW to below HIGH; default: all"
+    action.add_argument("--redshifts", type=span, metavar="LOW:HIGH", help=meant)
+    meant = "galaxies; default: all in the range"
+    action.add_argument("--count", type=count, metavar="N", help=meant)
+    add_seed(action)
+    add_overwrite(action)
+
+
+def add_pack(actions: Actions) -> None:
+    action = add_action(
+        actions,
+        pack,
+        "make a file of existing FITS cutouts, which a table lists",
+        "galddpm data pack cutouts.csv mine.hdf5",
+        "galddpm data pack cutouts.fits mine.hdf5 --bands g,r,i --zero-point 31.4",
+    )
+    action.add_argument("table", help=LISTED)
+    action.add_argument("out", metavar="OUT.hdf5", help="HDF5 file to write")
+    bands = f"columns of images or planes of a cube, in order; {DEFAULT}"
+    action.add_argument("--bands", default=",".join(BANDS), metavar="A[,B...]", help=bands)
     action.add_argument(
         "--zero-point",
         type=magnitude,
         metavar="MAG",
         help="AB magnitude of one unit of the pixels; default: MAGZERO or FLUXMAG0 of each header",
     )
+    add_overwrite(action)
 
-    action = add("fits", fits, "export a file, such as samples, as FITS")
-    action.add_argument("source")
+
+def add_fits(actions: Actions) -> None:
+    action = add_action(
+        actions,
+        fits,
+        "export a file, such as samples, as FITS",
+        "galddpm data fits samples.hdf5",
+        "galddpm data fits samples.hdf5 --out stamps.fits --overwrite",
+    )
+    action.add_argument("source", help="HDF5 file of the GalaxiesML schema")
     action.add_argument("--out", metavar="FILE.fits", help="default: beside the source")
-    return parser.parse_args(arguments)
+    add_overwrite(action)
 
 
 def mock(options: Namespace) -> None:
@@ -167,18 +242,24 @@ def fits(options: Namespace) -> None:
 
 def span(text: str) -> list[float]:
     """The type of an argument LOW:HIGH."""
-    low, high = map(float, text.split(":"))
-    if not low < high:
-        raise ValueError
-    return [low, high]
+    try:
+        low, high = map(float, text.split(":"))
+        if low < high:
+            return [low, high]
+    except ValueError:
+        pass
+    raise ArgumentTypeError(f"found {text!r}, expected LOW:HIGH, such as 0.4:0.5")
 
 
 def magnitude(text: str) -> float:
     """The type of an argument that must be a finite number."""
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError
-    return value
+    try:
+        value = float(text)
+        if math.isfinite(value):
+            return value
+    except ValueError:
+        pass
+    raise ArgumentTypeError(f"found {text!r}, expected a finite number")
 
 
 def _refuse_existing(out: Path, overwrite: bool) -> None:
@@ -186,14 +267,13 @@ def _refuse_existing(out: Path, overwrite: bool) -> None:
         raise UserError(f"{out}: exists and was made otherwise; --overwrite replaces it")
 
 
-def _adder(actions: "_SubParsersAction[Parser]") -> Callable[..., Parser]:
-    def add(
-        name: str, run: Callable[[Namespace], None], description: str, writes: bool = True
-    ) -> Parser:
-        action = actions.add_parser(name, help=description, description=description)
-        action.set_defaults(run=run)
-        if writes:
-            action.add_argument("--overwrite", action="store_true")
-        return action
-
-    return add
+def add_action(
+    actions: Actions, run: Callable[[Namespace], None], description: str, *examples: str
+) -> Parser:
+    """What `data NAME` is, with the function of that name to run."""
+    sentence = f"{description[0].upper()}{description[1:]}."
+    action = actions.add_parser(
+        run.__name__, help=description, description=sentence, examples=examples
+    )
+    action.set_defaults(run=run)
+    return action

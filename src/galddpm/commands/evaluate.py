@@ -1,4 +1,4 @@
-"""`python scripts/evaluate.py`: how far are generated galaxies from real ones?"""
+"""`galddpm evaluate`: how far are generated galaxies from real ones?"""
 
 import json
 from argparse import Namespace
@@ -8,13 +8,24 @@ from pathlib import Path
 import h5py
 
 from galddpm import runs
-from galddpm.commands.shell import Parser, add_device, cores, count, progress, tell, whole
+from galddpm.commands.shell import (
+    DEFAULT,
+    Parser,
+    add_device,
+    add_overwrite,
+    cores,
+    count,
+    progress,
+    say,
+    tell,
+    whole,
+)
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import UserError
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = parse(arguments)
+def main(arguments: Sequence[str] | None = None, prog: str = "evaluate.py") -> None:
+    options = parse(arguments, prog)
     # a wrong path is named before anything is looked for in place of those that are not given
     _refuse_missing(options.run, options.redshift_cnn, options.psf)
     real, generated, reference = map(_opened, (options.real, options.generated, options.reference))
@@ -48,28 +59,53 @@ def main(arguments: Sequence[str] | None = None) -> None:
         dask=options.dask,
         overwrite=options.overwrite,
         progress=progress,
-        say=print,
+        say=say,
     )
 
 
-def parse(arguments: Sequence[str] | None) -> Namespace:
-    parser = Parser(description="Measure generated and real galaxies and compare them.")
+def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
+    parser = Parser(
+        prog=prog,
+        description="Measure generated and real galaxies, compare them, and write a report.",
+        examples=(
+            "galddpm evaluate",
+            "galddpm evaluate --real test.hdf5 --generated samples.hdf5 --out report",
+            "galddpm evaluate --band i,g --limit 1000 --statmorph 300 --jobs 4",
+        ),
+    )
+    add_files(parser)
+    add_measuring(parser)
+    add_overwrite(parser)
+    add_device(parser)
+    return parser.parse_args(arguments)
+
+
+def add_files(parser: Parser) -> None:
+    """What is compared, and where the report goes."""
     add = parser.add_argument
     add("--run", type=Path, metavar="DIR", help="default: that of --generated, or the newest")
     add("--real", type=Path, metavar="FILE", help="default: the test file of the run's config")
     add("--generated", type=Path, metavar="FILE", help="default: the newest samples of the run")
     add("--out", type=Path, metavar="DIR", help="default: NAME-report beside the samples NAME")
-    add("--reference", type=Path, metavar="FILE", help="a second real set, for the floor")
+    floor = "a second real set, for the floor; default: --real is split"
+    add("--reference", type=Path, metavar="FILE", help=floor)
     add("--redshift-cnn", type=Path, metavar="DIR", help="default: the newest redshift run")
-    add("--band", default="i", metavar="BAND[,BAND...]", help="the first one leads; default: i")
-    add("--limit", type=count, metavar="N", help="galaxies a side, from the first row on")
-    add("--statmorph", type=whole, default=1000, metavar="N", help="a side; default: 1000")
-    add("--psf", type=Path, metavar="FILE", help="FITS image or cube; default: a Moffat profile")
-    add("--jobs", type=count, default=cores(), metavar="J", help="default: all cores")
+
+
+def add_measuring(parser: Parser) -> None:
+    """What is measured, on how many galaxies, and by whom."""
+    add = parser.add_argument
+    bands = f"where sources are looked for; the first one leads; {DEFAULT}"
+    add("--band", default="i", metavar="BAND[,BAND...]", help=bands)
+    limit = "galaxies a side, from the first row on; default: all"
+    add("--limit", type=count, metavar="N", help=limit)
+    statmorph = f"galaxies a side for statmorph's statistics; {DEFAULT}"
+    add("--statmorph", type=whole, default=1000, metavar="N", help=statmorph)
+    psf = "FITS image, or cube with a plane a band; default: a Moffat profile"
+    add("--psf", type=Path, metavar="FILE", help=psf)
+    jobs = "processes; default: all cores, here %(default)s"
+    add("--jobs", type=count, default=cores(), metavar="J", help=jobs)
     add("--dask", metavar="ADDRESS", help="measure on this scheduler's cluster instead of --jobs")
-    add("--overwrite", action="store_true")
-    add_device(parser)
-    return parser.parse_args(arguments)
 
 
 def known_run(run: Path | None, generated: GalaxyFile | None) -> Path | None:

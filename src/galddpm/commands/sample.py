@@ -1,12 +1,11 @@
-"""`python scripts/sample.py --redshifts SPEC`: galaxies from a trained model into a sample file."""
+"""`galddpm sample --redshifts SPEC`: galaxies from a trained model into a sample file."""
 
 import hashlib
 import json
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -14,25 +13,34 @@ from galddpm import runs
 from galddpm.arrays import Floats, Ints
 from galddpm.commands.allocator import keep_freed_memory
 from galddpm.commands.redshift_spec import SPEC, read_spec
-from galddpm.commands.shell import LARGEST_COUNT, Parser, add_device, count, progress, tell, whole
-from galddpm.config.schema import Config
+from galddpm.commands.shell import (
+    LARGEST_COUNT,
+    Parser,
+    add_device,
+    add_overwrite,
+    add_seed,
+    count,
+    progress,
+    tell,
+)
+from galddpm.config.schema import Config, SamplingSettings
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.galaxiesml import CITATION
 from galddpm.data.hdf5 import require_hdf5_name
 from galddpm.data.survey import ZERO_POINT
-from galddpm.diffusion.samplers import SAMPLERS
 from galddpm.errors import NonFiniteError, UserError
 from galddpm.files import refuse_own_input
 from galddpm.inference.redshifts import check_redshifts
 from galddpm.provenance import provenance
-from galddpm.training.checkpoint import WEIGHTS
 
 if TYPE_CHECKING:
     from galddpm.inference.generator import Generator
 
+SAMPLERS = get_args(SamplingSettings.model_fields["sampler"].annotation)
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = parse(arguments)
+
+def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> None:
+    options = parse(arguments, prog)
     if options.out:
         require_hdf5_name(Path(options.out))
     redshift, object_id = read_spec(options.redshifts)
@@ -41,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     redshift = np.repeat(redshift, options.per_redshift)
     run = Path(options.run) if options.run else runs.newest_run(say=tell)
 
-    from galddpm import build  # torch is loaded after the arguments were checked
+    # torch is loaded after the arguments were checked
     from galddpm.inference.generator import Generator
     from galddpm.inference.model_file import model_fingerprint, model_path
 
@@ -50,20 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     keep_freed_memory()
     generator = Generator.load(model, options.weights, options.device)
     for warning in check_redshifts(redshift, generator.redshifts, options.extrapolate):
-        print(f"warning: {warning}", file=sys.stderr)
+        tell(f"warning: {warning}")
     settings = generator.config.sampling
     batch_size = options.batch_size or settings.batch_size
     chosen = (options.sampler, options.steps)
-    _, levels = build.make_sampler(generator.config, generator.scaling, *chosen)
-    recorded = {
-        "model": model_fingerprint(model),
-        "redshifts": hashlib.sha256(redshift.tobytes() + object_id.tobytes()).hexdigest(),
-        "sampler": options.sampler or default_sampler(generator.config),
-        "steps": len(levels) - 1,
-        "levels": hashlib.sha256(repr(levels).encode()).hexdigest(),
-        "seed": options.seed,
-        "weights": options.weights,
-    }
+    recorded = describe(generator, redshift, object_id, options, model_fingerprint(model))
     tell(_took(generator, recorded, run))
     out = Path(options.out) if options.out else _default_out(model.parent, recorded)
     refuse_own_input(out, model, options.redshifts)
@@ -76,33 +75,65 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{out}: {len(redshift):,} galaxies")
 
 
+def describe(
+    generator: "Generator", redshift: Floats, object_id: Ints, options: Namespace, model: str
+) -> dict[str, Any]:
+    """What determines the galaxies, as JSON values; model: fingerprint of its file."""
+    from galddpm import build
+
+    chosen = (options.sampler, options.steps)
+    _, levels = build.make_sampler(generator.config, generator.scaling, *chosen)
+    return {
+        "model": model,
+        "redshifts": hashlib.sha256(redshift.tobytes() + object_id.tobytes()).hexdigest(),
+        "sampler": options.sampler or default_sampler(generator.config),
+        "steps": len(levels) - 1,
+        "levels": hashlib.sha256(repr(levels).encode()).hexdigest(),
+        "seed": options.seed,
+        "weights": options.weights,
+    }
+
+
 def default_sampler(config: Config) -> str:
     """What galaxies are sampled by unless asked otherwise."""
     return "student" if config.distillation else config.sampling.sampler
 
 
-def parse(arguments: Sequence[str] | None) -> Namespace:
-    parser = Parser(description="Draw galaxies at given redshifts from a trained model.")
-    parser.add_argument(
-        "--redshifts",
-        required=True,
-        metavar="SPEC",
-        help=SPEC,
+def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
+    parser = Parser(
+        prog=prog,
+        description="Draw galaxies at given redshifts from a trained model, into an HDF5 file of"
+        " stamps in counts at zero point 27. The same command goes on where it stopped.",
+        examples=(
+            "galddpm sample --redshifts 0.1,0.5,1.2 --per-redshift 4",
+            "galddpm sample --redshifts 0.1:3.0:30 --run runs/quickstart --out samples.hdf5",
+            "galddpm sample --redshifts test.hdf5 --sampler sky_2m --steps 10 --seed 3",
+        ),
     )
+    parser.add_argument("--redshifts", required=True, metavar="SPEC", help=SPEC)
     parser.add_argument(
         "--extrapolate", action="store_true", help="allow redshifts far outside those trained on"
     )
     parser.add_argument("--run", metavar="DIR", help="default: the newest run under runs/")
     parser.add_argument("--out", metavar="FILE.hdf5", help="default: in the run's folder samples/")
-    parser.add_argument("--per-redshift", type=count, default=1, metavar="K")
-    parser.add_argument("--sampler", choices=list(SAMPLERS), help="default: the run's config")
-    parser.add_argument("--steps", type=count, metavar="N", help="default: the run's config")
-    parser.add_argument("--seed", type=whole, default=0, metavar="S")
+    parser.add_argument(
+        "--per-redshift", type=count, default=1, metavar="K", help="galaxies at each; default: 1"
+    )
+    parser.add_argument("--sampler", choices=SAMPLERS, help="default: the run's config")
+    parser.add_argument(
+        "--steps", type=count, metavar="N", help="levels of noise; default: the run's config"
+    )
+    add_seed(parser)
     parser.add_argument(
         "--batch-size", type=count, metavar="B", help="galaxies kept at a time; default: the run's"
     )
-    parser.add_argument("--weights", choices=list(WEIGHTS), default="ema")
-    parser.add_argument("--overwrite", action="store_true")
+    parser.add_argument(
+        "--weights",
+        choices=["ema", "raw"],
+        default="ema",
+        help="averaged over the training, or those of its last step; default: ema",
+    )
+    add_overwrite(parser)
     add_device(parser)
     return parser.parse_args(arguments)
 

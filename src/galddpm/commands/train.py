@@ -1,4 +1,4 @@
-"""`python scripts/train.py --config FILE`: train a model into a run folder."""
+"""`galddpm train --config FILE`: train a model into a run folder."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from galddpm.commands.allocator import keep_freed_memory
 from galddpm.commands.shell import Parser, add_device, progress, tell
 from galddpm.commands.watching import Watch, places_in_words
 from galddpm.config.difference import first_difference
-from galddpm.config.load import dump_config, load_config, parse_config
+from galddpm.config.load import dump_config, load_config, packaged_configs, parse_config
 from galddpm.config.schema import AnyConfig
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import UserError
@@ -32,8 +32,8 @@ if TYPE_CHECKING:  # torch is loaded after the arguments were checked
 SPLITS = ("training", "validation", "testing")  # all opened: a wrong path shows now, not next day
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = parse(arguments)
+def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> None:
+    options = parse(arguments, prog)
     config = load_config(options.config, options.set)
     run = Path(options.run or Path("runs") / Path(options.config).stem)
     if claim(run, config, options.resume) == "finished":
@@ -44,17 +44,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
         train(config, run, options.device)
 
 
-def parse(arguments: Sequence[str] | None) -> Namespace:
-    parser = Parser(description="Train the model that a config describes.")
-    parser.add_argument("--config", required=True, metavar="FILE")
+def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
+    parser = Parser(
+        prog=prog,
+        description="Train the model that a config describes, into a run folder. The same command"
+        " goes on where an interrupted one stopped.",
+        examples=(
+            "galddpm train --config quickstart",
+            "galddpm train --config my.yaml --run runs/mine --set training.images=1e6",
+            "galddpm train --config quickstart --set training.images=64_000",
+        ),
+    )
+    names = ", ".join(packaged_configs())
+    parser.add_argument(
+        "--config", required=True, metavar="FILE", help=f"YAML file, or one of the names {names}"
+    )
     parser.add_argument(
         "--run", "--run-dir", dest="run", metavar="DIR", help="default: runs/NAME of the config"
     )
     parser.add_argument(
-        "--set", action="append", default=[], metavar="a.b=VALUE", help="change a config value"
+        "--set",
+        action="append",
+        default=[],
+        metavar="a.b=VALUE",
+        help="change a config value, as often as you like; run length and intervals are counted in"
+        " images",
     )
     parser.add_argument(
-        "--resume", choices=["auto", "never"], default="auto", help="go on where the run stopped"
+        "--resume",
+        choices=["auto", "never"],
+        default="auto",
+        help="auto: go on where the run stopped; never: refuse a folder that holds a run"
+        "; default: auto",
     )
     add_device(parser)
     return parser.parse_args(arguments)
@@ -92,7 +113,7 @@ def train(config: AnyConfig, run: Path, device_name: str | None = None) -> None:
     origin = {**_origin(galaxies), "device": device_title(device), **task.provenance}
     _refuse_changes(run, origin, task.provenance)
     model = task.make_model(scaling, device)
-    batches = task.make_batches(galaxies, scaling, device, run, _caching)
+    batches = task.make_batches(galaxies, scaling, device, run, _preparing)
     every = task.inspect_every
     trainer = build.make_trainer(config, model, task.losses, batches, device, run, every)
     if trainer.resume():
@@ -185,5 +206,5 @@ def _refuse_changes(run: Path, origin: dict[str, Any], depends_on: Iterable[str]
             raise UserError(f"{run}: its {name} has changed since; choose --run-dir")
 
 
-def _caching(blocks: Iterable[Any]) -> "tqdm[Any]":
-    return progress(blocks, desc="reading")
+def _preparing(parts: Iterable[Any], desc: str = "reading", unit: str = "block") -> "tqdm[Any]":
+    return progress(parts, desc=desc, unit=unit)

@@ -22,7 +22,8 @@ Layout = Mapping[str, tuple[tuple[int, ...], np.dtype]]  # name: shape and dtype
 def open_hdf5(path: Path) -> h5py.File:
     """The file opened for reading. Raises UserError where it is missing or not whole HDF5."""
     if not path.is_file():
-        raise UserError(f"{path}: no such file, expected an HDF5 file of the GalaxiesML schema")
+        found = "is a folder" if path.is_dir() else "no such file"
+        raise UserError(f"{path}: {found}, expected an HDF5 file of the GalaxiesML schema")
     try:
         return h5py.File(path, "r")
     except OSError as error:

@@ -11,6 +11,7 @@ from galddpm.arrays import Floats, Ints
 from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile
 from galddpm.data.hdf5 import new_hdf5, open_hdf5, read_rows
 from galddpm.errors import UserError
+from galddpm.interrupts import raise_if_requested
 
 
 def stratified_rows(redshift: Floats, count: int, seed: int) -> Ints:
@@ -68,13 +69,14 @@ def write_subset(
         }
         layout = {name: ((len(rows), *c.shape[1:]), c.dtype) for name, c in columns.items()}
         with new_hdf5(out, layout, {**whole.attrs, "arguments": arguments}) as part:
-            for name, column in progress(list(columns.items()), desc="subset"):
+            for name, column in progress(list(columns.items()), desc="writing", unit="column"):
                 _copy_rows(column, part[name], rows)
     return len(rows)
 
 
 def _copy_rows(source: h5py.Dataset, copy: h5py.Dataset, rows: Ints) -> None:
     for start in range(0, len(rows), ROWS_PER_READ):
+        raise_if_requested()
         few = rows[start : start + ROWS_PER_READ]
         copy[start : start + len(few)] = read_rows(source, few)
     copy.attrs.update(source.attrs)

@@ -11,7 +11,7 @@ from galddpm.config.load import parse_config
 from galddpm.config.schema import AnyConfig
 from galddpm.data.scaling import Scaling
 from galddpm.errors import UserError
-from galddpm.runs import MODEL
+from galddpm.runs import MODEL, images_seen, read_config
 from galddpm.training.checkpoint import (
     WEIGHTS,
     load_tensors,
@@ -25,8 +25,18 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 def model_path(run: str | Path) -> Path:
-    """The model file of a run folder, or the file itself."""
-    return Path(run) / MODEL if Path(run).is_dir() else Path(run)
+    """The model file of a run folder, or the file itself. Raises UserError for a run that has no
+    model yet, and says how far it is."""
+    path = Path(run)
+    if not path.is_dir():
+        return path
+    if (path / "config.yaml").exists() and not (path / MODEL).exists():
+        images = parse_config(read_config(path), path / "config.yaml").training.images
+        raise UserError(
+            f"{path}: has no model yet, it has trained on {images_seen(path):,} of {images:,}"
+            " images; expected a finished run"
+        )
+    return path / MODEL
 
 
 def model_fingerprint(path: Path) -> str:

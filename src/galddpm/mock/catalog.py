@@ -10,7 +10,7 @@ import numpy as np
 from galddpm.arrays import Array
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.survey import BANDS, ZERO_POINT
-from galddpm.errors import UserError
+from galddpm.errors import UserError, not_installed
 from galddpm.mock.draw import draw_stamp
 from galddpm.mock.measure import COLUMNS, measure_band
 from galddpm.mock.population import Galaxy, draw_galaxy
@@ -82,7 +82,9 @@ def _make_split(
         make = partial(make_rows, arguments["seed"], arguments["split"])
         with (
             worker_pool(jobs) as pool,
-            progress(total=sum(map(len, chunks)), desc=f"mock {arguments['split']}") as bar,
+            progress(
+                total=sum(map(len, chunks)), desc=f"mock {arguments['split']}", unit="galaxy"
+            ) as bar,
         ):
             for rows, made in results(pool, make, chunks):
                 for side, parts in unfinished:
@@ -164,9 +166,7 @@ def _require_libraries() -> None:
         import sep  # noqa: F401
         import speclite  # noqa: F401
     except ImportError as error:
-        raise UserError(
-            f"mock: {error.name} is not installed; pip install 'galddpm[mock]'"
-        ) from None
+        raise not_installed(error.name or "a library", "mock") from None
 
 
 class _silent:

@@ -128,7 +128,9 @@ class Distillation(Task):
         solver, levels = build.make_teacher_solver(self.config, self.teacher.scaling)
         watched = partial(states, solver=solver, kept=kept)
         size = self.config.sampling.batch_size
-        for start in progress(range(0, len(redshift), size)):
+        for start in progress(
+            range(0, len(redshift), size), desc="asking the teacher", unit="batch"
+        ):
             z = redshift[start : start + size]
             noise_id = range(FIRST + start, FIRST + start + len(z))
             yield self.teacher.solve(watched, levels, z, self.config.seed, noise_id).numpy()

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from galddpm.arrays import Array, Floats
+from galddpm.arrays import Array, Floats, Ints
 from galddpm.evaluation.catalog.colours import colours, in_magnitudes
 from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.measurement.flags import MEANING, Flag
@@ -57,15 +57,9 @@ def judge(
     """The report as plain values; `bands` are those measured, the first one leads."""
     lead, *others = bands
     second = real if reference is None else reference
-    sides = [columns(catalog, lead) for catalog in (real, generated, second)]
+    catalogs = real, generated, second
+    sides = [columns(catalog, lead) for catalog in catalogs]
     metrics = compare_columns(sides, chosen)
-    counts = {
-        side: count(catalog, catalog.bands[lead]) | {"compared": len(rows)}
-        for side, catalog, rows in (
-            ("real", real, chosen.real),
-            ("generated", generated, chosen.generated),
-        )
-    }
     bins = redshift_bins(real.redshift, generated.redshift, second.redshift, chosen)
     for name, distance in metrics.items():
         distance |= conditional_distance(sides[0][name], sides[1][name], sides[2][name], bins)
@@ -76,17 +70,15 @@ def judge(
         {
             "band": lead,
             "matched": chosen.matched,
-            "counts": counts,
-            "metrics": metrics,
-            "by_band": {
-                band: compare_columns(
-                    [columns(side, band, COMPARED) for side in (real, generated, second)], chosen
-                )
-                for band in others
+            "counts": {
+                "real": count(real, lead, chosen.real),
+                "generated": count(generated, lead, chosen.generated),
             },
+            "metrics": metrics,
+            "by_band": {band: compare_band(catalogs, band, chosen) for band in others},
             "by_redshift": [compare_bin(sides, one) for one in bins],
             "trends": trends(real, generated, sides, chosen),
-            "joint": compare_joint((real, generated, second), sides, chosen, may_judge),
+            "joint": compare_joint(catalogs, sides, chosen, may_judge),
             "brightness": compare_brightness(real, generated, chosen),
             "redshift": redshift,
             "definitions": COMMENT,
@@ -95,8 +87,9 @@ def judge(
     return report
 
 
-def count(catalog: Catalog, table: Mapping[str, Array]) -> dict[str, Any]:
-    """How many galaxies there are, were found, were fitted, and carry each flag."""
+def count(catalog: Catalog, band: str, compared: Ints) -> dict[str, Any]:
+    """How many galaxies there are, were found, were fitted, are compared, and carry each flag."""
+    table = catalog.bands[band]
     status = {name: int((table["status"] == name).sum()) for name in np.unique(table["status"])}
     statuses = {name: status.get(name, 0) for name in ("ok", "edge", "undetected", "bad_pixels")}
     return {
@@ -105,6 +98,7 @@ def count(catalog: Catalog, table: Mapping[str, Array]) -> dict[str, Any]:
         **statuses,
         "statmorph_selected": int(((table["flag"] & Flag.NOT_SELECTED) == 0).sum()),
         "sersic_ok": int(np.isfinite(comparable(table, "sersic_n")).sum()),
+        "compared": len(compared),
         "flagged": {
             bit.name: int(((table["flag"] | table["flag_sersic"]) & bit > 0).sum()) for bit in Flag
         },
@@ -142,6 +136,11 @@ def compare_columns(
         null = floor(real[name], second[name], chosen.splits, sizes)
         result[name] = compare(a, b, null, ratio=not in_magnitudes(name))
     return result
+
+
+def compare_band(catalogs: Sequence[Catalog], band: str, chosen: Selection) -> dict[str, Any]:
+    """The same in a band that does not lead."""
+    return compare_columns([columns(catalog, band, COMPARED) for catalog in catalogs], chosen)
 
 
 def compare_bin(sides: Sequence[Mapping[str, Array]], one: Bin) -> dict[str, Any]:
