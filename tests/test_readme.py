@@ -159,7 +159,7 @@ def write_cutouts(folder, count):
 
 def run(folder, script):
     """The finished process of a shell script, which must succeed, as a user would start it."""
-    mine = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
         ["bash", "-euxo", "pipefail", "-c", script],
         cwd=folder,
