@@ -17,12 +17,12 @@ from galddpm.evaluation.catalog.cluster import dask_pool
 from galddpm.evaluation.catalog.measure_file import CHUNK, Measurement, measure
 from galddpm.evaluation.catalog.table import recorded_arguments
 from galddpm.evaluation.measurement.flags import Flag
-from galddpm.evaluation.measurement.psf import survey_psf
+from galddpm.evaluation.measurement.psf_files import survey_psfs
 from galddpm.locks import locked_folder
 from galddpm.workers import worker_pool
 from helpers.galaxies import simple_galaxies, write_simple
 
-COUNT, FITTED = 120, 6
+COUNT, FITTED = 138, 6
 BROKEN = 3  # row of the generated file with a NaN
 COLUMNS = {  # the least that a catalog holds
     "row",
@@ -120,8 +120,10 @@ def test_values_are_nan_only_with_a_flag(folder):
     table = read_table(folder, "generated")
     selected = (table["flag"] & Flag.NOT_SELECTED) == 0
     assert selected.sum() == FITTED
-    assert np.isnan(table["gini"][~selected]).all()
-    assert np.isfinite(table["gini"][selected & (table["status"] == "ok")]).all()
+    assert np.isnan(table["statmorph_gini"][~selected]).all()
+    assert np.isfinite(table["statmorph_gini"][selected & (table["status"] == "ok")]).all()
+    formed = (table["flag"] & Flag.STRUCTURE_FAILED) == 0
+    assert np.isfinite(table["gini"][formed & (table["status"] == "ok")]).all()
     assert (table["flag"] & Flag.NO_REDSHIFT).all()
     assert np.isnan(table["z_phot"]).all()
     found = np.isin(table["status"].astype(str), ["ok", "edge"])
@@ -201,7 +203,7 @@ FEW = 2 * CHUNK + 6  # galaxies; the last chunk is a short one
 
 def measurement(path, count=FEW, statmorph=2) -> Measurement:
     bands = ("g", "r", "i", "z", "y")
-    return Measurement(path, bands, ("i",), {"i": survey_psf("i")}, count, statmorph)
+    return Measurement(path, bands, ("i",), survey_psfs(bands), count, statmorph)
 
 
 def test_interrupted_catalog_goes_on(folder, tmp_path):

@@ -84,8 +84,8 @@ def test_a_de_vaucouleurs_galaxy_is_more_concentrated_than_a_disc():
 
 
 def test_ours_agree_with_statmorphs_within_its_scatter():
-    """On 40 galaxies the median difference is below the standard one that new noise makes between two
-    of statmorph's own; in smoothness those whose box has a middle pixel, because statmorph's
+    """On 40 galaxies the median difference is below the standard one that new noise makes between
+    two of statmorph's own; in smoothness those whose box has a middle pixel, because statmorph's
     lies half a pixel aside where it has none, which passes for light in clumps."""
     light = [sersic(20 + 0.04 * k, 1 + k % 3, 3 + k % 5, 0.5 + k % 2 / 4, 30 * k, 0, noisy=False)
              for k in range(40)]  # fmt: skip
