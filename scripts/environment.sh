@@ -8,6 +8,8 @@ if [ ! -f "$stamp" ]; then
         echo "error: $python is older than Python 3.11" >&2
         exit 2
     }
+    echo "installing the pinned versions into .venv: a few minutes, about 2 GB on disk, and some GB more"
+    echo "where PyTorch brings CUDA's libraries, as it does on Linux"
     [ -x .venv/bin/python ] || "$python" -m venv .venv
     .venv/bin/python -m pip install --quiet --constraint scripts/constraints.txt \
         "torch==$(sed -n 's/^torch==//p' scripts/constraints.txt)"

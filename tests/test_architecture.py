@@ -11,6 +11,7 @@ SOURCE = ROOT / "src" / "galddpm"
 EVERYONES = {
     "_version",
     "arrays",
+    "devices",
     "errors",
     "files",
     "interrupts",
@@ -28,7 +29,8 @@ MAY_IMPORT = {  # besides those and themselves
     "tasks": {"build", "config", "inference", "runs", *ROOMS},
     "commands": {"build", "config", "inference", "mock", "runs", "tasks", "benchmarks", *ROOMS},
     "benchmarks": {"build", "config", "tasks", *ROOMS},
-    "__init__": {"inference"},
+    "__init__": {"data", "inference"},
+    "__main__": {"commands"},
 }
 EVALUATION = ("measurement", "catalog", "statistics", "photoz", "report", "validation", "pipeline")
 FILES = sorted(SOURCE.rglob("*.py"))

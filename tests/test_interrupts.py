@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from galddpm.commands.shell import run_command
+from galddpm.data.check import explain
 from galddpm.data.chunked_output import ChunkedOutput
+from galddpm.data.subset import write_subset
 from galddpm.interrupts import Terminated, answered, raise_if_requested
+from helpers.galaxies import write_simple
 
 
 class Interrupted:
@@ -62,6 +65,21 @@ def test_handlers_are_put_back_and_old_requests_forgotten():
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     with answered():
         raise_if_requested()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_that_python_ignores_stops_the_reading_of_a_file(tmp_path):
+    source = write_simple(tmp_path / "whole.hdf5", 5, size=16)
+
+    def progress(parts, **more):
+        Interrupted(signal.SIGINT)
+        return parts
+
+    with answered(), pytest.raises(KeyboardInterrupt):
+        explain(source, progress)
+    with answered(), pytest.raises(KeyboardInterrupt):
+        write_subset(source, tmp_path / "part.hdf5", None, None, 0, "", progress)
+    assert not (tmp_path / "part.hdf5").exists()
 
 
 def test_an_interrupt_that_is_ignored_from_the_start_stays_so():

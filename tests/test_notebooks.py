@@ -10,8 +10,16 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 SMALLER = {
     "quickstart": ("SMALL = False", "SMALL = True"),
     "mock": ("COUNT = 4000", "COUNT = 60"),
+    "judge": ("STAMPS = 300", "STAMPS = 2"),
 }
-PICTURES = {"quickstart": 3, "mock": 2, "recipe": 3, "sky_noise": 5}
+PICTURES = {
+    "quickstart": 3,
+    "mock": 2,
+    "recipe": 3,
+    "sky_noise": 5,
+    "judge": 1,
+    "performance": 1,
+}
 
 
 @pytest.mark.slow

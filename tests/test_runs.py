@@ -39,6 +39,37 @@ def test_runs_of_another_task_or_without_a_model_are_passed_over(tmp_path):
     assert runs.newest_run(tmp_path, "redshift") == cnn
 
 
+def unfinished(root, name, at, seen=None):
+    """A run that was stopped after `seen` of 100 images, with a model, or before it had one."""
+    run = made_run(root, name, at)
+    (run / "config.yaml").write_text("training: {images: 100}\n")
+    (run / "provenance.json").write_text("{}" if seen is None else f'{{"images_seen": {seen}}}')
+    if seen is None:
+        (run / runs.MODEL).unlink()
+        os.utime(run / "config.yaml", (at, at))
+    return run
+
+
+def test_an_unfinished_run_is_passed_over_and_named(tmp_path):
+    unfinished(tmp_path, "older", at=100)
+    finished = unfinished(tmp_path, "whole", at=200, seen=100)
+    stopped = unfinished(tmp_path, "stopped", at=300, seen=40)
+    begun = unfinished(tmp_path, "begun", at=400)
+    said = []
+    assert runs.newest_run(tmp_path, say=said.append) == finished
+    assert said == [f"{run}: passed over, it is not finished" for run in (begun, stopped)]
+    assert runs.newest_run(tmp_path) == finished
+    (stopped / "provenance.json").write_text('{"images_seen": 40, "stopped_early": true}')
+    assert runs.newest_run(tmp_path) == stopped
+
+
+def test_a_run_whose_provenance_is_broken_is_no_hindrance(tmp_path):
+    wanted = made_run(tmp_path, "whole", at=100)
+    broken = made_run(tmp_path, "broken", at=200)
+    (broken / "provenance.json").write_text("{")
+    assert runs.newest_run(tmp_path) == wanted
+
+
 def test_a_config_that_names_no_task_is_one_of_diffusion(tmp_path):
     run = made_run(tmp_path, "old", at=100)
     (run / "config.yaml").write_text("data: {}\n")

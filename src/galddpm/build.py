@@ -18,7 +18,7 @@ from galddpm.diffusion.samplers import SAMPLERS, Sampler, sky_2m
 from galddpm.diffusion.schedule import Level, Schedule
 from galddpm.diffusion.sky_denoiser import SkyNoise
 from galddpm.diffusion.student import Student, sample_student, student_levels
-from galddpm.errors import UserError
+from galddpm.errors import UserError, require_whole
 from galddpm.evaluation.photoz.cnn import RedshiftCNN
 from galddpm.networks.unet import UNet
 from galddpm.training.checkpoint import Checkpoints
@@ -34,17 +34,14 @@ Module = TypeVar("Module", bound=nn.Module)
 LAST, LAST_OF_OTHERS = {"sky_2m": 0.4}, 0.12
 
 
-def best_device() -> torch.device:
-    """The CUDA device where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def uses_bf16(precision: str, device: torch.device) -> bool:
     """Whether to compute in bfloat16; "auto" does where the processor multiplies in it."""
     if precision != "auto":
         return precision == "bf16"
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
+    if device.type == "mps":
+        return False
     return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 
@@ -92,7 +89,12 @@ def make_stream(
     run: Path,
     progress: Callable[..., Any] = iter,
 ) -> BatchStream:
-    """The training batches of a run folder."""
+    """The training batches of a run folder. Raises UserError for a cache on a GPU without one."""
+    if config.data.cache == "device" and device.type == "cpu":
+        raise UserError(
+            "data.cache: found device, which is the memory of a GPU, and this run computes on the"
+            " CPU; expected memory, or memory_map where the galaxies do not fit into it"
+        )
     return BatchStream(
         galaxies,
         scaling,
@@ -228,10 +230,13 @@ def make_sampler(
     """(sampler, levels) of the config, or of the given name and steps. Raises UserError."""
     settings = config.sampling
     if config.distillation:
-        if name or steps:
+        if name is not None or steps is not None:
             raise UserError("sampler, steps: a student has its own; leave them out")
         return sample_student, make_student_levels(config, scaling)
-    name, steps = name or settings.sampler, steps or settings.steps
+    name = settings.sampler if name is None else name
+    steps = settings.steps if steps is None else steps
+    if name not in SAMPLERS:
+        raise UserError(f"sampler: found {name!r}, expected one of {', '.join(SAMPLERS)}")
     options: dict[str, dict[str, Any]] = {
         "ddpm": {"variance": settings.variance},
         "ddim": {"eta": settings.eta},
@@ -256,11 +261,10 @@ def make_student_levels(config: Config, scaling: Scaling) -> list[Level]:
 
 
 def make_levels(config: Config, scaling: Scaling, name: str, steps: int) -> list[Level]:
-    """Noise levels of the config's spacing for a sampler. Raises UserError for more steps than
-    there are, or ends in the wrong order."""
+    """Noise levels of the config's spacing for a sampler. Raises UserError for no steps, more than
+    the process has, or ends in the wrong order."""
     settings = config.sampling
-    if steps > config.process.steps:
-        raise UserError(f"steps: found {steps}, the process has {config.process.steps}")
+    steps = require_whole("steps", steps, 1, config.process.steps)
     last = settings.sigma_min or scaling.sky_sigma * LAST.get(name, LAST_OF_OTHERS)
     if last >= settings.sigma_max:
         raise UserError(

@@ -1,30 +1,65 @@
 """Run folders: where they are, and what is in them."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from galddpm.errors import UserError
+from galddpm.files import read_json
 
 MODEL = "model.safetensors"
+PROVENANCE = "provenance.json"
 
 
-def newest_run(root: str | Path = "runs", task: str = "diffusion") -> Path:
-    """The run of the given task whose model was written last. Raises UserError without one."""
-    models = sorted(Path(root).glob(f"*/{MODEL}"), key=lambda model: -model.stat().st_mtime_ns)
-    for model in models:
-        if _task(model.parent) == task:
-            return model.parent
-    raise UserError(f"{root}: no finished {task} run, expected a folder that holds {MODEL}")
+def newest_run(
+    root: str | Path = "runs",
+    task: str = "diffusion",
+    say: Callable[[str], object] = lambda text: None,
+) -> Path:
+    """The finished run of the given task whose model was written last.
+
+    say: is told of each newer run that is passed over because it is not finished. Raises UserError
+    without a finished run.
+    """
+    folders = [config.parent for config in Path(root).glob("*/config.yaml")]
+    found = [run for run in folders if _task(run) == task]
+    for run in sorted(found, key=_written, reverse=True):
+        if not _unfinished(run):
+            return run
+        say(f"{run}: passed over, it is not finished")
+    raise UserError(
+        f"{root}: no finished {task} run, expected a folder that holds {MODEL}; galddpm train"
+        " makes one"
+    )
+
+
+def is_finished(run: Path, images: int) -> bool:
+    """Whether a run folder holds the model of a training on so many images, or on fewer where it
+    was stopped early. Raises UserError where its provenance cannot be read."""
+    origin = read_json(run / PROVENANCE)
+    trained = origin.get("images_seen", 0) >= images or origin.get("stopped_early", False)
+    return bool(trained) and (run / MODEL).exists()
 
 
 def newest_samples(run: str | Path) -> Path:
     """The sample file of a run that was written last. Raises UserError without one."""
     samples = sorted(Path(run).glob("samples/*.hdf5"), key=lambda path: path.stat().st_mtime_ns)
     if not samples:
-        raise UserError(f"{run}: no samples, expected a file that scripts/sample.py wrote")
+        raise UserError(f"{run}: no samples, expected a file that galddpm sample wrote")
     return samples[-1]
+
+
+def images_seen(run: str | Path) -> int:
+    """How many images a run has trained on, by the last whole line of its log; 0 without one."""
+    try:
+        lines = (Path(run) / "log.jsonl").read_text().splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith("\n")]
+        return int(json.loads(whole[-1])["images_seen"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return 0
 
 
 def read_config(run: str | Path) -> dict[str, Any]:
@@ -39,6 +74,24 @@ def read_config(run: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path}: found no sections, expected the config of a run")
     return content
+
+
+def _unfinished(run: Path) -> bool:
+    """Whether a run did not come to its end, as far as is known: a model may come without a
+    history, and one with a broken history is not trusted."""
+    if not (run / PROVENANCE).exists():
+        return not (run / MODEL).exists()
+    training = read_config(run).get("training") or {}
+    try:
+        return not is_finished(run, training.get("images", 0))
+    except UserError:
+        return True
+
+
+def _written(run: Path) -> int:
+    """When a run wrote its model or, where it has none yet, began [ns]."""
+    model = run / MODEL
+    return (model if model.exists() else run / "config.yaml").stat().st_mtime_ns
 
 
 def _task(run: Path) -> str | None:

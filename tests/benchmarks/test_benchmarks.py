@@ -10,8 +10,8 @@ from galddpm import build
 from galddpm.benchmarks import growth, limit, loading, peers, training
 from galddpm.benchmarks.timing import take_turns
 from galddpm.commands import benchmark
-from galddpm.config.load import load_config
 from galddpm.data.stream import GalaxyBatch
+from galddpm.errors import UserError
 from helpers.models import awake
 
 CPU = torch.device("cpu")
@@ -22,7 +22,7 @@ ATTENTION = {"quickstart": 8, "paper": 16}  # the lower of two resolutions
 
 def small_config(name="quickstart", *settings):
     attention = f"network.attention=[{ATTENTION[name]}]"
-    return load_config(training.CONFIGS / f"{name}.yaml", [*SMALL, attention, *settings])
+    return training.read_recipe(name, [*SMALL, attention, *settings])
 
 
 def relative(error, reference):
@@ -79,11 +79,32 @@ def test_contestants_take_turns():
 
 
 def test_the_network_of_the_peer_has_as_many_parameters():
-    config = load_config(training.CONFIGS / "paper.yaml")
+    config = training.read_recipe("paper")
     theirs = peers.parameters(peers.diffusers_network(config, CPU))
     assert theirs == pytest.approx(
         peers.parameters(build.make_network(config)), rel=peers.MOST_APART
     )
+
+
+@pytest.mark.parametrize(
+    ("part", "library", "extra"),
+    [("all", "diffusers", "benchmark"), ("measure", "galsim", "benchmark")],
+)
+def test_a_library_that_is_missing_is_named_before_anything_is_measured(
+    monkeypatch, part, library, extra
+):
+    monkeypatch.setattr(benchmark, "make_measures", None)
+    monkeypatch.setattr(benchmark, "find_spec", lambda name: None if name == library else name)
+    with pytest.raises(UserError) as caught:
+        benchmark.main([part, "--device", "cpu"])
+    assert str(caught.value) == f"{library} is not installed; pip install 'galddpm[{extra}]'"
+
+
+def test_what_cuda_is_compared_with_is_asked_for_there_alone(monkeypatch):
+    monkeypatch.setattr(benchmark, "find_spec", lambda name: None if "denoising" in name else name)
+    benchmark.refuse_missing_libraries(benchmark.PARTS, "cpu")
+    with pytest.raises(UserError, match="denoising_diffusion_pytorch .*benchmark-cuda"):
+        benchmark.refuse_missing_libraries(benchmark.PARTS, "cuda")
 
 
 def test_the_command_writes_ratios(tmp_path, monkeypatch, capsys):

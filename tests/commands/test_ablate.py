@@ -1,9 +1,9 @@
 """Tables of variants: read strictly, run once, resumed, and summed up."""
 
 import json
-from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from galddpm.commands import ablate
@@ -22,9 +22,8 @@ SMALL += ["training.images=32", "training.batch_size=8", "training.log_every=8"]
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
 def test_every_row_of_the_projects_tables_is_a_config(path):
     table = ablate.read_table(path)
-    base = path.parent.parent / Path(table.config).name
     for row in table.rows:
-        assert load_config(base, [*table.set, *row.set]).task == "diffusion"
+        assert load_config(table.config, [*table.set, *row.set]).task == "diffusion"
 
 
 @pytest.fixture
@@ -134,6 +133,26 @@ def test_mistakes_in_a_table_are_refused(table, tmp_path, change, message):
     table.write_text(yaml.safe_dump(yaml.safe_load(table.read_text()) | change))
     with pytest.raises(UserError, match=message):
         ablate.main([str(table), "--out", str(tmp_path / "out")])
+
+
+def test_a_device_that_is_not_there_is_refused(table):
+    with pytest.raises(UserError, match="device: found cuda:99"):
+        ablate.main([str(table), "--device", "cuda:99"])
+
+
+def test_every_step_of_a_row_gets_the_device(table, tmp_path, monkeypatch, capsys):
+    asked = {}
+    monkeypatch.setattr(ablate.train, "main", lambda given: asked.update(train=given))
+    monkeypatch.setattr(ablate.sample, "main", lambda given: asked.update(sample=given))
+    monkeypatch.setattr(ablate, "judge", lambda *given: asked.update(judge=given) or {})
+    monkeypatch.setattr("galddpm.evaluation.report.model_table.figures", lambda report: report)
+    monkeypatch.setattr(ablate, "train_seconds", lambda run: 1.0)
+    out = tmp_path / "out"
+    ablate.main([str(table), "--device", "cpu", "--rows", "two", "--out", str(out)])
+    assert [asked[step][-2:] for step in ("train", "sample")] == [["--device", "cpu"]] * 2
+    assert asked["judge"][-1] == torch.device("cpu")
+    took = capsys.readouterr().err.splitlines()[0]
+    assert took.endswith(f"quickstart.yaml, 1 rows, seeds 0, cpu, into {out}")
 
 
 def test_an_unknown_row_is_refused(table):

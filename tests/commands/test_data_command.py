@@ -1,15 +1,20 @@
-"""check, subset and fits."""
+"""check, subset and fits; pack has a file of its own."""
+
+import json
 
 import h5py
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import Table
+from astropy.wcs import WCS
 
 from galddpm.commands import data
 from galddpm.commands.shell import run_command
 from galddpm.data.check import HUGE
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.subset import stratified_rows
+from galddpm.data.survey import PIXEL_SCALE
 from galddpm.errors import UserError
 from galddpm.locks import locked
 from helpers.galaxies import write_simple
@@ -89,7 +94,9 @@ def test_a_subset_keeps_data_sets_and_their_types(path, tmp_path, capsys):
     before = out.read_bytes()
     data.main(command)
     assert out.read_bytes() == before
-    assert "nothing to do" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "nothing to do" in said.out
+    assert said.err.splitlines() == [f"{path}, seed 0, into {out}"] * 2
     with pytest.raises(UserError, match="--overwrite"):
         data.main([*command, "--seed", "1"])
     data.main([*command, "--seed", "1", "--overwrite"])
@@ -126,33 +133,86 @@ def test_the_input_is_never_overwritten(path, tmp_path):
 
 
 def test_what_another_process_is_writing_is_refused(path, tmp_path):
-    for command in (["subset", str(path), str(tmp_path / "o")], ["fits", str(path), "--out"]):
-        arguments = [*command, str(tmp_path / "o")] if command[0] == "fits" else command
-        with locked(tmp_path / "o"), pytest.raises(UserError, match="in use by another process"):
-            data.main(arguments)
-    assert not (tmp_path / "o").exists()
+    commands = {"o.hdf5": ["subset", str(path)], "o.fits": ["fits", str(path), "--out"]}
+    for name, command in commands.items():
+        out = tmp_path / name
+        with locked(out), pytest.raises(UserError, match="in use by another process"):
+            data.main([*command, str(out)])
+        assert not out.exists()
+
+
+def test_an_output_is_named_after_what_it_will_be(path, tmp_path):
+    (tmp_path / "table.csv").write_text("redshift,cutout\n0.5,a.fits\n")
+    for command in (["subset", str(path)], ["pack", str(tmp_path / "table.csv")]):
+        with pytest.raises(UserError, match="o.fits: found the suffix '.fits', expected .hdf5"):
+            data.main([*command, str(tmp_path / "o.fits")])
+    with pytest.raises(UserError, match="o.hdf5: found the suffix '.hdf5', expected .fits"):
+        data.main(["fits", str(path), "--out", str(tmp_path / "o.hdf5")])
+
+
+def test_a_fits_file_in_place_of_hdf5_is_named_as_such(path, tmp_path, capsys):
+    data.main(["fits", str(path)])
+    capsys.readouterr()
+    assert "whole.fits: is a FITS file, expected HDF5" in check(tmp_path / "whole.fits", capsys)[2]
 
 
 def test_fits_export_keeps_pixels_and_ids(path, tmp_path):
     data.main(["fits", str(path)])
     with fits.open(tmp_path / "whole.fits") as file:
+        file.verify("exception")
         assert file["IMAGE"].data.shape == (COUNT, 5, 16, 16)
         np.testing.assert_array_equal(file["IMAGE"].data, GalaxyFile(path).images(slice(None)))
         assert file["IMAGE"].header["BUNIT"] == "count"
         assert file["IMAGE"].header["BANDS"] == "g,r,i,z,y"
         assert file["IMAGE"].header["MAGZERO"] == 27
-        ids = file["GALAXIES"].data["object_id"]
-        assert ids.dtype.kind == "i"
-        np.testing.assert_array_equal(ids, GalaxyFile(path).object_id)
-        assert "bands: g,r,i,z,y" in str(file[0].header["HISTORY"])
+    ids = Table.read(tmp_path / "whole.fits")["object_id"]
+    assert ids.dtype.kind == "i"
+    np.testing.assert_array_equal(ids, GalaxyFile(path).object_id)
     with pytest.raises(UserError, match="--overwrite"):
         data.main(["fits", str(path)])
+
+
+@pytest.mark.parametrize("scale", [None, 0.2])
+def test_stamps_of_fits_have_offsets_from_their_centre(path, tmp_path, scale):
+    if scale:
+        with h5py.File(path, "a") as file:
+            file.attrs["pixel_scale"] = scale
+    data.main(["fits", str(path)])
+    wcs = WCS(fits.getheader(tmp_path / "whole.fits", "IMAGE"))
+    assert wcs.world_axis_units[:2] == ["arcsec", "arcsec"]
+    offset = (scale or PIXEL_SCALE) * 7.5
+    # pixels and planes count from 0, bands from 1, rows of the table from 0
+    np.testing.assert_allclose(wcs.pixel_to_world_values(7.5, 0, 2, 9), [0, -offset, 3, 9])
+    np.testing.assert_allclose(wcs.pixel_to_world_values(15, 7.5, 0, 0), [offset, 0, 1, 0])
+
+
+def test_texts_and_places_are_in_the_table_of_fits(path, tmp_path):
+    text = json.dumps({"run": "it's & 'quoted'&", "list": ["&'"] * 200})
+    with h5py.File(path, "a") as file:
+        file.attrs["provenance"] = text
+        file.attrs["citation"] = "Müller et al.\nin prep."
+        file["ra"], file["dec"] = np.full(COUNT, 150.1), np.full(COUNT, 2.2)
+    data.main(["fits", str(path)])
+    table = Table.read(tmp_path / "whole.fits")
+    assert table.meta["PROVENAN"] == text
+    assert table.meta["CITATION"] == "M?ller et al. in prep."
+    assert (table["ra"].unit, table["ra"][0]) == ("deg", 150.1)
+
+
+def test_a_folder_where_a_file_is_meant_is_named_as_such(tmp_path):
+    for command in (["fits"], ["check"], ["subset", "--count", "1"]):
+        out = [str(tmp_path / "out.hdf5")] if command[0] == "subset" else []
+        with pytest.raises(UserError, match=f"{tmp_path}: is a folder, expected an HDF5 file"):
+            data.main([*command, str(tmp_path), *out])
 
 
 def test_the_mock_command(tmp_path, capsys):
     arguments = ["mock", "--out", str(tmp_path), "--jobs", "1", "--seed", "3"]
     arguments += [f"--{split}=2" for split in data.SPLITS]
     data.main(arguments)
-    assert len(capsys.readouterr().out.splitlines()) == 3
-    path = tmp_path / "5x64x64_testing_with_morphology.hdf5"
-    assert len(GalaxyFile(path, bands=5)) == 2
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 3
+    assert said.err == f"6 mock galaxies, seed 3, into {tmp_path}\n"
+    galaxies = GalaxyFile(tmp_path / "5x64x64_testing_with_morphology.hdf5", bands=5)
+    assert len(galaxies) == 2
+    assert galaxies.description.startswith("mock galaxies")

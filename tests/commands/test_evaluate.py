@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shutil
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -16,12 +17,12 @@ from galddpm.evaluation.catalog.cluster import dask_pool
 from galddpm.evaluation.catalog.measure_file import CHUNK, Measurement, measure
 from galddpm.evaluation.catalog.table import recorded_arguments
 from galddpm.evaluation.measurement.flags import Flag
-from galddpm.evaluation.measurement.psf import survey_psf
+from galddpm.evaluation.measurement.psf_files import survey_psfs
 from galddpm.locks import locked_folder
 from galddpm.workers import worker_pool
 from helpers.galaxies import simple_galaxies, write_simple
 
-COUNT, FITTED = 120, 6
+COUNT, FITTED = 138, 6
 BROKEN = 3  # row of the generated file with a NaN
 COLUMNS = {  # the least that a catalog holds
     "row",
@@ -88,8 +89,8 @@ def read_report(folder, out="report") -> dict:
     return json.loads((folder / out / "report.json").read_text(), parse_constant=refuse)
 
 
-def read_table(folder, side, band="i") -> Table:
-    path = folder / "report" / f"catalog_{side}.fits"
+def read_table(folder, side, band="i", out="report") -> Table:
+    path = folder / out / f"catalog_{side}.fits"
     return Table.read(path, hdu=band, mask_invalid=False)
 
 
@@ -119,8 +120,10 @@ def test_values_are_nan_only_with_a_flag(folder):
     table = read_table(folder, "generated")
     selected = (table["flag"] & Flag.NOT_SELECTED) == 0
     assert selected.sum() == FITTED
-    assert np.isnan(table["gini"][~selected]).all()
-    assert np.isfinite(table["gini"][selected & (table["status"] == "ok")]).all()
+    assert np.isnan(table["statmorph_gini"][~selected]).all()
+    assert np.isfinite(table["statmorph_gini"][selected & (table["status"] == "ok")]).all()
+    formed = (table["flag"] & Flag.STRUCTURE_FAILED) == 0
+    assert np.isfinite(table["gini"][formed & (table["status"] == "ok")]).all()
     assert (table["flag"] & Flag.NO_REDSHIFT).all()
     assert np.isnan(table["z_phot"]).all()
     found = np.isin(table["status"].astype(str), ["ok", "edge"])
@@ -187,11 +190,11 @@ def test_several_bands_and_other_redshifts(folder, tmp_path):
     files = ["--real", str(folder / "real.hdf5"), "--generated", str(tmp_path / "fixed.hdf5")]
     more = ["--reference", str(folder / "real.hdf5"), "--band", "r,i", "--statmorph", "0"]
     main([*files, *more, "--jobs", "1", "--limit", "60"])
-    report = read_report(tmp_path)  # beside the generated file
+    report = read_report(tmp_path, "fixed-report")  # beside the generated file
     assert report["matched"] is True
     assert (report["band"], list(report["by_band"])) == ("r", ["i"])
-    assert (tmp_path / "report" / "catalog_reference.fits").exists()
-    table = read_table(tmp_path, "real")
+    assert (tmp_path / "fixed-report" / "catalog_reference.fits").exists()
+    table = read_table(tmp_path, "real", out="fixed-report")
     assert np.nanmedian(table["sky_sigma"]) == pytest.approx(0.076, rel=0.05)
 
 
@@ -200,7 +203,7 @@ FEW = 2 * CHUNK + 6  # galaxies; the last chunk is a short one
 
 def measurement(path, count=FEW, statmorph=2) -> Measurement:
     bands = ("g", "r", "i", "z", "y")
-    return Measurement(path, bands, ("i",), {"i": survey_psf("i")}, count, statmorph)
+    return Measurement(path, bands, ("i",), survey_psfs(bands), count, statmorph)
 
 
 def test_interrupted_catalog_goes_on(folder, tmp_path):
@@ -258,17 +261,71 @@ def test_statmorph_subset_is_random_fixed_and_of_the_size_asked():
     assert measurement("none", count=10, statmorph=50).selected.all()
 
 
-def test_newest_run_is_judged_without_arguments(folder, tmp_path, monkeypatch):
-    run = tmp_path / "runs" / "first"
+def made_run(root, name, folder):
+    """A run with samples, whose test file is the real one."""
+    run = root / name
     (run / "samples").mkdir(parents=True)
     shutil.copy(folder / "generated.hdf5", run / "samples" / "new.hdf5")
+    with h5py.File(run / "samples" / "new.hdf5", "a") as file:
+        file.attrs["provenance"] = json.dumps({"run": str(run)})
     (run / "model.safetensors").touch()
-    (run / "config.yaml").write_text(
-        f"task: diffusion\ndata: {{testing: {folder / 'real.hdf5'}}}\n"
-    )
-    monkeypatch.chdir(tmp_path)
+    real = folder / "real.hdf5"
+    (run / "config.yaml").write_text(f"task: diffusion\ndata: {{testing: {real}}}\n")
+    return run
+
+
+def test_newest_run_is_judged_without_arguments(folder, tmp_path, capsys):
+    made_run(tmp_path / "runs", "first", folder)
+    report = Path("runs/first/samples/new-report/report.json")
     main(["--jobs", "1", "--limit", "20", "--statmorph", "0"])
-    assert read_report(run)["counts"]["generated"]["total"] == 20
+    assert json.loads(report.read_text())["counts"]["generated"]["total"] == 20
+    took = "run runs/first, generated runs/first/samples/new.hdf5"
+    assert capsys.readouterr().err.startswith(
+        f"{took}, real {folder / 'real.hdf5'}, no redshift CNN"
+    )
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """The real file, the generated one and the folder of each report, of which none is made."""
+    calls = []
+
+    def evaluate(real, generated, out, **more):
+        calls.append((real.path, generated.path, Path(out)))
+
+    monkeypatch.setattr("galddpm.evaluation.pipeline.evaluate", evaluate)
+    return calls
+
+
+def test_the_report_of_every_sample_file_has_a_folder_of_its_own(folder, tmp_path, judged):
+    samples = made_run(tmp_path / "runs", "first", folder) / "samples"
+    shutil.copy(samples / "new.hdf5", tmp_path / "alone.hdf5")
+    for more in ([], ["--generated", "alone.hdf5"], ["--out", "runs/first/report"]):
+        main(more)
+    folders = [out for _, _, out in judged]
+    assert folders == [
+        Path("runs/first/samples/new-report"), Path("alone-report"), Path("runs/first/report")
+    ]  # fmt: skip
+
+
+def test_a_run_may_be_named(folder, tmp_path, judged):
+    """Its samples, its test file and the redshift CNNs beside it are then the default."""
+    named = made_run(tmp_path / "elsewhere", "older", folder)
+    made_run(tmp_path / "runs", "newest", folder)
+    main(["--run", str(named)])
+    assert judged[0][:2] == (folder / "real.hdf5", named / "samples" / "new.hdf5")
+    made_cnn(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="elsewhere/cnn/model.safetensors"):
+        main(["--run", str(named)])
+
+
+def test_samples_are_judged_by_the_test_file_of_their_own_run(folder, tmp_path, judged, capsys):
+    run = made_run(tmp_path / "elsewhere", "older", folder)
+    newest = made_run(tmp_path / "runs", "newest", folder)
+    (newest / "config.yaml").write_text("data: {testing: another.hdf5}\n")
+    main(["--generated", str(run / "samples" / "new.hdf5")])
+    assert judged[0][0] == folder / "real.hdf5"
+    assert capsys.readouterr().err.startswith(f"run {run}, ")
 
 
 @pytest.mark.parametrize(
@@ -286,15 +343,28 @@ def test_mistakes_are_named(folder, more, message):
     assert not (folder / "other").exists()
 
 
-def test_a_wrong_path_is_named_whatever_else_is_wrong(tmp_path, monkeypatch):
-    """Here the newest redshift CNN cannot be read either."""
-    run = tmp_path / "runs" / "cnn"
+def test_a_wrong_path_is_named_whatever_else_is_wrong(tmp_path):
+    """Here there is no run, and the newest redshift CNN cannot be read."""
+    made_cnn(tmp_path / "runs")
+    with pytest.raises(UserError, match="nothing.hdf5: no such file"):
+        main(["--real", "nothing.hdf5", "--generated", "neither.hdf5"])
+    for option in ("--run", "--real", "--generated", "--reference", "--redshift-cnn", "--psf"):
+        with pytest.raises(UserError, match="^nothing: no such file"):
+            main([option, "nothing"])
+
+
+def made_cnn(root):
+    """A redshift CNN that cannot be read."""
+    run = root / "cnn"
     run.mkdir(parents=True)
     (run / "config.yaml").write_text("task: redshift\n")
     (run / "model.safetensors").touch()
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="nothing.hdf5: no such file"):
-        main(["--real", "nothing.hdf5", "--generated", "neither.hdf5"])
+
+
+def test_a_device_that_is_not_there_is_refused(folder):
+    with pytest.raises(UserError, match="device: found cuda:99, this machine has cpu"):
+        main(arguments(folder, "--device", "cuda:99", out="other"))
+    assert not (folder / "other").exists()
 
 
 def test_files_that_do_not_fit_are_refused(folder, tmp_path):

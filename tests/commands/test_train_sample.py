@@ -14,10 +14,11 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from astropy.table import Table
 
 import galddpm
 from galddpm import runs
-from galddpm.commands import sample, train
+from galddpm.commands import data, sample, train
 from galddpm.commands.shell import run_command
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.galaxiesml import GalaxyFile
@@ -134,6 +135,47 @@ def test_a_killed_run_goes_on_to_the_same_bits(trained, tmp_path, number):
     assert seen[-1] == 256
 
 
+FREELY = (
+    "data.cache=none",
+    "training.log_every=64",
+    "training.checkpoint_every=96",
+    "training.preview_every=128",
+    "sampling.batch_size=2",
+)
+
+
+def test_a_resumed_run_may_change_what_changes_no_result(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(folder(tmp_path))
+    train.main(["--config", "small.yaml", "--run", "whole"])
+    train.main(["--config", "small.yaml", "--set=training.images=128"])
+    capsys.readouterr()
+    changes = [f"--set={change}" for change in FREELY]
+    train.main(["--config", "small.yaml", "--device", "cpu", *changes])
+    took, resumed, places, line = capsys.readouterr().err.splitlines()
+    assert took == "run runs/small, 40 galaxies of training.hdf5, cpu, seed 0"
+    assert resumed == "goes on after 128 images"
+    assert places.startswith("numbers in runs/small/log.jsonl, pictures in runs/small/previews, ")
+    assert line.startswith("192 of 256 images, loss ")
+    expected, got = (load_tensors(f"{run}/model.safetensors")[0] for run in ("whole", "runs/small"))
+    assert [name for name in got if not torch.equal(got[name], expected[name])] == []
+    run = tmp_path / "runs" / "small"
+    assert {record["device"] for record in log(run)} == {"cpu"}
+    origin = json.loads((run / "provenance.json").read_text())
+    assert (origin["device"], origin["images_seen"]) == ("cpu", 256)
+
+
+def test_a_device_or_a_cache_that_is_not_there_is_refused(trained, tmp_path):
+    new = ["--config", "small.yaml", "--run", str(tmp_path / "new")]
+    with contextlib.chdir(trained):
+        with pytest.raises(UserError, match="^device: found cuda:99, this machine has cpu"):
+            train.main([*new, "--device", "cuda:99"])
+        with pytest.raises(UserError, match="^data.cache: found device"):
+            train.main([*new, "--device", "cpu", "--set=data.cache=device"])
+        with pytest.raises(UserError, match="^device: found cuda:99"):
+            sample.main(["--redshifts", "0.1", "--run", "runs/small", "--device", "cuda:99"])
+    assert not (tmp_path / "new").exists()
+
+
 def test_mistakes_in_training_are_refused(trained, tmp_path):
     def attempt(*arguments):
         return script(trained, "train.py", *arguments)
@@ -147,7 +189,7 @@ def test_mistakes_in_training_are_refused(trained, tmp_path):
     larger = ("--set", "data.image_size=32", "--set", "network.attention=[]")
     refused(attempt(*new, *larger), "found 16x16 pixels", "image_size is 32")
     refused(attempt(*new, "--set", "data.bands=[g, r]"), "found 5 bands, expected 2")
-    refused(attempt(*new, "--set", "sampling.steps=2000"), "found 2000, the process has 1000")
+    refused(attempt(*new, "--set", "sampling.steps=2000"), "found 2000", "from 1 to 1000")
     low = attempt(*new, "--set", "sampling.spacing=karras", "--set", "sampling.sigma_max=1e-9")
     refused(low, "sampling.sigma_max", "expected more than")
     assert not (tmp_path / "new").exists()
@@ -203,18 +245,18 @@ def test_the_same_sample_command_twice_at_once(trained, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["s.hdf5"]
 
 
-@pytest.mark.parametrize("out", ["taken", "file/s.hdf5", "x" * 300])
+@pytest.mark.parametrize("out", ["taken.hdf5", "file/s.hdf5", "x" * 300 + ".hdf5"])
 def test_a_mistake_in_out_shows_before_anything_is_drawn(trained, tmp_path, monkeypatch, out):
-    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken.hdf5").mkdir()
     (tmp_path / "file").touch()
-    monkeypatch.setattr("galddpm.inference.generator.Generator.sample", None)
+    monkeypatch.setattr("galddpm.inference.generator.Generator.draw", None)
     with pytest.raises(UserError, match="expected the name of|expected a folder"):
         draw(trained, tmp_path / out, "--redshifts", "0.1")
 
 
 def test_the_input_is_never_overwritten(trained, tmp_path):
     source = write_simple(tmp_path / "in.hdf5", 3, size=16)
-    model = in_precision(trained, tmp_path, "fp32")
+    model = in_precision(trained, tmp_path, "fp32").rename(tmp_path / "model.h5")
     (tmp_path / "link.hdf5").symlink_to(source)
     before = source.read_bytes(), model.read_bytes()
     spec = ["--run", str(model), "--redshifts", str(source), "--overwrite"]
@@ -302,7 +344,7 @@ def test_a_sample_file_follows_the_schema(trained, tmp_path):
     np.testing.assert_allclose(columns["specz_redshift"], np.repeat(np.linspace(0.1, 1, 4), 2))
     np.testing.assert_array_equal(columns["noise_id"], np.arange(8))
     provenance = json.loads(attributes["provenance"])
-    assert provenance["weights"] == "ema"
+    assert (provenance["weights"], provenance["device"]) == ("ema", "cpu")
     assert provenance["versions"]["torch"] == torch.__version__
     assert "GalaxiesML" in attributes["citation"]
     assert len(GalaxyFile(tmp_path / "s.hdf5")) == 8
@@ -364,6 +406,49 @@ def test_redshifts_from_a_file_keep_their_object_ids(trained, tmp_path):
     np.testing.assert_array_equal(columns["specz_redshift"], GalaxyFile(source).redshift)
 
 
+def test_object_ids_of_a_sample_are_unique(trained, tmp_path):
+    copies = ["--redshifts", "0.1,0.1,0.5", "--per-redshift", "2"]
+    columns, _ = draw(trained, tmp_path / "copies.hdf5", *copies)
+    np.testing.assert_array_equal(columns["object_id"], np.arange(6))
+    np.testing.assert_array_equal(sample.unique_ids(np.array([7, 3, 5]), 1), [7, 3, 5])
+    np.testing.assert_array_equal(sample.unique_ids(np.array([7, 3, 7]), 1), [0, 1, 2])
+
+
+def test_the_citation_says_what_the_model_was_trained_on(trained, tmp_path):
+    tensors, metadata = load_tensors(trained / "runs" / "small" / "model.safetensors")
+    model = tmp_path / "model.safetensors"
+    save_tensors(model, tensors, metadata | {"trained_on": "mock galaxies"})
+    sample.main(["--run", str(model), "--redshifts", "0.5", "--out", str(tmp_path / "s.h5")])
+    with h5py.File(tmp_path / "s.h5") as file:
+        assert file.attrs["citation"] == "Trained on mock galaxies"
+
+
+def test_a_training_file_describes_itself_to_the_model(tmp_path):
+    folder(tmp_path)
+    with h5py.File(tmp_path / "training.hdf5", "a") as file:
+        file.attrs["description"] = "galaxies of a dream"
+    done = script(tmp_path, "train.py", "--config", "small.yaml", "--set", "training.images=8")
+    assert done.returncode == 0, done.stderr
+    assert galddpm.load(tmp_path / "runs" / "small").trained_on == "galaxies of a dream"
+
+
+def test_a_sample_is_read_as_a_table_of_fits(trained, tmp_path):
+    columns, attributes = draw(trained, tmp_path / "s.hdf5", "--redshifts", "0.1:1.0:3")
+    data.main(["fits", str(tmp_path / "s.hdf5")])
+    table = Table.read(tmp_path / "s.fits")
+    np.testing.assert_array_equal(table["specz_redshift"], columns["specz_redshift"])
+    np.testing.assert_array_equal(table["noise_id"], columns["noise_id"])
+    assert json.loads(table.meta["PROVENAN"]) == json.loads(attributes["provenance"])
+    assert table.meta["CITATION"] == attributes["citation"]
+    again, _ = draw(trained, tmp_path / "again.hdf5", "--redshifts", str(tmp_path / "s.fits"))
+    np.testing.assert_array_equal(again["image"], columns["image"])
+
+
+def test_an_output_that_is_not_named_as_hdf5_is_refused(trained, tmp_path):
+    with pytest.raises(UserError, match="found the suffix '.fits', expected .hdf5 or .h5"):
+        draw(trained, tmp_path / "s.fits", "--redshifts", "0.5")
+
+
 def test_a_killed_sample_is_continued_and_a_finished_one_left_alone(
     trained, tmp_path, monkeypatch, capsys
 ):
@@ -396,34 +481,21 @@ def test_a_killed_sample_is_continued_and_a_finished_one_left_alone(
     assert (replaced["image"] != whole["image"]).any()
 
 
-@pytest.mark.parametrize(
-    ("spec", "message"),
-    [
-        ("0.1,-0.5", "found -0.5"),
-        ("0.1,nan", "found nan"),
-        ("inf", "found inf"),
-        ("red", "expected a list"),
-        ("0.1:0.5", "expected start:stop:count"),
-        ("0.1:0.5:0", "expected start:stop:count"),
-        ("nowhere.hdf5", "no such file"),
-        ("", "expected a list"),
-        ("0:1:999999999999", "expected start:stop:count"),
-        ("0:1:" + "9" * 5000, "expected start:stop:count"),
-    ],
-)
-def test_impossible_redshifts_are_refused(spec, message):
-    with pytest.raises(UserError, match=message):
-        sample.read_spec(spec)
-
-
-def test_a_long_list_of_redshifts_is_no_file_name():
-    redshift, _ = sample.read_spec(",".join(f"{z:.3f}" for z in np.linspace(0.1, 1, 500)))
-    np.testing.assert_allclose(redshift, np.linspace(0.1, 1, 500), atol=5e-4)
-
-
 def test_more_galaxies_than_any_disk_holds_are_refused(trained, tmp_path):
     with pytest.raises(UserError, match="200,000,000,000 galaxies"):
         draw(trained, tmp_path / "s.hdf5", "--redshifts", "0:1:2000", "--per-redshift", "100000000")
+
+
+def test_an_unfinished_run_is_passed_over(trained, tmp_path, monkeypatch, capsys):
+    shutil.copytree(trained / "runs" / "small", tmp_path / "runs" / "whole")
+    shutil.copytree(trained / "runs" / "small", tmp_path / "runs" / "stopped")
+    (tmp_path / "runs" / "stopped" / "provenance.json").write_text('{"images_seen": 8}')
+    os.utime(tmp_path / "runs" / "stopped" / "model.safetensors")  # written last
+    monkeypatch.chdir(tmp_path)
+    sample.main(["--redshifts", "0.5"])
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "runs/stopped: passed over, it is not finished"
+    assert said[1].startswith("run runs/whole, ")
 
 
 def test_mistakes_in_sampling_are_refused(trained, tmp_path):
@@ -443,10 +515,33 @@ def test_mistakes_in_sampling_are_refused(trained, tmp_path):
 
 
 def test_the_newest_run_is_used_and_odd_redshifts_warn(trained):
-    done = script(trained, "sample.py", "--redshifts", "9.5")
+    done = script(trained, "sample.py", "--redshifts", "2.5")
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("warning: 1 of 1 redshifts lie outside the training range")
+    warning, took = done.stderr.splitlines()
+    assert warning.startswith("warning: 1 of 1 redshifts lie outside the training range")
+    assert took == "run runs/small, ddim in 4 steps, cpu, seed 0"
     assert len(list((trained / "runs" / "small" / "samples").glob("*.hdf5"))) == 1
+
+
+def test_redshifts_far_outside_the_training_need_a_word(trained, tmp_path):
+    out, spec = tmp_path / "s.hdf5", ["--redshifts", "0.5,9.5"]
+    with pytest.raises(UserError, match="found 9.5, expected 0 to 3.41.*--extrapolate"):
+        draw(trained, out, *spec)
+    assert not out.exists()
+    columns, _ = draw(trained, out, *spec, "--extrapolate")
+    np.testing.assert_array_equal(columns["specz_redshift"], [0.5, 9.5])
+
+
+def test_an_unfinished_run_says_how_far_it_is(trained, tmp_path):
+    run = tmp_path / "student"
+    shutil.copytree(trained / "runs" / "small", run)
+    (run / "model.safetensors").unlink()
+    (run / "log.jsonl").write_text('{"images_seen": 96}\n{"images_se')
+    with pytest.raises(UserError, match="student: has no model yet, .* 96 of 256 images"):
+        sample.main(["--run", str(run), "--redshifts", "0.5"])
+    (run / "log.jsonl").unlink()
+    with pytest.raises(UserError, match=" 0 of 256 images"):
+        sample.main(["--run", str(run), "--redshifts", "0.5"])
 
 
 def test_a_longer_run_goes_on(tmp_path):

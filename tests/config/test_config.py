@@ -49,14 +49,54 @@ def test_settings_reach_into_sections(path):
     assert (config.seed, config.network.channels) == (7, [8, 16])
 
 
+@pytest.mark.parametrize("text", ["1e3", "1E3", "1000.0", "1_000", ".1e4"])
+def test_whole_numbers_may_be_written_with_an_exponent(path, text):
+    settings = [f"training.{key}={text}" for key in ("images", "batch_size", "preview_every")]
+    settings += [f"seed={text}", f"network.channels=[{text}, 8]", "network.attention=[]"]
+    config = load_config(path, settings)
+    training = config.training
+    found = [training.images, training.batch_size, training.preview_every, config.seed]
+    found.append(config.network.channels[0])
+    assert found == [1000] * 5
+    assert {type(number) for number in found} == {int}
+
+
+def test_a_config_that_comes_with_the_package_is_found_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    packaged = load_config("quickstart")
+    assert packaged == load_config(ROOT / "configs" / "quickstart.yaml")
+    (tmp_path / "quickstart").mkdir()  # such as a run of that name
+    assert load_config("quickstart") == packaged
+    (tmp_path / "quickstart").rmdir()
+    (tmp_path / "quickstart").write_text(MINIMAL)
+    assert load_config("quickstart").training.images == 1000
+
+
+def test_an_unknown_name_lists_those_there_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = ", ".join(sorted(path.stem for path in CONFIGS))
+    for name in ("quick", "quickstart.yaml", "tables/samplers", str(ROOT / "configs" / "paper")):
+        with pytest.raises(UserError) as caught:
+            load_config(name)
+        assert str(caught.value) == (
+            f"{name}: no such file, expected a YAML file or one of the names {names}"
+        )
+    with pytest.raises(UserError, match=f"{tmp_path}: is a folder, expected a YAML file"):
+        load_config(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
         ("training.imags=3", "training.imags: no such key; did you mean images?"),
         ("trainig.images=3", "trainig: no such key; did you mean training?"),
         ("wibble=3", "wibble: no such key; expected one of task, seed, data"),
-        ("training.images=many", "training.images: found 'many', it should be a valid integer"),
-        ("training.images=1.5", "training.images: found 1.5"),
+        ("training.images=many", "training.images: found 'many', expected a whole number"),
+        ("training.images=1.5", "training.images: found 1.5, expected a whole number"),
+        ("training.images=1.5e0", "training.images: found 1.5, expected a whole number"),
+        ("training.images=true", "training.images: found True, expected a whole number"),
+        ("training.images=.inf", "training.images: found inf, expected a whole number"),
+        ("network.channels=[8, 1.5]", "network.channels.1: found 1.5, expected a whole"),
         ("training.images=0", "training.images: found 0"),
         ("training.learning_rate=-1", "training.learning_rate: found -1"),
         ("training.learning_rate=.nan", "training.learning_rate: found nan"),

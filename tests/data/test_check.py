@@ -24,12 +24,12 @@ def test_each_oddity_is_counted_by_galaxy(tmp_path, monkeypatch, block):
     image[8, 1] = 0  # of a broken galaxy nothing else is counted
     write_galaxies(tmp_path / "a.hdf5", columns, None)
     monkeypatch.setattr(check, "ROWS_PER_READ", block)
-    found = count_pixels(GalaxyFile(tmp_path / "a.hdf5"), lambda blocks, desc: blocks)
+    found = count_pixels(GalaxyFile(tmp_path / "a.hdf5"), lambda blocks, **how: blocks)
     assert found.non_finite == [8, 10]
     assert (found.huge, found.constant, found.zero_border) == (2, 2, 1)
 
 
 def test_a_plain_file_has_nothing_odd(tmp_path):
     write_galaxies(tmp_path / "a.hdf5", simple_galaxies(3, size=8), None)
-    found = count_pixels(GalaxyFile(tmp_path / "a.hdf5"), lambda blocks, desc: blocks)
+    found = count_pixels(GalaxyFile(tmp_path / "a.hdf5"), lambda blocks, **how: blocks)
     assert found == check.PixelCounts()

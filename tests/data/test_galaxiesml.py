@@ -88,6 +88,27 @@ def test_dtype_variants_are_read(path, dtype):
     np.testing.assert_array_equal(galaxies.redshift, np.arange(COUNT))
 
 
+def test_a_file_may_say_what_it_holds_and_where_it_is_from(path):
+    silent = GalaxyFile(path)
+    assert silent.title is None
+    assert silent.provenance == {}
+    with h5py.File(path, "a") as file:
+        file.attrs["title"] = "held-out mock"
+        file.attrs["provenance"] = '{"run": "runs/a"}'
+    told = GalaxyFile(path)
+    assert told.title == "held-out mock"
+    assert told.provenance == {"run": "runs/a"}
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "", 7, np.arange(3)])
+def test_a_provenance_that_is_no_object_tells_nothing(path, text):
+    with h5py.File(path, "a") as file:
+        file.attrs["title"] = 3
+        file.attrs["provenance"] = text
+    assert GalaxyFile(path).title is None
+    assert GalaxyFile(path).provenance == {}
+
+
 def test_object_id_may_be_missing(path):
     change(path, "object_id", None)
     np.testing.assert_array_equal(GalaxyFile(path).object_id, np.arange(COUNT))

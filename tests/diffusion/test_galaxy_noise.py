@@ -1,10 +1,12 @@
 """One stream of normal numbers a galaxy, whoever its neighbours are."""
 
 import numpy as np
+import pytest
 import torch
 from scipy.stats import kstest
 
-from galddpm.diffusion.galaxy_noise import GalaxyNoise
+from galddpm.diffusion.galaxy_noise import GalaxyNoise, as_noise_ids
+from galddpm.errors import UserError
 
 SHAPE = (2, 4, 4)
 
@@ -42,3 +44,26 @@ def test_numbers_are_standard_normal_and_galaxies_independent():
 
 def test_no_galaxies_have_no_noise():
     assert GalaxyNoise(0, [], SHAPE)().shape == (0, *SHAPE)
+
+
+def test_noise_ids_are_row_numbers_or_those_given():
+    assert as_noise_ids(None, 3).tolist() == [0, 1, 2]
+    assert as_noise_ids([2**63 - 1, 0], 2).tolist() == [2**63 - 1, 0]
+    assert as_noise_ids(range(5, 7), 2).dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        ([0], r"found shape \(1,\), expected one a redshift, \(2,\)"),
+        ([0, -1], "found -1 to 0"),
+        ([0.0, 1.0], "found float64"),
+        ([0, 2**63], "expected whole numbers"),
+        ([2**63, 2**63], "found 9223372036854775808"),
+        ([2**70, 0], "found object"),
+        (["a", "b"], "expected whole numbers"),
+    ],
+)
+def test_impossible_noise_ids_are_refused(ids, message):
+    with pytest.raises(UserError, match=f"noise_id: .*{message}"):
+        as_noise_ids(ids, 2)

@@ -9,7 +9,7 @@ from galddpm.data.galaxiesml import GalaxyFile, write_galaxies
 from galddpm.data.survey import BANDS
 from galddpm.evaluation.catalog.measure_file import Measurement, measure
 from galddpm.evaluation.catalog.table import Catalog
-from galddpm.evaluation.measurement.psf import survey_psf
+from galddpm.evaluation.measurement.psf_files import survey_psfs
 from galddpm.evaluation.report.judge import judge
 from galddpm.evaluation.statistics.distributions import size_scale
 from galddpm.evaluation.statistics.images import compare_images
@@ -42,7 +42,7 @@ def suspects() -> dict[str, dict]:
 @pytest.fixture(scope="module")
 def catalogs(tmp_path_factory) -> dict[str, Catalog]:
     folder = tmp_path_factory.mktemp("suspects")
-    psfs = {band: survey_psf(band) for band in BANDS}
+    psfs = survey_psfs(BANDS)
     found = {}
     with worker_pool(2) as pool:
         for name, columns in suspects().items():

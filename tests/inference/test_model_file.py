@@ -45,6 +45,20 @@ def test_what_was_saved_is_read(run):
     assert ModelFile.read(run / MODEL, "diffusion").config == found.config
 
 
+def test_a_model_knows_what_its_training_file_said_of_itself(run):
+    assert ModelFile.read(run, "diffusion").trained_on == ""
+    weights = layer(1.5), layer(2.5)
+    save_model(run / MODEL, config(), SCALING, REDSHIFTS, *weights, "mock galaxies")
+    assert ModelFile.read(run, "diffusion").trained_on == "mock galaxies"
+
+
+def test_a_model_of_an_older_version_does_not_know(run):
+    tensors, metadata = load_tensors(run / MODEL)
+    del metadata["trained_on"]
+    save_tensors(run / MODEL, tensors, metadata)
+    assert ModelFile.read(run, "diffusion").trained_on == ""
+
+
 def test_a_model_is_filled_with_the_averaged_or_the_last_weights(run):
     found = ModelFile.read(run, "diffusion")
     for weights, value in (("ema", 1.5), ("raw", 2.5)):

@@ -103,7 +103,9 @@ def test_every_key_of_the_published_schema(small):
         by_band = {f"{band}_{name}" for band in BANDS for name in measure.COLUMNS}
         by_band |= {f"{band}_cmodel_{name}" for band in BANDS for name in ("mag", "magsigma")}
         assert plain | by_band <= set(file)
-    assert len(GalaxyFile(small / "5x64x64_testing_with_morphology.hdf5", bands=5)) == 3
+    testing = GalaxyFile(small / "5x64x64_testing_with_morphology.hdf5", bands=5)
+    assert len(testing) == 3
+    assert testing.title == "held-out mock"
 
 
 def test_object_ids_are_unique_only_as_integers():

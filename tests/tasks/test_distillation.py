@@ -242,6 +242,13 @@ def test_pairs_of_another_solver_are_not_taken(folder, monkeypatch):
     assert len(list((folder / "student" / "cache").glob("pairs-*.npy"))) == 2
 
 
+def test_pairs_do_not_depend_on_how_many_are_solved_at_a_time(folder):
+    arguments = ["--config", "small.yaml", "--run-dir", "student", *TAUGHT]
+    train.main([*arguments, "--set=training.images=32"])
+    train.main([*arguments, "--set=sampling.batch_size=3"])
+    assert len(list((folder / "student" / "cache").glob("pairs-*.npy"))) == 1
+
+
 def test_a_student_learns_and_goes_on_to_the_same_bits(folder):
     rate, half = "--set=training.learning_rate=1e-3", "--set=training.images=32"
     for run in ("whole", "halves"):

@@ -69,7 +69,7 @@ def trainer(folder, images=40, loss=noisy_fit, data=batches, optimisers=adamw, *
 
 def run(trainer, folder, stopped=lambda: False, inspect=lambda model, seen: None):
     log = Log(folder / "log.jsonl", trainer.images_seen)
-    return trainer.run(log, lambda images, loss: None, inspect, stopped)
+    return trainer.run(log.write, lambda images: None, inspect, stopped)
 
 
 def weights(trainer):
@@ -114,6 +114,22 @@ def test_training_lowers_the_loss_and_logs_it(tmp_path):
     assert records[-1]["loss"] < 0.1 * records[0]["loss"]
     assert {"loss", "grad_norm", "learning_rate", "images_per_second"} <= records[0].keys()
     assert len(records[0]["loss_by_t"]) == 4
+
+
+def test_every_step_is_told_and_the_log_names_the_device(tmp_path):
+    t, records, steps = trainer(tmp_path), [], []
+    t.run(records.append, steps.append, lambda model, seen: None, lambda: False)
+    assert steps == [4] * 10
+    assert {record["device"] for record in records} == {"cpu"}
+
+
+@pytest.mark.parametrize("optimisers", [adamw, muon_and_adamw])
+def test_the_disk_that_checkpoints_need_is_known(tmp_path, optimisers):
+    t = trainer(tmp_path, optimisers=optimisers)
+    run(t, tmp_path)
+    sizes = [sum(x.nbytes for x in load_tensors(path)[0].values())
+             for path in tmp_path.glob("*.safetensors")]  # fmt: skip
+    assert sizes == [t.disk_needed() / 3] * 2  # and one that is being written
 
 
 @pytest.mark.parametrize("optimisers", [adamw, muon_and_adamw])
@@ -240,7 +256,7 @@ def test_a_resumed_log_holds_each_counter_once(tmp_path):
 
 
 def test_a_board_shows_the_log_and_hides_what_a_resumed_run_repeats(tmp_path):
-    record = {"images_seen": 8, "loss": 2.0, "loss_by_t": [1.0, None, 3.0, 4.0]}
+    record = {"images_seen": 8, "loss": 2.0, "loss_by_t": [1.0, None, 3.0, 4.0], "device": "cpu"}
     write = board(tmp_path)
     write(record)
     write(record | {"images_seen": 16, "loss": 9.0})

@@ -15,8 +15,7 @@ import torch
 from galddpm import build
 from galddpm.benchmarks.loading import BATCH, noise_file
 from galddpm.benchmarks.timing import take_turns
-from galddpm.benchmarks.training import CONFIGS, read_recipe, training_step
-from galddpm.config.load import load_config
+from galddpm.benchmarks.training import read_recipe, training_step
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.stream import BatchStream
 
@@ -67,7 +66,7 @@ def read(path: Path) -> dict[str, float]:
     galaxies = GalaxyFile(path)
     galaxies.fingerprint()
     data = {"training": str(path), "image_size": DATA_SIDE, "cache": "none"}
-    config = load_config(CONFIGS / "paper.yaml")
+    config = read_recipe("paper")
     config = config.model_copy(update={"data": config.data.model_copy(update=data)})
     scaling = build.make_scaling(config, galaxies)
     stream = BatchStream(galaxies, scaling, BATCH, cache="none")

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 
 from galddpm.benchmarks.timing import take_turns
-from galddpm.errors import UserError
 from galddpm.evaluation.validation.fits import fit_ours, fit_theirs, warm_up
 from galddpm.evaluation.validation.simulated import draw_truth
 from galddpm.workers import worker_pool
@@ -19,10 +18,7 @@ TURNS = 3
 
 def run(device: torch.device, jobs: int) -> dict[str, float]:
     """Detection, moments and fit together; for statmorph also its fit alone."""
-    try:
-        images = draw_truth(STAMPS).image
-    except ModuleNotFoundError as error:
-        raise UserError(f"{error.name} is not installed; pip install galddpm[benchmark]") from None
+    images = draw_truth(STAMPS).image
     chunks = [images[k : k + CHUNK] for k in range(0, len(images), CHUNK)]
     with worker_pool(jobs) as pool:
         work = map if pool is None else pool.map

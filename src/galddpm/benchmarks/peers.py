@@ -10,7 +10,6 @@ from torch import nn
 from galddpm import build
 from galddpm.arrays import Floats
 from galddpm.config.schema import Config
-from galddpm.errors import UserError
 from galddpm.networks.blocks import AttentionBlock
 
 MOST_APART = 0.03  # by how much networks that are compared may differ in parameters
@@ -24,10 +23,8 @@ def read_item(path: Path, row: int) -> tuple[Floats, float]:
 
 def diffusers_network(config: Config, device: torch.device) -> nn.Module:
     """UNet2DModel with the widths and the attention of paper.yaml."""
-    try:
-        from diffusers import UNet2DModel
-    except ModuleNotFoundError:
-        raise UserError("diffusers is not installed; pip install galddpm[benchmark]") from None
+    from diffusers import UNet2DModel
+
     plain, attending = ("DownBlock2D", "UpBlock2D"), ("AttnDownBlock2D", "AttnUpBlock2D")
     blocks = [plain, attending, attending, attending]
     model = UNet2DModel(
@@ -48,12 +45,8 @@ def diffusers_network(config: Config, device: torch.device) -> nn.Module:
 
 def lucidrains_network(config: Config, device: torch.device) -> nn.Module:
     """The U-Net of denoising-diffusion-pytorch, with fused attention at the same resolutions."""
-    try:
-        from denoising_diffusion_pytorch import Unet
-    except ModuleNotFoundError:
-        raise UserError(
-            "denoising-diffusion-pytorch is not installed; pip install galddpm[benchmark-cuda]"
-        ) from None
+    from denoising_diffusion_pytorch import Unet
+
     model = Unet(
         dim=56,
         dim_mults=(1, 2, 4, 8),

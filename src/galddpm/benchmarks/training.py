@@ -12,7 +12,7 @@ from galddpm import build
 from galddpm.benchmarks import limit, peers
 from galddpm.benchmarks.loading import noise_file
 from galddpm.benchmarks.timing import take_turns
-from galddpm.config.load import load_config
+from galddpm.config.load import PACKAGED, load_config
 from galddpm.config.schema import Config
 from galddpm.data.scaling import fit_scaling
 from galddpm.data.stream import BatchStream, GalaxyBatch
@@ -21,7 +21,6 @@ from galddpm.networks.blocks import AttentionBlock
 from galddpm.networks.unet import UNet
 from galddpm.tasks.denoising import Denoising
 
-CONFIGS = Path(__file__).parents[3] / "configs"
 BATCH = {"cpu": 8, "cuda": 128}
 DATA_GALAXIES, DATA_TURNS = 512, 5
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -50,7 +49,7 @@ def recipe(name: str, device: torch.device) -> Config:
 
 def read_recipe(name: str, settings: Sequence[str] = ()) -> Config:
     """One of the configs of a diffusion model, with settings."""
-    config = load_config(CONFIGS / f"{name}.yaml", settings)
+    config = load_config(PACKAGED / f"{name}.yaml", settings)
     assert isinstance(config, Config)
     return config
 

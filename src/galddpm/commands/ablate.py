@@ -1,4 +1,4 @@
-"""`python scripts/ablate.py TABLE.yaml`: train, sample and judge variants of a recipe, one table.
+"""`galddpm ablate TABLE`: train, sample and judge variants of a recipe, one table.
 
 A table names a config, the settings that all rows share, and its rows; each row says what it
 changes in the config (`set`) and in sampling (`sample`, arguments of sample.py), and may be judged
@@ -10,12 +10,13 @@ import hashlib
 import json
 import shutil
 import time
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import yaml
@@ -23,19 +24,23 @@ from pydantic import Field, ValidationError
 
 from galddpm._version import __version__
 from galddpm.commands import sample, train
-from galddpm.commands.shell import Parser, cores, progress
-from galddpm.config.load import dump_config, load_config
+from galddpm.commands.shell import Parser, add_device, cores, progress, tell
+from galddpm.config.load import (
+    TABLES,
+    dump_config,
+    find_config,
+    load_config,
+    packaged_configs,
+)
 from galddpm.config.schema import Count, Section
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import NonFiniteError, UserError
-from galddpm.evaluation.pipeline import evaluate
-from galddpm.evaluation.report.model_table import COLUMNS, figures, markdown
 from galddpm.files import read_json, write_json, write_text
-from galddpm.inference.model_file import model_fingerprint, model_path
-from galddpm.inference.photoz import Estimator
 from galddpm.locks import locked_folder
 from galddpm.provenance import provenance
-from galddpm.tasks.select import select_task
+
+if TYPE_CHECKING:  # torch is loaded after the arguments were checked
+    import torch
 
 Texts = Annotated[list[str], Field(default_factory=list)]
 
@@ -71,32 +76,53 @@ class Job:
     measured: Path  # catalog of the real galaxies, which rows may share
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = Parser(description="Train, sample and judge variants of a recipe; write one table.")
-    parser.add_argument("table", type=Path, metavar="TABLE.yaml")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/NAME of the table")
-    parser.add_argument("--rows", nargs="+", metavar="NAME", help="only these; default: all")
-    options = parser.parse_args(arguments)
-    table = read_table(options.table)
-    out = options.out or Path("runs") / options.table.stem
+def main(arguments: Sequence[str] | None = None, prog: str = "ablate.py") -> None:
+    options = parse(arguments, prog)
+    table = read_table(find_config(options.table, TABLES))
+    out = options.out or Path("runs") / Path(options.table).stem
     rows = choose(table.rows, options.rows)
+
+    # torch comes after the arguments
+    from galddpm.devices import device_title, select_device
+    from galddpm.evaluation.report.model_table import markdown
+
+    device = select_device(options.device)
     # all of them at first: a mistake in the last row shows now, not after hours
     jobs = [plan(table, row, seed, out) for seed, row in product(table.seeds, rows)]
+    took = f"config {table.config}, {len(rows)} rows, seeds {', '.join(map(str, table.seeds))}"
+    tell(f"{took}, {device_title(device)}, into {out}")
     with locked_folder(out):
         for job in jobs:
-            run_job(table, job)
+            run_job(table, job, device)
             write(table, jobs, out)
     print(markdown(collect(jobs)))
     print(out / "table.json")
+
+
+def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
+    parser = Parser(
+        prog=prog,
+        description="Train, sample and judge variants of a recipe; write one table. The same"
+        " command goes on where it stopped, and leaves alone what is finished.",
+        examples=(
+            "galddpm ablate samplers",
+            "galddpm ablate samplers --rows 'sky_2m 5' 'ddim 5'",
+            "galddpm ablate my-table.yaml --out runs/my-table",
+        ),
+    )
+    names = ", ".join(packaged_configs(TABLES))
+    parser.add_argument("table", metavar="TABLE", help=f"YAML file, or one of the names {names}")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/NAME of the table")
+    parser.add_argument("--rows", nargs="+", metavar="NAME", help="only these; default: all")
+    add_device(parser)
+    return parser.parse_args(arguments)
 
 
 def read_table(path: Path) -> Table:
     """The typed content of a table's YAML. Raises UserError."""
     try:
         table = Table.model_validate(yaml.safe_load(path.read_text()))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file, expected a table of ablations in YAML") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not readable as YAML: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
@@ -119,6 +145,9 @@ def choose(rows: list[Row], names: list[str] | None) -> list[Row]:
 
 def plan(table: Table, row: Row, seed: int, out: Path) -> Job:
     """What is to be done for a row with a seed. Raises UserError for a mistake in it."""
+    from galddpm.inference.model_file import model_fingerprint, model_path
+    from galddpm.tasks.select import select_task
+
     settings = [*table.set, *row.set, f"seed={seed}"]
     config = load_config(table.config, settings)
     task = select_task(config)
@@ -140,36 +169,42 @@ def plan(table: Table, row: Row, seed: int, out: Path) -> Job:
     )
 
 
-def run_job(table: Table, job: Job) -> None:
+def run_job(table: Table, job: Job, device: "torch.device") -> None:
     """Train, sample and judge, as far as that is not done."""
     if (job.result / "row.json").exists():
         return
     print(job.result.name)
     try:
-        found = make_row(table, job)
+        found = make_row(table, job, device)
     except NonFiniteError as error:  # which is a result
         found = {"failed": str(error)}
     write_json(job.result / "row.json", found)
 
 
-def make_row(table: Table, job: Job) -> dict[str, Any]:
+def make_row(table: Table, job: Job, device: "torch.device") -> dict[str, Any]:
     """The figures of one row. Raises NonFiniteError where it trains or samples to no end."""
+    from galddpm.evaluation.report.model_table import figures
+
     settings = [f"--set={setting}" for setting in job.settings]
-    train.main(["--config", table.config, "--run-dir", str(job.run), *settings])
+    where = ["--device", str(device)]
+    train.main(["--config", table.config, "--run-dir", str(job.run), *settings, *where])
     samples = job.result / "samples.hdf5"
     fresh = not job.result.exists()  # the time of what was begun before is not known
     start = time.perf_counter()
     asked = ["--redshifts", job.testing, "--out", str(samples), *job.row.sample]
-    sample.main(["--run", str(job.run), *asked])
+    sample.main(["--run", str(job.run), *asked, *where])
     seconds = time.perf_counter() - start if fresh else None
-    return figures(judge(table, job, samples)) | {
+    return figures(judge(table, job, samples, device)) | {
         "train_seconds": train_seconds(job.run),
         "sample_seconds": seconds,
     }
 
 
-def judge(table: Table, job: Job, samples: Path) -> dict[str, Any]:
+def judge(table: Table, job: Job, samples: Path, device: "torch.device") -> dict[str, Any]:
     """The report of a row; the galaxies of a file are measured once for all rows."""
+    from galddpm.evaluation.pipeline import evaluate
+    from galddpm.inference.photoz import Estimator
+
     out = job.result / "report"
     mine = out / "catalog_real.fits"
     if job.measured.exists() and not mine.exists():
@@ -180,7 +215,7 @@ def judge(table: Table, job: Job, samples: Path) -> dict[str, Any]:
         samples,
         out,
         training=job.training,
-        estimate=Estimator.load(table.redshift_cnn) if table.redshift_cnn else None,
+        estimate=Estimator.load(table.redshift_cnn, device) if table.redshift_cnn else None,
         statmorph=table.statmorph,
         jobs=cores(),
         progress=progress,
@@ -218,6 +253,8 @@ def collect(jobs: Sequence[Job]) -> dict[str, list[dict[str, Any]]]:
 
 
 def write(table: Table, jobs: Sequence[Job], out: Path) -> None:
+    from galddpm.evaluation.report.model_table import COLUMNS, markdown
+
     found = collect(jobs)
     write_json(
         out / "table.json",

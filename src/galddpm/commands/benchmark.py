@@ -1,51 +1,101 @@
-"""`python scripts/benchmark.py`: how fast, beside what a user would otherwise pick, in one run."""
+"""`galddpm benchmark`: how fast, beside what a user would otherwise pick, in one run."""
 
+from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from galddpm import build
-from galddpm.benchmarks import growth, loading, measuring, sampling, training
 from galddpm.commands.allocator import keep_freed_memory
-from galddpm.commands.shell import Parser, cores
-from galddpm.errors import UserError
+from galddpm.commands.shell import DEFAULT, Parser, cores, tell
+from galddpm.errors import UserError, not_installed
 from galddpm.files import write_json
 from galddpm.provenance import provenance
 
-PARTS: dict[str, Callable[[torch.device], dict[str, Any]]] = {
-    "loader": loading.run,
-    "train": training.run,
-    "sample": sampling.run,
-    "measure": lambda device: measuring.run(device, cores()),
-    "growth": growth.run,
+if TYPE_CHECKING:  # torch is loaded after the arguments were checked
+    import torch
+
+PARTS = ("loader", "train", "sample", "measure", "growth")
+# (part, device or None for any): the library that it needs, and the extra that brings it
+NEEDS = {
+    ("train", None): ("diffusers", "benchmark"),
+    ("sample", None): ("diffusers", "benchmark"),
+    ("measure", None): ("galsim", "benchmark"),
+    ("train", "cuda"): ("denoising_diffusion_pytorch", "benchmark-cuda"),
 }
-NOTES = (
-    "Medians of turns in one process; peers run with the same memory settings as ours.",
-    f"A chain is timed on {sampling.STEPS} evaluations, or one, and multiplied.",
-    "operations: a multiplication and an addition are two; bytes: of each operator alone, fp32.",
-)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = Parser(description="Measure speed beside that of other libraries, as ratios.")
-    parser.add_argument("part", nargs="?", choices=[*PARTS, "all"], default="all")
-    parser.add_argument("--device", choices=["cpu", "cuda"], default=build.best_device().type)
-    parser.add_argument("--out", type=Path, metavar="FILE.json", help="also write the figures")
-    options = parser.parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, prog: str = "benchmark.py") -> None:
+    options = parse(arguments, prog)
+    chosen = PARTS if options.part == "all" else (options.part,)
+
+    import torch
+
+    from galddpm.benchmarks.sampling import STEPS
+    from galddpm.devices import best_device, device_title
+
     if options.device == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: no CUDA device, expected one")
+    device = torch.device(options.device) if options.device else best_device()
+    refuse_missing_libraries(chosen, device.type)
+    tell(f"{options.part}, {device_title(device)}")
     keep_freed_memory()
-    figures = {}
-    for name in PARTS if options.part == "all" else [options.part]:
-        figures[name] = PARTS[name](torch.device(options.device))
+    figures, measures = {}, make_measures(device)
+    for name in chosen:
+        figures[name] = measures[name]()
         show(name, figures[name])
-    print(*NOTES, sep="\n")
+    notes = (
+        "Medians of turns in one process; peers run with the same memory settings as ours.",
+        f"A chain is timed on {STEPS} evaluations, or one, and multiplied.",
+        "operations: a multiplication and an addition are two; bytes: of each operator, fp32.",
+    )
+    print(*notes, sep="\n")
     if options.out:
-        origin = provenance(device=options.device, notes=NOTES)
+        origin = provenance(device=device.type, notes=notes)
         write_json(options.out, {**figures, "provenance": origin})
         draw(figures, options.out)
+
+
+def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
+    parser = Parser(
+        prog=prog,
+        description="Measure speed beside that of other libraries, as ratios and in images,"
+        " galaxies or stamps a second.",
+        examples=(
+            "galddpm benchmark",
+            "galddpm benchmark loader",
+            "galddpm benchmark all --device cuda --out speed.json",
+        ),
+    )
+    parts = f"one of {', '.join(PARTS)}, or all; {DEFAULT}"
+    parser.add_argument(
+        "part", nargs="?", choices=[*PARTS, "all"], default="all", metavar="PART", help=parts
+    )
+    device = "default: cuda where it is there, else cpu"
+    parser.add_argument("--device", choices=["cpu", "cuda"], help=device)
+    parser.add_argument("--out", type=Path, metavar="FILE.json", help="also write the figures")
+    return parser.parse_args(arguments)
+
+
+def refuse_missing_libraries(parts: Sequence[str], device: str) -> None:
+    """Raise UserError where a part needs a library that is not there, before any is measured."""
+    for (part, where), (library, extra) in NEEDS.items():
+        needed = part in parts and where in (None, device)
+        if needed and find_spec(library) is None:
+            raise not_installed(library, extra)
+
+
+def make_measures(device: "torch.device") -> dict[str, Callable[[], dict[str, Any]]]:
+    """What measures each of the PARTS."""
+    from galddpm.benchmarks import growth, loading, measuring, sampling, training
+
+    return {
+        "loader": lambda: loading.run(device),
+        "train": lambda: training.run(device),
+        "sample": lambda: sampling.run(device),
+        "measure": lambda: measuring.run(device, cores()),
+        "growth": lambda: growth.run(device),
+    }
 
 
 def show(part: str, figures: Mapping[str, Any]) -> None:
@@ -57,6 +107,8 @@ def show(part: str, figures: Mapping[str, Any]) -> None:
 def draw(figures: Mapping[str, Any], out: Path) -> None:
     """The growth curves beside the JSON."""
     if "growth" in figures:
+        from galddpm.benchmarks import growth
+
         path = out.with_name(f"{out.stem}-growth.png")
         growth.figure(figures["growth"]).savefig(path, dpi=150)
         print(path)

@@ -1,57 +1,157 @@
-"""`python scripts/data.py mock|download|check|subset|fits`: files of the GalaxiesML schema."""
+"""`galddpm data mock|download|check|subset|pack|fits`: files of the GalaxiesML schema."""
 
 import json
-from argparse import Namespace, _SubParsersAction
+import math
+from argparse import ArgumentTypeError, Namespace, _SubParsersAction
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
-from galddpm.commands.shell import Parser, cores, count, progress, whole
+from galddpm.commands.shell import (
+    DEFAULT,
+    Parser,
+    add_overwrite,
+    add_seed,
+    cores,
+    count,
+    progress,
+    tell,
+)
 from galddpm.data.chunked_output import recorded_arguments
+from galddpm.data.hdf5 import require_hdf5_name
+from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
 from galddpm.files import refuse_own_input
 from galddpm.locks import locked
 
 SPLITS = ("training", "validation", "testing")
+LISTED = (
+    "CSV, ECSV or FITS, a row a galaxy: redshift, and a column for each band, g, r, ..., with paths"
+    " of images, relative to the table, or a column cutout with those of cubes; object_id, ra and"
+    " dec are kept"
+)
+Actions: TypeAlias = "_SubParsersAction[Parser]"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = parse(arguments)
+def main(arguments: Sequence[str] | None = None, prog: str = "data.py") -> None:
+    options = parse(arguments, prog)
     options.run(options)
 
 
-def parse(arguments: Sequence[str] | None) -> Namespace:
-    parser = Parser(description="Make, fetch, examine and cut files of the GalaxiesML schema.")
-    actions = parser.add_subparsers(required=True, metavar="mock|download|check|subset|fits")
-    add = _adder(actions)
-
-    action = add("mock", mock, "make mock galaxies with known truth")
-    action.add_argument("--out", default="data/mock", metavar="DIR")
-    for split, default in zip(SPLITS, (4000, 200, 1000), strict=True):
-        action.add_argument(f"--{split}", type=count, default=default, metavar="N")
-    action.add_argument("--seed", type=whole, default=0, metavar="S")
-    action.add_argument("--jobs", type=count, default=cores(), metavar="J")
-
-    action = add("download", download, "fetch GalaxiesML from Zenodo, 24 GB for 64 pixels")
-    action.add_argument("--out", default="data/galaxiesml", metavar="DIR")
-    action.add_argument("--size", choices=["64", "127"], default="64", help="pixels on a side")
-    action.add_argument("--split", default=",".join(SPLITS), metavar="A[,B...]")
-    action.add_argument("--record", default="11117528", metavar="ID", help="of Zenodo")
-    action.add_argument("--print-urls", action="store_true", help="fetch nothing, list addresses")
-
-    action = add("check", check, "say what is in a file, and whether it can be used", False)
-    action.add_argument("file")
-
-    action = add("subset", subset, "cut a range of redshifts, or fewer of the same distribution")
-    action.add_argument("source")
-    action.add_argument("out")
-    action.add_argument("--redshifts", type=span, metavar="LOW:HIGH", help="default: all")
-    action.add_argument("--count", type=count, metavar="N", help="default: all in the range")
-    action.add_argument("--seed", type=whole, default=0, metavar="S")
-
-    action = add("fits", fits, "export a file, such as samples, as FITS")
-    action.add_argument("source")
-    action.add_argument("--out", metavar="FILE.fits", help="default: beside the source")
+def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
+    parser = Parser(
+        prog=prog,
+        description="Make, fetch, examine and cut files of the GalaxiesML schema.",
+        examples=(
+            "galddpm data mock",
+            "galddpm data check data/mock/5x64x64_testing_with_morphology.hdf5",
+            "galddpm data subset --help",
+        ),
+    )
+    actions = parser.add_subparsers(required=True, metavar="mock|download|check|subset|pack|fits")
+    for make in (add_mock, add_download, add_check, add_subset, add_pack, add_fits):
+        make(actions)
     return parser.parse_args(arguments)
+
+
+def add_mock(actions: Actions) -> None:
+    action = add_action(
+        actions,
+        mock,
+        "make mock galaxies with known truth",
+        "galddpm data mock",
+        "galddpm data mock --out data/large --training 50000 --jobs 8",
+    )
+    action.add_argument("--out", default="data/mock", metavar="DIR", help=f"folder; {DEFAULT}")
+    for split, number in zip(SPLITS, (4000, 200, 1000), strict=True):
+        meant = f"galaxies; {DEFAULT}"
+        action.add_argument(f"--{split}", type=count, default=number, metavar="N", help=meant)
+    add_seed(action)
+    jobs = f"processes, of which two make about 75 galaxies a second; {DEFAULT}"
+    action.add_argument("--jobs", type=count, default=cores(), metavar="J", help=jobs)
+    add_overwrite(action)
+
+
+def add_download(actions: Actions) -> None:
+    action = add_action(
+        actions,
+        download,
+        "fetch GalaxiesML from Zenodo: 24 GB with 64 pixels a side",
+        "galddpm data download",
+        "galddpm data download --split testing --out data/galaxiesml",
+        "galddpm data download --print-urls",
+    )
+    action.add_argument(
+        "--out", default="data/galaxiesml", metavar="DIR", help=f"folder; {DEFAULT}"
+    )
+    size = f"pixels a side; {DEFAULT}"
+    action.add_argument("--size", choices=["64", "127"], default="64", help=size)
+    action.add_argument("--split", default=",".join(SPLITS), metavar="A[,B...]", help=DEFAULT)
+    action.add_argument("--record", default="11117528", metavar="ID", help=f"of Zenodo; {DEFAULT}")
+    action.add_argument("--print-urls", action="store_true", help="fetch nothing, list addresses")
+    add_overwrite(action)
+
+
+def add_check(actions: Actions) -> None:
+    action = add_action(
+        actions,
+        check,
+        "say what is in a file, and whether it can be used",
+        "galddpm data check data/mock/5x64x64_testing_with_morphology.hdf5",
+    )
+    action.add_argument("file", help="HDF5 file of the GalaxiesML schema")
+
+
+def add_subset(actions: Actions) -> None:
+    action = add_action(
+        actions,
+        subset,
+        "cut a range of redshifts, or fewer galaxies of the same distribution",
+        "galddpm data subset whole.hdf5 part.hdf5 --count 20000",
+        "galddpm data subset whole.hdf5 near.hdf5 --redshifts 0:0.5",
+    )
+    action.add_argument("source", help="HDF5 file of the GalaxiesML schema")
+    action.add_argument("out", help="HDF5 file to write")
+    meant = "from LOW to below HIGH; default: all"
+    action.add_argument("--redshifts", type=span, metavar="LOW:HIGH", help=meant)
+    meant = "galaxies; default: all in the range"
+    action.add_argument("--count", type=count, metavar="N", help=meant)
+    add_seed(action)
+    add_overwrite(action)
+
+
+def add_pack(actions: Actions) -> None:
+    action = add_action(
+        actions,
+        pack,
+        "make a file of existing FITS cutouts, which a table lists",
+        "galddpm data pack cutouts.csv mine.hdf5",
+        "galddpm data pack cutouts.fits mine.hdf5 --bands g,r,i --zero-point 31.4",
+    )
+    action.add_argument("table", help=LISTED)
+    action.add_argument("out", metavar="OUT.hdf5", help="HDF5 file to write")
+    bands = f"columns of images or planes of a cube, in order; {DEFAULT}"
+    action.add_argument("--bands", default=",".join(BANDS), metavar="A[,B...]", help=bands)
+    action.add_argument(
+        "--zero-point",
+        type=magnitude,
+        metavar="MAG",
+        help="AB magnitude of one unit of the pixels; default: MAGZERO or FLUXMAG0 of each header",
+    )
+    add_overwrite(action)
+
+
+def add_fits(actions: Actions) -> None:
+    action = add_action(
+        actions,
+        fits,
+        "export a file, such as samples, as FITS",
+        "galddpm data fits samples.hdf5",
+        "galddpm data fits samples.hdf5 --out stamps.fits --overwrite",
+    )
+    action.add_argument("source", help="HDF5 file of the GalaxiesML schema")
+    action.add_argument("--out", metavar="FILE.fits", help="default: beside the source")
+    add_overwrite(action)
 
 
 def mock(options: Namespace) -> None:
@@ -59,6 +159,7 @@ def mock(options: Namespace) -> None:
 
     counts = {split: getattr(options, split) for split in SPLITS}
     folder = Path(options.out)
+    tell(f"{sum(counts.values()):,} mock galaxies, seed {options.seed}, into {folder}")
     for path in make_mock(folder, counts, options.seed, options.jobs, options.overwrite, progress):
         print(path)
 
@@ -76,6 +177,7 @@ def download(options: Namespace) -> None:
     missing = [name for name in wanted if name not in held]
     if missing:
         raise UserError(f"--record {options.record}: no {missing[0]}, it holds {', '.join(held)}")
+    tell(f"{size} pixels, {', '.join(splits)}, Zenodo record {options.record}, into {options.out}")
     for name in wanted:
         path = Path(options.out) / name
         if options.print_urls:
@@ -97,6 +199,7 @@ def subset(options: Namespace) -> None:
     from galddpm.data.subset import write_subset
 
     source, out = Path(options.source), Path(options.out)
+    require_hdf5_name(out)
     arguments = {
         "subset_of": str(source),
         "bytes": source.stat().st_size if source.is_file() else None,
@@ -104,6 +207,7 @@ def subset(options: Namespace) -> None:
         "count": options.count,
         "seed": options.seed,
     }
+    tell(f"{source}, seed {options.seed}, into {out}")
     if out.exists() and recorded_arguments(out) == arguments:
         print(f"{out}: finished, nothing to do")
         return
@@ -113,6 +217,16 @@ def subset(options: Namespace) -> None:
     chosen = (options.redshifts, options.count, options.seed)
     with locked(out):
         print(f"{out}: {write_subset(source, out, *chosen, text, progress):,} galaxies")
+
+
+def pack(options: Namespace) -> None:
+    from galddpm.data.pack import pack as write
+
+    table, out, bands = Path(options.table), Path(options.out), options.bands.split(",")
+    require_hdf5_name(out)
+    refuse_own_input(out, table)
+    count = write(table, out, bands, options.zero_point, options.overwrite, progress)
+    print(f"{out}: finished, nothing to do" if count is None else f"{out}: {count:,} galaxies")
 
 
 def fits(options: Namespace) -> None:
@@ -128,10 +242,24 @@ def fits(options: Namespace) -> None:
 
 def span(text: str) -> list[float]:
     """The type of an argument LOW:HIGH."""
-    low, high = map(float, text.split(":"))
-    if not low < high:
-        raise ValueError
-    return [low, high]
+    try:
+        low, high = map(float, text.split(":"))
+        if low < high:
+            return [low, high]
+    except ValueError:
+        pass
+    raise ArgumentTypeError(f"found {text!r}, expected LOW:HIGH, such as 0.4:0.5")
+
+
+def magnitude(text: str) -> float:
+    """The type of an argument that must be a finite number."""
+    try:
+        value = float(text)
+        if math.isfinite(value):
+            return value
+    except ValueError:
+        pass
+    raise ArgumentTypeError(f"found {text!r}, expected a finite number")
 
 
 def _refuse_existing(out: Path, overwrite: bool) -> None:
@@ -139,14 +267,13 @@ def _refuse_existing(out: Path, overwrite: bool) -> None:
         raise UserError(f"{out}: exists and was made otherwise; --overwrite replaces it")
 
 
-def _adder(actions: "_SubParsersAction[Parser]") -> Callable[..., Parser]:
-    def add(
-        name: str, run: Callable[[Namespace], None], description: str, writes: bool = True
-    ) -> Parser:
-        action = actions.add_parser(name, help=description, description=description)
-        action.set_defaults(run=run)
-        if writes:
-            action.add_argument("--overwrite", action="store_true")
-        return action
-
-    return add
+def add_action(
+    actions: Actions, run: Callable[[Namespace], None], description: str, *examples: str
+) -> Parser:
+    """What `data NAME` is, with the function of that name to run."""
+    sentence = f"{description[0].upper()}{description[1:]}."
+    action = actions.add_parser(
+        run.__name__, help=description, description=sentence, examples=examples
+    )
+    action.set_defaults(run=run)
+    return action

@@ -1,4 +1,4 @@
-"""`python scripts/evaluate.py`: how far are generated galaxies from real ones?"""
+"""`galddpm evaluate`: how far are generated galaxies from real ones?"""
 
 import json
 from argparse import Namespace
@@ -8,29 +8,49 @@ from pathlib import Path
 import h5py
 
 from galddpm import runs
-from galddpm.commands.shell import Parser, cores, count, progress, whole
+from galddpm.commands.shell import (
+    DEFAULT,
+    Parser,
+    add_device,
+    add_overwrite,
+    cores,
+    count,
+    progress,
+    say,
+    tell,
+    whole,
+)
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import UserError
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = parse(arguments)
-    real, generated, out = find_files(options.real, options.generated, options.out)
-    training = training_file(generated)
-    # a wrong path is named before anything else is looked for
-    opened = GalaxyFile(real), GalaxyFile(generated)
-    reference = GalaxyFile(options.reference) if options.reference else None
-    cnn = find_redshift_cnn(options.redshift_cnn)
+def main(arguments: Sequence[str] | None = None, prog: str = "evaluate.py") -> None:
+    options = parse(arguments, prog)
+    # a wrong path is named before anything is looked for in place of those that are not given
+    _refuse_missing(options.run, options.redshift_cnn, options.psf)
+    real, generated, reference = map(_opened, (options.real, options.generated, options.reference))
+    run = known_run(options.run, generated)
+    if real is None or generated is None:
+        run = run or runs.newest_run(say=tell)
+        generated = generated or GalaxyFile(runs.newest_samples(run))
+        real = real or GalaxyFile(_test_file(run))
+    cnn = options.redshift_cnn or find_redshift_cnn(run)
 
-    from galddpm.evaluation.pipeline import evaluate  # torch is loaded after the arguments
+    from galddpm.devices import device_title, select_device  # torch comes after the arguments
+    from galddpm.evaluation.pipeline import evaluate
     from galddpm.inference.photoz import Estimator
 
+    device = select_device(options.device)
+    judged_by = f"redshift CNN {cnn}, {device_title(device)}" if cnn else "no redshift CNN"
+    from_run = f"run {run}, " if run else ""
+    tell(f"{from_run}generated {generated.path}, real {real.path}, {judged_by}")
     evaluate(
-        *opened,
-        out,
+        real,
+        generated,
+        options.out or default_out(generated.path),
         reference=reference,
-        training=training,
-        estimate=Estimator.load(cnn) if cnn else None,
+        training=training_file(generated.path),
+        estimate=Estimator.load(cnn, device) if cnn else None,
         bands=options.band.split(","),
         limit=options.limit,
         statmorph=options.statmorph,
@@ -39,61 +59,93 @@ def main(arguments: Sequence[str] | None = None) -> None:
         dask=options.dask,
         overwrite=options.overwrite,
         progress=progress,
-        say=print,
+        say=say,
     )
 
 
-def parse(arguments: Sequence[str] | None) -> Namespace:
-    parser = Parser(description="Measure generated and real galaxies and compare them.")
-    add = parser.add_argument
-    add("--real", type=Path, metavar="FILE", help="default: the test file of the run's config")
-    add("--generated", type=Path, metavar="FILE", help="default: the newest samples of the run")
-    add("--out", type=Path, metavar="DIR", help="default: report/ in the run's folder")
-    add("--reference", type=Path, metavar="FILE", help="a second real set, for the floor")
-    add("--redshift-cnn", type=Path, metavar="DIR", help="default: the newest redshift run")
-    add("--band", default="i", metavar="BAND[,BAND...]", help="the first one leads; default: i")
-    add("--limit", type=count, metavar="N", help="galaxies a side, from the first row on")
-    add("--statmorph", type=whole, default=1000, metavar="N", help="a side; default: 1000")
-    add("--psf", type=Path, metavar="FILE", help="FITS image or cube; default: a Moffat profile")
-    add("--jobs", type=count, default=cores(), metavar="J", help="default: all cores")
-    add("--dask", metavar="ADDRESS", help="measure on this scheduler's cluster instead of --jobs")
-    add("--overwrite", action="store_true")
+def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
+    parser = Parser(
+        prog=prog,
+        description="Measure generated and real galaxies, compare them, and write a report.",
+        examples=(
+            "galddpm evaluate",
+            "galddpm evaluate --real test.hdf5 --generated samples.hdf5 --out report",
+            "galddpm evaluate --band i,g --limit 1000 --statmorph 300 --jobs 4",
+        ),
+    )
+    add_files(parser)
+    add_measuring(parser)
+    add_overwrite(parser)
+    add_device(parser)
     return parser.parse_args(arguments)
 
 
-def find_files(
-    real: Path | None, generated: Path | None, out: Path | None
-) -> tuple[Path, Path, Path]:
-    """The real file, the generated one, and the folder of the report.
+def add_files(parser: Parser) -> None:
+    """What is compared, and where the report goes."""
+    add = parser.add_argument
+    add("--run", type=Path, metavar="DIR", help="default: that of --generated, or the newest")
+    add("--real", type=Path, metavar="FILE", help="default: the test file of the run's config")
+    add("--generated", type=Path, metavar="FILE", help="default: the newest samples of the run")
+    add("--out", type=Path, metavar="DIR", help="default: NAME-report beside the samples NAME")
+    floor = "a second real set, for the floor; default: --real is split"
+    add("--reference", type=Path, metavar="FILE", help=floor)
+    add("--redshift-cnn", type=Path, metavar="DIR", help="default: the newest redshift run")
 
-    What is not given comes from the newest run. The report of a file that was given stands beside
-    it, because it may belong to another run.
-    """
-    if real is None or generated is None:
-        run = runs.newest_run()
-        out = out or (generated.parent if generated else run) / "report"
-        generated = generated or runs.newest_samples(run)
-        real = real or _test_file(run)
-    return real, generated, out or generated.parent / "report"
+
+def add_measuring(parser: Parser) -> None:
+    """What is measured, on how many galaxies, and by whom."""
+    add = parser.add_argument
+    bands = f"where sources are looked for; the first one leads; {DEFAULT}"
+    add("--band", default="i", metavar="BAND[,BAND...]", help=bands)
+    limit = "galaxies a side, from the first row on; default: all"
+    add("--limit", type=count, metavar="N", help=limit)
+    statmorph = f"galaxies a side for statmorph's statistics; {DEFAULT}"
+    add("--statmorph", type=whole, default=1000, metavar="N", help=statmorph)
+    psf = "FITS image, or cube with a plane a band; default: the file's, or the survey's"
+    add("--psf", type=Path, metavar="FILE", help=psf)
+    jobs = "processes; default: all cores, here %(default)s"
+    add("--jobs", type=count, default=cores(), metavar="J", help=jobs)
+    add("--dask", metavar="ADDRESS", help="measure on this scheduler's cluster instead of --jobs")
+
+
+def known_run(run: Path | None, generated: GalaxyFile | None) -> Path | None:
+    """The run that was named, else that which made the samples, as far as it is known. Raises
+    UserError where the one named is none."""
+    if run:
+        runs.read_config(run)
+        return run
+    return None if generated is None else made_by(generated.path)
+
+
+def default_out(generated: Path) -> Path:
+    """Beside the samples and named after them: a run may have many, each with its report."""
+    return generated.with_name(f"{generated.stem}-report")
 
 
 def find_redshift_cnn(run: Path | None) -> Path | None:
-    """The run or model file of the redshift CNN; None where none is given and none was trained."""
-    if run is not None:
-        return run
+    """The newest redshift CNN beside a run, or under runs/; None where none was trained."""
     try:
-        return runs.newest_run(task="redshift")
+        return runs.newest_run(run.parent if run else "runs", "redshift", say=tell)
     except UserError:
         return None
+
+
+def made_by(samples: Path) -> Path | None:
+    """The run that a sample file says it is of, where that still is."""
+    try:
+        with h5py.File(samples) as file:
+            run = json.loads(file.attrs.get("provenance", "{}")).get("run")
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+    return Path(run) if run and (Path(run) / "config.yaml").exists() else None
 
 
 def training_file(samples: Path) -> Path | None:
     """What the model of a sample file was trained on, where its run and that file still are."""
     try:
-        with h5py.File(samples) as file:
-            run = json.loads(file.attrs.get("provenance", "{}")).get("run")
+        run = made_by(samples)
         path = Path(runs.read_config(run)["data"]["training"]) if run else None
-    except (OSError, UserError, ValueError, KeyError, TypeError, AttributeError):
+    except (UserError, KeyError, TypeError):
         return None
     return path if path and path.is_file() else None
 
@@ -103,3 +155,13 @@ def _test_file(run: Path) -> Path:
         return Path(runs.read_config(run)["data"]["testing"])
     except (KeyError, TypeError):
         raise UserError(f"{run / 'config.yaml'}: data.testing: not there; give --real") from None
+
+
+def _opened(path: Path | None) -> GalaxyFile | None:
+    return GalaxyFile(path) if path else None
+
+
+def _refuse_missing(*paths: Path | None) -> None:
+    for path in paths:
+        if path and not path.exists():
+            raise UserError(f"{path}: no such file or folder")

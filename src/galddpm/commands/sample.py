@@ -1,67 +1,69 @@
-"""`python scripts/sample.py --redshifts SPEC`: galaxies from a trained model into a sample file."""
+"""`galddpm sample --redshifts SPEC`: galaxies from a trained model into a sample file."""
 
 import hashlib
 import json
-import os
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from galddpm import runs
 from galddpm.arrays import Floats, Ints
 from galddpm.commands.allocator import keep_freed_memory
-from galddpm.commands.shell import LARGEST_COUNT, Parser, count, progress, whole
-from galddpm.config.schema import Config
+from galddpm.commands.redshift_spec import SPEC, read_spec
+from galddpm.commands.shell import (
+    LARGEST_COUNT,
+    Parser,
+    add_device,
+    add_overwrite,
+    add_seed,
+    count,
+    progress,
+    tell,
+)
+from galddpm.config.schema import Config, SamplingSettings
 from galddpm.data.chunked_output import ChunkedOutput
-from galddpm.data.galaxiesml import CITATION, GalaxyFile
-from galddpm.data.redshift_density import RARE, REACH, share_seen
+from galddpm.data.galaxiesml import CITATION
+from galddpm.data.hdf5 import require_hdf5_name
 from galddpm.data.survey import ZERO_POINT
-from galddpm.diffusion.samplers import SAMPLERS
 from galddpm.errors import NonFiniteError, UserError
 from galddpm.files import refuse_own_input
+from galddpm.inference.redshifts import check_redshifts
 from galddpm.provenance import provenance
-from galddpm.training.checkpoint import WEIGHTS
 
 if TYPE_CHECKING:
     from galddpm.inference.generator import Generator
 
-SUFFIXES = (".hdf5", ".h5")
+SAMPLERS = get_args(SamplingSettings.model_fields["sampler"].annotation)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = parse(arguments)
+def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> None:
+    options = parse(arguments, prog)
+    if options.out:
+        require_hdf5_name(Path(options.out))
     redshift, object_id = read_spec(options.redshifts)
     _refuse_too_many(len(redshift) * options.per_redshift)
+    object_id = unique_ids(object_id, options.per_redshift)
     redshift = np.repeat(redshift, options.per_redshift)
-    object_id = np.repeat(object_id, options.per_redshift)
-    run = Path(options.run) if options.run else runs.newest_run()
+    run = Path(options.run) if options.run else runs.newest_run(say=tell)
 
-    from galddpm import build  # torch is loaded after the arguments were checked
+    # torch is loaded after the arguments were checked
     from galddpm.inference.generator import Generator
     from galddpm.inference.model_file import model_fingerprint, model_path
 
     model = model_path(run)
 
     keep_freed_memory()
-    generator = Generator.load(model, options.weights)
-    _warn_unknown(redshift, generator.redshifts)
+    generator = Generator.load(model, options.weights, options.device)
+    for warning in check_redshifts(redshift, generator.redshifts, options.extrapolate):
+        tell(f"warning: {warning}")
     settings = generator.config.sampling
     batch_size = options.batch_size or settings.batch_size
     chosen = (options.sampler, options.steps)
-    _, levels = build.make_sampler(generator.config, generator.scaling, *chosen)
-    recorded = {
-        "model": model_fingerprint(model),
-        "redshifts": hashlib.sha256(redshift.tobytes() + object_id.tobytes()).hexdigest(),
-        "sampler": options.sampler or default_sampler(generator.config),
-        "steps": len(levels) - 1,
-        "levels": hashlib.sha256(repr(levels).encode()).hexdigest(),
-        "seed": options.seed,
-        "weights": options.weights,
-    }
+    recorded = describe(generator, redshift, object_id, options, model_fingerprint(model))
+    tell(_took(generator, recorded, run))
     out = Path(options.out) if options.out else _default_out(model.parent, recorded)
     refuse_own_input(out, model, options.redshifts)
     with ChunkedOutput(out, recorded, len(redshift), batch_size, options.overwrite) as parts:
@@ -73,44 +75,75 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{out}: {len(redshift):,} galaxies")
 
 
+def describe(
+    generator: "Generator", redshift: Floats, object_id: Ints, options: Namespace, model: str
+) -> dict[str, Any]:
+    """What determines the galaxies, as JSON values; model: fingerprint of its file."""
+    from galddpm import build
+
+    chosen = (options.sampler, options.steps)
+    _, levels = build.make_sampler(generator.config, generator.scaling, *chosen)
+    return {
+        "model": model,
+        "redshifts": hashlib.sha256(redshift.tobytes() + object_id.tobytes()).hexdigest(),
+        "sampler": options.sampler or default_sampler(generator.config),
+        "steps": len(levels) - 1,
+        "levels": hashlib.sha256(repr(levels).encode()).hexdigest(),
+        "seed": options.seed,
+        "weights": options.weights,
+    }
+
+
 def default_sampler(config: Config) -> str:
     """What galaxies are sampled by unless asked otherwise."""
     return "student" if config.distillation else config.sampling.sampler
 
 
-def parse(arguments: Sequence[str] | None) -> Namespace:
-    parser = Parser(description="Draw galaxies at given redshifts from a trained model.")
+def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
+    parser = Parser(
+        prog=prog,
+        description="Draw galaxies at given redshifts from a trained model, into an HDF5 file of"
+        " stamps in counts at zero point 27. The same command goes on where it stopped.",
+        examples=(
+            "galddpm sample --redshifts 0.1,0.5,1.2 --per-redshift 4",
+            "galddpm sample --redshifts 0.1:3.0:30 --run runs/quickstart --out samples.hdf5",
+            "galddpm sample --redshifts test.hdf5 --sampler sky_2m --steps 10 --seed 3",
+        ),
+    )
+    parser.add_argument("--redshifts", required=True, metavar="SPEC", help=SPEC)
     parser.add_argument(
-        "--redshifts",
-        required=True,
-        metavar="SPEC",
-        help="a list 0.1,0.5,1.2, a range with a count 0.1:3.0:30, or an HDF5 file",
+        "--extrapolate", action="store_true", help="allow redshifts far outside those trained on"
     )
     parser.add_argument("--run", metavar="DIR", help="default: the newest run under runs/")
     parser.add_argument("--out", metavar="FILE.hdf5", help="default: in the run's folder samples/")
-    parser.add_argument("--per-redshift", type=count, default=1, metavar="K")
-    parser.add_argument("--sampler", choices=list(SAMPLERS), help="default: the run's config")
-    parser.add_argument("--steps", type=count, metavar="N", help="default: the run's config")
-    parser.add_argument("--seed", type=whole, default=0, metavar="S")
+    parser.add_argument(
+        "--per-redshift", type=count, default=1, metavar="K", help="galaxies at each; default: 1"
+    )
+    parser.add_argument("--sampler", choices=SAMPLERS, help="default: the run's config")
+    parser.add_argument(
+        "--steps", type=count, metavar="N", help="levels of noise; default: the run's config"
+    )
+    add_seed(parser)
     parser.add_argument(
         "--batch-size", type=count, metavar="B", help="galaxies kept at a time; default: the run's"
     )
-    parser.add_argument("--weights", choices=list(WEIGHTS), default="ema")
-    parser.add_argument("--overwrite", action="store_true")
+    parser.add_argument(
+        "--weights",
+        choices=["ema", "raw"],
+        default="ema",
+        help="averaged over the training, or those of its last step; default: ema",
+    )
+    add_overwrite(parser)
+    add_device(parser)
     return parser.parse_args(arguments)
 
 
-def read_spec(spec: str) -> tuple[Floats, Ints]:
-    """(redshifts (N,) float64, object ids (N,) int64) of a SPEC; ids are row numbers unless a file
-    has its own. Raises UserError."""
-    if spec.endswith(SUFFIXES) or os.path.isfile(spec):
-        galaxies = GalaxyFile(spec)
-        return galaxies.redshift, galaxies.object_id
-    redshift = _range(spec) if ":" in spec else np.array(_numbers(spec, spec.split(",")))
-    bad = redshift[~np.isfinite(redshift) | (redshift < 0)]
-    if len(bad):
-        raise UserError(f"--redshifts {spec}: found {bad[0]:g}, expected finite numbers from 0")
-    return redshift, np.arange(len(redshift), dtype=np.int64)
+def unique_ids(object_id: Ints, copies: int) -> Ints:
+    """Ids of a sample (copies x N,): the sources' own (N,) where each of them is drawn once, else
+    row numbers, so that no two galaxies share one."""
+    if copies == 1 and len(np.unique(object_id)) == len(object_id):
+        return object_id
+    return np.arange(copies * len(object_id), dtype=np.int64)
 
 
 def draw(
@@ -128,7 +161,7 @@ def draw(
     with progress(total=left, desc="sampling", unit="galaxy") as bar:
         for rows in chunks:
             chosen = slice(rows.start, rows.stop)
-            image = generator.sample(redshift[chosen], settings["seed"], rows, *sampler)
+            image = generator.draw(redshift[chosen], settings["seed"], rows, *sampler)
             if not np.isfinite(image).all():
                 raise NonFiniteError(
                     f"{parts.path}: the model gives non-finite pixels with {settings['steps']}"
@@ -152,59 +185,29 @@ def _refuse_too_many(galaxies: int) -> None:
         )
 
 
-def _range(spec: str) -> Floats:
-    fields = spec.split(":")
-    try:
-        start, stop, text = fields
-        number = count(text)
-    except ValueError:
-        raise UserError(
-            f"--redshifts {spec}: expected start:stop:count, such as 0.1:3.0:30"
-        ) from None
-    low, high = _numbers(spec, (start, stop))
-    return np.linspace(low, high, number)
-
-
-def _numbers(spec: str, fields: Sequence[str]) -> list[float]:
-    try:
-        return [float(field) for field in fields]
-    except ValueError:
-        raise UserError(
-            f"--redshifts {spec}: expected a list 0.1,0.5, a range 0.1:3.0:30 or an HDF5 file"
-        ) from None
-
-
-def _warn_unknown(redshift: Floats, trained: Sequence[float]) -> None:
-    """Say how far the model is from its data; `trained`: quantiles of its redshifts."""
-    low, high = trained[0], trained[-1]
-    beyond = np.maximum(low - redshift, redshift - high)
-    if (beyond > 0).any():
-        print(
-            f"warning: {(beyond > 0).sum()} of {len(redshift)} redshifts lie outside the training"
-            f" range {low:.3f} to {high:.3f}, by up to {beyond.max():.3f}; the model extrapolates"
-            " there",
-            file=sys.stderr,
-        )
-    rare = (share_seen(redshift, trained) < RARE) & (beyond <= 0)
-    if rare.any():
-        print(
-            f"warning: at {rare.sum()} of {len(redshift)} redshifts, {redshift[rare].min():.3f} to"
-            f" {redshift[rare].max():.3f}, the model has seen less than {RARE:.1%} of its galaxies"
-            f" within {REACH}",
-            file=sys.stderr,
-        )
-
-
 def _default_out(run: Path, recorded: dict[str, Any]) -> Path:
     """Named after what it holds, so that the same command finds its own output again."""
     name = hashlib.sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()[:8]
     return run / "samples" / f"{recorded['sampler']}-{recorded['steps']}-{name}.hdf5"
 
 
+def _took(generator: "Generator", recorded: dict[str, Any], run: Path) -> str:
+    """What galaxies are drawn with, in words."""
+    from galddpm.devices import device_title
+
+    by = f"{recorded['sampler']} in {recorded['steps']} steps"
+    return f"run {run}, {by}, {device_title(generator.device)}, seed {recorded['seed']}"
+
+
 def _attributes(generator: "Generator", recorded: dict[str, Any], run: str) -> dict[str, Any]:
+    from galddpm.devices import device_title
+
+    made = {"device": device_title(generator.device), **recorded}
+    trained = generator.config.training.images
     return {
-        "provenance": json.dumps(provenance(run=run, **recorded)),
+        "title": "generated",
+        "provenance": json.dumps(provenance(run=run, images_trained=trained, **made)),
         "bands": ",".join(generator.config.data.bands),
         "zero_point": ZERO_POINT,
-        "citation": CITATION,
+        "citation": f"Trained on {known}" if (known := generator.trained_on) else CITATION,
     }

@@ -2,9 +2,11 @@
 
 import argparse
 import os
+import shutil
 import sys
+import textwrap
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 from tqdm import tqdm
@@ -13,10 +15,21 @@ from galddpm.errors import RunError, UserError
 from galddpm.interrupts import Terminated, answered
 
 LARGEST_COUNT = 10**8  # of anything that is counted on a command line
+DEFAULT = "default: %(default)s"  # in the help of an option
 
 
 class Parser(argparse.ArgumentParser):
-    """Argument parser whose mistakes end with one `error: ` line and exit status 2."""
+    """Argument parser whose mistakes end with one `error: ` line and exit status 2.
+
+    examples: commands that the help ends with, each as one would type it.
+    """
+
+    def __init__(self, *, examples: Sequence[str], **more: Any):
+        super().__init__(**more)
+        self.examples = examples
+
+    def format_help(self) -> str:
+        return super().format_help() + "\n  ".join(["\nexamples:", *self.examples]) + "\n"
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -30,47 +43,56 @@ def run_command(main: Callable[[], None]) -> int:
     line on standard error begins with `error: ` for 1 and 2, without a traceback.
     """
     warnings.showwarning = _show_warning
-    try:
-        with answered():
-            main()
-    except UserError as error:
-        return _say(error, 2)
-    except (RunError, OSError, MemoryError) as error:
-        return _say(error, 1)
-    except RuntimeError as error:
-        if not _out_of_memory(error):
-            raise
-        return _say(f"too little memory: {str(error).splitlines()[0]}", 1)
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
-        return 130
-    except Terminated:
-        print("terminated; the same command goes on from here", file=sys.stderr)
-        return 143
-    return 0
+    status, message = _outcome(main)
+    if message:  # after the exception is gone, which may hold a progress bar open
+        print(message, file=sys.stderr)
+    return status
 
 
 def progress(
     iterable: Iterable[Any] | None = None, *, total: int | None = None, desc: str = "", **more: Any
 ) -> "tqdm[Any]":
-    """A progress bar that is quiet when standard error is not a terminal."""
-    return tqdm(iterable, total=total, desc=desc, disable=None, **more)
+    """A progress bar as wide as the terminal, quiet when standard error is none."""
+    return tqdm(iterable, total=total, desc=desc, disable=None, dynamic_ncols=True, **more)
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    text = f"random seed; {DEFAULT}"
+    parser.add_argument("--seed", type=whole, default=0, metavar="S", help=text)
+
+
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    text = "replace an output that was made otherwise"
+    parser.add_argument("--overwrite", action="store_true", help=text)
+
+
+def say(text: str) -> None:
+    """Print prose: as a line, which a terminal is given broken between words."""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+    print(text)
+
+
+def tell(text: str) -> None:
+    """A line on standard error, above the progress bars that stand there."""
+    tqdm.write(text, file=sys.stderr)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Lets a command be told where to compute."""
+    text = "cpu, cuda, cuda:N or mps; default: cuda where it is there, else cpu"
+    parser.add_argument("--device", metavar="NAME", help=text)
 
 
 def count(text: str) -> int:
     """The type of an argument that must be a whole number from 1."""
-    value = int(text)
-    if not 1 <= value <= LARGEST_COUNT:
-        raise ValueError
-    return value
+    return _whole_number(text, 1, LARGEST_COUNT)
 
 
 def whole(text: str) -> int:
     """The type of an argument that may also be 0, such as a random seed."""
-    value = int(text)
-    if not 0 <= value < 2**63:
-        raise ValueError
-    return value
+    return _whole_number(text, 0, 2**63 - 1)
 
 
 def cores() -> int:
@@ -78,7 +100,36 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-count.__name__, whole.__name__ = "whole number from 1", "whole number from 0"  # in messages
+def _whole_number(text: str, lowest: int, highest: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = None
+    if value is None or not lowest <= value <= highest:
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}, expected a whole number from {lowest} to {highest:,}"
+        )
+    return value
+
+
+def _outcome(main: Callable[[], None]) -> tuple[int, str]:
+    """The exit status of a command, and what to say at its end."""
+    try:
+        with answered():
+            main()
+    except UserError as error:
+        return 2, _error_line(error)
+    except (RunError, OSError, MemoryError) as error:
+        return 1, _error_line(error)
+    except RuntimeError as error:
+        if not _out_of_memory(error):
+            raise
+        return 1, _error_line(f"too little memory: {str(error).splitlines()[0]}")
+    except KeyboardInterrupt:
+        return 130, "interrupted; the same command goes on from here"
+    except Terminated:
+        return 143, "terminated; the same command goes on from here"
+    return 0, ""
 
 
 def _out_of_memory(error: RuntimeError) -> bool:
@@ -88,10 +139,8 @@ def _out_of_memory(error: RuntimeError) -> bool:
 
 def _show_warning(message: Warning | str, *place: object, **more: object) -> None:
     """A warning as one line, without the place in the source."""
-    print(f"warning: {message}", file=sys.stderr)
+    tell(f"warning: {' '.join(str(message).split())}")
 
 
-def _say(error: BaseException | str, status: int) -> int:
-    message = " ".join(str(error).split()) or type(error).__name__
-    print(f"error: {message}", file=sys.stderr)
-    return status
+def _error_line(error: BaseException | str) -> str:
+    return f"error: {' '.join(str(error).split()) or type(error).__name__}"

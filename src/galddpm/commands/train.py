@@ -1,4 +1,4 @@
-"""`python scripts/train.py --config FILE`: train a model into a run folder."""
+"""`galddpm train --config FILE`: train a model into a run folder."""
 
 import os
 import signal
@@ -12,9 +12,12 @@ from tqdm import tqdm
 
 from galddpm import runs
 from galddpm.commands.allocator import keep_freed_memory
-from galddpm.commands.shell import Parser, progress
-from galddpm.config.load import dump_config, load_config, parse_config
+from galddpm.commands.shell import Parser, add_device, progress, tell
+from galddpm.commands.watching import Watch, places_in_words
+from galddpm.config.difference import first_difference
+from galddpm.config.load import dump_config, load_config, packaged_configs, parse_config
 from galddpm.config.schema import AnyConfig
+from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import UserError
 from galddpm.files import read_json, write_json, write_text
 from galddpm.interrupts import Terminated, raise_if_requested
@@ -26,28 +29,55 @@ if TYPE_CHECKING:  # torch is loaded after the arguments were checked
     from galddpm.training.loop import Trainer
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = parse(arguments)
+SPLITS = ("training", "validation", "testing")  # all opened: a wrong path shows now, not next day
+
+
+def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> None:
+    options = parse(arguments, prog)
     config = load_config(options.config, options.set)
-    run = Path(options.run_dir or Path("runs") / Path(options.config).stem)
+    run = Path(options.run or Path("runs") / Path(options.config).stem)
     if claim(run, config, options.resume) == "finished":
         print(f"{run}: finished, nothing to do; a larger training.images trains on")
         return
     with locked_folder(run):
         claim(run, config, options.resume)  # again: another process may have been there
-        train(config, run)
+        train(config, run, options.device)
 
 
-def parse(arguments: Sequence[str] | None) -> Namespace:
-    parser = Parser(description="Train the model that a config describes.")
-    parser.add_argument("--config", required=True, metavar="FILE")
-    parser.add_argument("--run-dir", metavar="DIR", help="default: runs/NAME of the config")
+def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
+    parser = Parser(
+        prog=prog,
+        description="Train the model that a config describes, into a run folder. The same command"
+        " goes on where an interrupted one stopped.",
+        examples=(
+            "galddpm train --config quickstart",
+            "galddpm train --config my.yaml --run runs/mine --set training.images=1e6",
+            "galddpm train --config quickstart --set training.images=64_000",
+        ),
+    )
+    names = ", ".join(packaged_configs())
     parser.add_argument(
-        "--set", action="append", default=[], metavar="a.b=VALUE", help="change a config value"
+        "--config", required=True, metavar="FILE", help=f"YAML file, or one of the names {names}"
     )
     parser.add_argument(
-        "--resume", choices=["auto", "never"], default="auto", help="go on where the run stopped"
+        "--run", "--run-dir", dest="run", metavar="DIR", help="default: runs/NAME of the config"
     )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="a.b=VALUE",
+        help="change a config value, as often as you like; run length and intervals are counted in"
+        " images",
+    )
+    parser.add_argument(
+        "--resume",
+        choices=["auto", "never"],
+        default="auto",
+        help="auto: go on where the run stopped; never: refuse a folder that holds a run"
+        "; default: auto",
+    )
+    add_device(parser)
     return parser.parse_args(arguments)
 
 
@@ -59,78 +89,77 @@ def claim(run: Path, config: AnyConfig, resume: str) -> str:
     if resume == "never":
         raise UserError(f"{run}: already holds a run; --resume auto goes on with it")
     held = parse_config(runs.read_config(run), run / "config.yaml")
-    difference = _first_difference(held.model_dump(), config.model_dump())
+    difference = first_difference(held, config)
     if difference:
         raise UserError(f"{run}: holds a run of another config, {difference}; choose --run-dir")
-    origin = read_json(run / "provenance.json")
-    trained = origin.get("images_seen", 0) >= config.training.images
-    done = (run / runs.MODEL).exists() and (trained or origin.get("stopped_early", False))
-    return "finished" if done else "unfinished"
+    return "finished" if runs.is_finished(run, config.training.images) else "unfinished"
 
 
-def train(config: AnyConfig, run: Path) -> None:
+def train(config: AnyConfig, run: Path, device_name: str | None = None) -> None:
     """Train to the end of the plan; raises KeyboardInterrupt or Terminated when stopped."""
     from galddpm import build
     from galddpm.data.redshift_density import redshift_quantiles
+    from galddpm.devices import device_title, select_device
     from galddpm.inference.model_file import save_model
     from galddpm.tasks.select import select_task
 
     keep_freed_memory()
-    task, device = select_task(config), build.best_device()
-    galaxies = build.make_galaxy_file(config, "training")
-    for split in ("validation", "testing"):  # a wrong path shows now, not after the night
-        build.make_galaxy_file(config, split)
+    device = select_device(device_name)
+    task = select_task(config, device)
+    galaxies, *_ = (build.make_galaxy_file(config, split) for split in SPLITS)
+    took = f"run {run}, {len(galaxies):,} galaxies of {galaxies.path}"
+    tell(f"{took}, {device_title(device)}, seed {config.seed}")
     scaling, redshifts = task.make_scaling(galaxies), redshift_quantiles(galaxies.redshift)
-    origin = provenance(
-        data={"training": str(galaxies.path), "fingerprint": galaxies.fingerprint()},
-        galaxies=len(galaxies),
-        dropped=galaxies.dropped,
-        **task.provenance,
-    )
+    origin = {**_origin(galaxies), "device": device_title(device), **task.provenance}
     _refuse_changes(run, origin, task.provenance)
     model = task.make_model(scaling, device)
-    batches = task.make_batches(galaxies, scaling, device, run, _caching)
+    batches = task.make_batches(galaxies, scaling, device, run, _preparing)
     every = task.inspect_every
     trainer = build.make_trainer(config, model, task.losses, batches, device, run, every)
-    trainer.resume()
+    if trainer.resume():
+        tell(f"goes on after {trainer.images_seen:,} images")
     write_text(run / "config.yaml", dump_config(config))
-    write_json(run / "provenance.json", origin)
+    write_json(run / runs.PROVENANCE, origin)
     inspection = task.make_inspection(scaling, redshifts, device, run)
-    stopped_by = follow_plan(trainer, inspection, config.training.images, run)
+    pictures = config.task == "diffusion" and config.training.preview_every is not None
+    stopped_by = follow_plan(trainer, inspection, run, pictures)
     chosen, best = inspection.chosen(trainer.ema.model), inspection.summary()
-    save_model(run / runs.MODEL, config, scaling, redshifts, chosen, model)
+    known = redshifts, chosen, model, galaxies.description
+    save_model(run / runs.MODEL, config, scaling, *known)
     origin["images_seen"] = trainer.images_seen
     if best:
         origin |= {"stopped_early": inspection.exhausted(trainer.images_seen), "best": best}
-    write_json(run / "provenance.json", origin)
+    write_json(run / runs.PROVENANCE, origin)
     if stopped_by:
         raise stopped_by
     print(f"{run}: trained on {trainer.images_seen:,} images; {run / runs.MODEL} is ready")
 
 
 def follow_plan(
-    trainer: "Trainer", inspection: "Inspection", images: int, run: Path
+    trainer: "Trainer", inspection: "Inspection", run: Path, pictures: bool
 ) -> BaseException | None:
-    """Train with a progress bar and a log; what to raise where a signal ended it, else None."""
+    """Train watched and with a log; what to raise where a signal ended it, else None."""
     from galddpm.training.board import board
     from galddpm.training.log import Log
 
     seen = trainer.images_seen
-    log = Log(run / "log.jsonl", seen, board(run / "tensorboard", seen))
-    bar = progress(total=images, initial=seen, desc="training", unit="image")
+    curves = board(run / "tensorboard", seen)
+    log, watch = Log(run / "log.jsonl", seen, curves), Watch(trainer, run)
+    tell(places_in_words(run, pictures, curves is not None))
     raise_if_requested()  # from here on signals wait for the end of a step
-    with Interruption() as interruption, bar:
+    with Interruption() as interruption, watch.bar:
 
-        def advance(images: int, loss: float) -> None:
-            bar.update(images)
-            bar.set_postfix(loss=f"{loss:.4f}")
+        def report(record: dict[str, Any]) -> None:
+            log.write(record)
+            watch.report(record)
 
         def exhausted() -> bool:
             return inspection.exhausted(trainer.images_seen)
 
-        finished = trainer.run(
-            log, advance, inspection, lambda: interruption.signal is not None or exhausted()
-        )
+        def stopped() -> bool:
+            return interruption.signal is not None or exhausted()
+
+        finished = trainer.run(report, watch.advance, inspection, stopped)
     return None if finished or exhausted() else interruption.exception()
 
 
@@ -158,9 +187,15 @@ class Interruption:
         self.signal = number
 
 
+def _origin(galaxies: GalaxyFile) -> dict[str, Any]:
+    """The provenance, with the galaxies that are trained on."""
+    data = {"training": str(galaxies.path), "fingerprint": galaxies.fingerprint()}
+    return provenance(data=data, galaxies=len(galaxies), dropped=galaxies.dropped)
+
+
 def _refuse_changes(run: Path, origin: dict[str, Any], depends_on: Iterable[str]) -> None:
     """Raise UserError where a run began with other data, or with another of what it depends on."""
-    held = read_json(run / "provenance.json")
+    held = read_json(run / runs.PROVENANCE)
     if held.get("data", origin["data"])["fingerprint"] != origin["data"]["fingerprint"]:
         raise UserError(
             f"{origin['data']['training']}: data.training is not the data that {run} was trained on"
@@ -171,18 +206,5 @@ def _refuse_changes(run: Path, origin: dict[str, Any], depends_on: Iterable[str]
             raise UserError(f"{run}: its {name} has changed since; choose --run-dir")
 
 
-def _caching(blocks: Iterable[Any]) -> "tqdm[Any]":
-    return progress(blocks, desc="reading")
-
-
-def _first_difference(held: dict[str, Any], wanted: dict[str, Any], key: str = "") -> str | None:
-    """The first key in which two configs differ; a longer run is no difference."""
-    for name, value in wanted.items():
-        place = f"{key}.{name}" if key else name
-        if isinstance(value, dict) and held[name] is not None:
-            difference = _first_difference(held[name], value, place)
-            if difference:
-                return difference
-        elif place != "training.images" and held[name] != value:
-            return f"{place} is {held[name]!r}, not {value!r}"
-    return None
+def _preparing(parts: Iterable[Any], desc: str = "reading", unit: str = "block") -> "tqdm[Any]":
+    return progress(parts, desc=desc, unit=unit)

@@ -17,10 +17,35 @@ from pydantic_core import ErrorDetails
 from galddpm.config.schema import TASKS, AnyConfig, Section
 from galddpm.errors import UserError
 
+PACKAGED = Path(__file__).parents[1] / "configs"  # which come with galddpm
+TABLES = PACKAGED / "tables"  # those of ablations
+
 
 def load_config(path: str | Path, settings: Sequence[str] = ()) -> AnyConfig:
-    """Read a YAML file and apply `a.b=value` settings. Raises UserError on any mistake."""
-    return parse_config(_apply(_read(Path(path)), settings), path)
+    """Read a YAML file, or a config that comes with galddpm by its name, and apply `a.b=value`
+    settings. Raises UserError on any mistake."""
+    return parse_config(_apply(_read(find_config(path)), settings), path)
+
+
+def find_config(name: str | Path, folder: Path = PACKAGED) -> Path:
+    """The file of a path or, where there is none, the one that comes with galddpm by this name.
+
+    Raises UserError where there is neither.
+    """
+    path, packaged = Path(name), packaged_configs(folder)
+    if str(name) in packaged and not path.is_file():
+        return packaged[str(name)]
+    if path.is_dir() or not path.exists():
+        found = "is a folder" if path.is_dir() else "no such file"
+        raise UserError(
+            f"{name}: {found}, expected a YAML file or one of the names {', '.join(packaged)}"
+        )
+    return path
+
+
+def packaged_configs(folder: Path = PACKAGED) -> dict[str, Path]:
+    """The files of a folder that comes with galddpm, by the names that stand for them."""
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"), key=lambda path: path.stem)}
 
 
 def parse_config(content: dict[str, Any], source: str | Path) -> AnyConfig:
@@ -58,8 +83,6 @@ _Loader.add_implicit_resolver(
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.load(path.read_text(), Loader=_Loader)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file, expected a config in YAML") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path}: not readable as YAML: {error}") from None
     if not isinstance(content, dict):

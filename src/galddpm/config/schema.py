@@ -3,12 +3,24 @@
 The comment beside each key is its reference.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-Count = Annotated[int, Field(ge=1, le=10**12)]
-Size = Annotated[int, Field(ge=1, le=2**14)]  # of what is held in memory at once
+
+def _as_whole(value: Any) -> Any:
+    """1e3, which is no whole number to YAML, as 1000."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if type(value) is not int:
+        raise ValueError(f"found {value!r}, expected a whole number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_as_whole)]
+Count = Annotated[Whole, Field(ge=1, le=10**12)]
+Seed = Annotated[Whole, Field(ge=0, lt=2**63)]
+Size = Annotated[Whole, Field(ge=1, le=2**14)]  # of what is held in memory at once
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -62,7 +74,7 @@ class RedshiftSettings(Section):
 
 
 class ProcessSettings(Section):
-    steps: Annotated[int, Field(ge=2, le=10**6)] = 1000  # T
+    steps: Annotated[Whole, Field(ge=2, le=10**6)] = 1000  # T
     beta_start: Annotated[float, Field(gt=0, lt=1)] = 1e-4
     beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
     zero_terminal_snr: bool = False  # rescale so that nothing of the image is left at t = T
@@ -103,7 +115,7 @@ class NetworkSettings(Section):
     patch_size: Size = 1  # patches of so many pixels squared become channels before the first layer
     gate: bool = False  # add the input to the output, with a learned gain for each value
     coordinates: bool = False  # give each pixel's place as two more input channels
-    embedding: Annotated[int, Field(ge=4, le=2**14, multiple_of=4)] = 256  # of t and redshift
+    embedding: Annotated[Whole, Field(ge=4, le=2**14, multiple_of=4)] = 256  # of t and redshift
     dropout: Fraction = 0.0
 
     @model_validator(mode="after")
@@ -119,7 +131,7 @@ class TrainingSettings(Section):
     batch_size: Size = 128
     optimiser: Literal["adamw", "muon"] = "adamw"  # muon: of hidden matrices; adamw for the rest
     learning_rate: Positive = 2e-5
-    warm_up: Annotated[int, Field(ge=0, le=10**12)] = 0  # images over which the learning rate rises
+    warm_up: Annotated[Whole, Field(ge=0, le=10**12)] = 0  # images while the learning rate rises
     decay: Literal["constant", "cosine"] = "constant"  # of the learning rate after the warm-up
     weight_decay: NonNegative = 0.01
     clip: Positive = 1.0  # largest gradient norm
@@ -153,7 +165,7 @@ class SamplingSettings(Section):
 
 class DistillationSettings(Section):
     teacher: str  # run folder or model file of the same process and network
-    steps: Annotated[int, Field(ge=2, le=10**6)] = 20  # of the teacher's sky_2m
+    steps: Annotated[Whole, Field(ge=2, le=10**6)] = 20  # of the teacher's sky_2m
     pairs: Count = 2400  # noises that it is solved for, at redshifts of the training set
     intermediate_sigmas: list[Positive] = [3.0]  # sigma/alpha where later evaluations start
 
@@ -177,7 +189,7 @@ class EarlyStoppingSettings(Section):
 
 class Config(Section):
     task: Literal["diffusion"] = "diffusion"
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    seed: Seed = 0
     data: DataSettings
     scaling: ScalingSettings = ScalingSettings()
     redshift: RedshiftSettings = RedshiftSettings()
@@ -211,7 +223,7 @@ class Config(Section):
 
 class RedshiftConfig(Section):
     task: Literal["redshift"]
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    seed: Seed = 0
     data: DataSettings
     scaling: ScalingSettings = ScalingSettings()
     network: RedshiftNetworkSettings = RedshiftNetworkSettings()

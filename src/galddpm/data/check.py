@@ -12,6 +12,7 @@ from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile
 from galddpm.data.hdf5 import open_hdf5
 from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
+from galddpm.interrupts import raise_if_requested
 
 HUGE = 3000.0  # [count] in one pixel: brighter than magnitude 18.3, an artefact or a star's core
 OPTIONAL = ("object_id", "specz_redshift_err", "ra", "dec", "specz_name")
@@ -62,7 +63,10 @@ def count_pixels(galaxies: GalaxyFile, progress: Callable[..., Any]) -> PixelCou
     """One pass over all pixels, a block at a time."""
     counts = PixelCounts()
     with open_hdf5(galaxies.path) as file:
-        for start in progress(range(0, len(galaxies), ROWS_PER_READ), desc="checking"):
+        for start in progress(
+            range(0, len(galaxies), ROWS_PER_READ), desc="checking", unit="block"
+        ):
+            raise_if_requested()
             image = file["image"][start : start + ROWS_PER_READ]
             finite = np.isfinite(image).all(axis=(1, 2, 3))
             counts.non_finite += (start + np.flatnonzero(~finite)).tolist()

@@ -100,15 +100,26 @@ class ChunkedOutput:
                     pieces.setdefault(name, []).append(file[name][:])
         return {name: np.concatenate(arrays) for name, arrays in pieces.items()}
 
-    def join(self, attributes: Mapping[str, Any] | None = None) -> None:
+    def join(
+        self,
+        attributes: Mapping[str, Any] | None = None,
+        shared: Mapping[str, Array] | None = None,
+    ) -> None:
         """Stream all chunks into one HDF5 file, put it in place and remove the parts.
 
-        Raises RunError where rows are missing or the disk is full.
+        shared: arrays that belong to all rows, by name. Raises RunError where rows are missing or
+        the disk is full.
         """
         chunks = self._complete()
         recorded = {"arguments": json.dumps(self.arguments, sort_keys=True)}
-        layout = self._layout_of_all(list(chunks.values()))
+        common = shared or {}
+        layout = {
+            **self._layout_of_all(list(chunks.values())),
+            **{name: (array.shape, array.dtype) for name, array in common.items()},
+        }
         with new_hdf5(self.path, layout, {**(attributes or {}), **recorded}) as whole:
+            for name, array in common.items():
+                whole[name][...] = array
             for rows in chunks:
                 with h5py.File(self._chunk(rows), "r") as file:
                     for name, piece in columns_of(file).items():

@@ -9,42 +9,84 @@ from astropy.io import fits
 from galddpm.arrays import Array
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.hdf5 import open_hdf5
-from galddpm.data.survey import BANDS, ZERO_POINT
+from galddpm.data.survey import BANDS, PIXEL_SCALE, ZERO_POINT
+from galddpm.errors import UserError
 from galddpm.files import written_whole
 
-TABLE = ("specz_redshift", "object_id", "seed", "noise_id")  # columns kept where they are held
+SUFFIXES = (".fits", ".fit")
+# columns kept where they are held, and their units
+TABLE = {
+    "specz_redshift": "",
+    "object_id": "",
+    "seed": "",
+    "noise_id": "",
+    "ra": "deg",
+    "dec": "deg",
+}
+# attributes kept, each whole in one keyword of the table
+TEXTS = {
+    "provenance": "PROVENAN",
+    "arguments": "ARGUMENT",
+    "citation": "CITATION",
+    "description": "DESCRIPT",
+}
 
 
 def write_fits(source: Path, out: Path) -> int:
     """Write IMAGE, a cube (galaxy, band, y, x) [count], and the table GALAXIES; the galaxy count.
 
-    Text attributes of the source, such as provenance and citation, become HISTORY of the primary
-    header. Raises UserError where the source is unusable.
+    The stamps' coordinates are offsets from their centre [arcsec]. Texts such as provenance and
+    citation are keywords of the table, which `astropy.table.Table.read` gives as its `meta`: of two
+    tables in a file it would warn. Raises UserError where the source is unusable, or `out` is
+    not named as FITS.
     """
+    if out.suffix.lower() not in SUFFIXES:
+        raise UserError(f"{out}: found the suffix {out.suffix!r}, expected {' or '.join(SUFFIXES)}")
     galaxies = GalaxyFile(source)
     with open_hdf5(galaxies.path) as file:
-        columns = {name: file[name][:] for name in TABLE if name in file}
-        primary = fits.PrimaryHDU()
-        for name, text in file.attrs.items():
-            primary.header.add_history(f"{name}: {text}".encode("ascii", "replace").decode())
         image = fits.ImageHDU(file["image"][:].astype(np.float32, copy=False), name="IMAGE")
-        bands = _bands(file, galaxies.shape[1])
-    image.header["BUNIT"] = ("count", "at the zero point MAGZERO")
-    image.header["MAGZERO"] = (ZERO_POINT, "AB magnitude of one count")
-    image.header["BANDS"] = (bands, "order of the third axis")
-    table = fits.BinTableHDU.from_columns(
-        [_fits_column(name, values) for name, values in columns.items()], name="GALAXIES"
-    )
+        _describe(image.header, file, galaxies.shape)
+        columns = [_fits_column(name, file[name][:]) for name in TABLE if name in file]
+        table = fits.BinTableHDU.from_columns(columns, name="GALAXIES")
+        for name, keyword in TEXTS.items():
+            if name in file.attrs:
+                text = str(file.attrs[name]).encode("ascii", "replace").decode()
+                table.header[keyword] = " ".join(text.split())  # a card holds no line breaks
     with written_whole(out) as temporary:
-        fits.HDUList([primary, image, table]).writeto(temporary, overwrite=True)
+        fits.HDUList([fits.PrimaryHDU(), image, table]).writeto(temporary, overwrite=True)
     return len(galaxies)
 
 
-def _bands(file: h5py.File, count: int) -> str:
-    return str(file.attrs.get("bands") or ",".join(BANDS[:count]))
+def _describe(header: fits.Header, file: h5py.File, shape: tuple[int, ...]) -> None:
+    """Units and coordinates.
+
+    Offsets on linear axes, not a projection: a generated galaxy is nowhere on the sky, and one that
+    is placed at (0, 0) would be matched with what lies there. Where galaxies have a place, it is in
+    the columns ra and dec of the table, one each, which no header of a cube could hold.
+    """
+    _, count, rows, columns = shape
+    header["BUNIT"] = ("count", "at the zero point MAGZERO")
+    header["MAGZERO"] = (float(file.attrs.get("zero_point", ZERO_POINT)), "AB magnitude of a count")
+    bands = file.attrs.get("bands") or ",".join(BANDS[:count])
+    header["BANDS"] = (str(bands), "order of the third axis")
+    scale = float(file.attrs.get("pixel_scale", PIXEL_SCALE))
+    for axis, side in ((1, columns), (2, rows)):
+        _set_axis(header, axis, "LINEAR", (side + 1) / 2, 0.0, scale)
+        header[f"CUNIT{axis}"] = "arcsec"
+    _set_axis(header, 3, "BAND", 1.0, 1.0, 1.0)
+    _set_axis(header, 4, "ROW", 1.0, 0.0, 1.0)  # of the table and of the source, from 0
+
+
+def _set_axis(
+    header: fits.Header, axis: int, name: str, pixel: float, value: float, step: float
+) -> None:
+    """A linear axis: `value` at the middle of `pixel`, which counts from 1."""
+    keys = {"CTYPE": name, "CRPIX": pixel, "CRVAL": value, "CDELT": step}
+    header.update({f"{key}{axis}": entry for key, entry in keys.items()})
 
 
 def _fits_column(name: str, values: Array) -> fits.Column:
     whole = values.dtype.kind in "iu"
     array = values.astype(np.int64 if whole else np.float64)
-    return fits.Column(name=name, format="K" if whole else "D", array=array)
+    unit = TABLE[name] or None
+    return fits.Column(name=name, format="K" if whole else "D", array=array, unit=unit)

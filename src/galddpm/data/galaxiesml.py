@@ -1,10 +1,12 @@
 """Reader and writer of the GalaxiesML schema (Do et al. 2024, doi:10.5281/zenodo.11117528).
 
 A file holds flat HDF5 datasets whose first axis is the galaxy. `image` (N, C, H, W) [count, AB zero
-point 27] and `specz_redshift` (N,) are needed; everything else may be missing.
+point 27] and `specz_redshift` (N,) are needed; everything else may be missing. `psf`, (C, k, l) for
+all galaxies or (N, C, k, l), is what the judge measures with.
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +23,7 @@ CITATION = (
     "Trained on GalaxiesML (Do et al. 2024, doi:10.5281/zenodo.11117528, CC BY 4.0)"
     " or on data of its schema"
 )
+PSF = "psf"  # the data set
 ROWS_PER_READ = 256  # rows checked and copied at a time: 21 MB of five-band 64 px stamps
 NON_FINITE = ("refuse", "drop")
 
@@ -63,6 +66,9 @@ class GalaxyFile:
             shape = _image_shape(file, self.path, bands)
             redshift = _vector(file, "specz_redshift", shape[0], self.path).astype(np.float64)
             object_id = _object_id(file, shape[0], self.path)
+            self.title = _text(file, "title")  # what the file says it holds, such as mock
+            self.provenance = _json(_text(file, "provenance"))  # of a sample file
+            self.description = _text(file, "description") or ""  # the same in a sentence
         self.rows = np.arange(shape[0])  # row in the file of each galaxy kept
         if non_finite == "drop":
             self.rows = np.flatnonzero(np.isfinite(redshift) & self._finite_pixels(shape[0]))
@@ -170,6 +176,21 @@ def write_galaxies(
     write_columns(Path(path), columns, attributes)
 
 
+def _text(file: h5py.File, name: str) -> str | None:
+    """A text attribute; None where there is none."""
+    value = file.attrs.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _json(text: str | None) -> dict[str, Any]:
+    """The object that a text holds; empty where it holds none."""
+    try:
+        content = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def _mapped(dataset: h5py.Dataset, path: Path) -> Array | None:
     """The data set as a memory map; None where it is stored in chunks, compressed or not at all."""
     offset = dataset.id.get_offset()
@@ -213,7 +234,12 @@ def _object_id(file: h5py.File, count: int, path: Path) -> Ints:
     """int64 all the way: ids have 17 digits, above 2^53, and float64 merges neighbours."""
     if "object_id" not in file:
         return np.arange(count, dtype=np.int64)
-    ids = _vector(file, "object_id", count, path)
+    return as_object_ids(_vector(file, "object_id", count, path), path)
+
+
+def as_object_ids(ids: Array, path: Path) -> Ints:
+    """Ids (N,) as int64. Raises UserError for one that is not whole, or that its type may have
+    rounded."""
     exact = 2**63 if ids.dtype.kind in "iub" else 2 ** (np.finfo(ids.dtype).nmant + 1)
     whole = np.isfinite(ids) & (ids == np.round(ids)) if ids.dtype.kind == "f" else True
     bad = np.flatnonzero(~(whole & (ids < exact) & (ids >= -exact)))

@@ -13,6 +13,7 @@ from galddpm.arrays import Array, Ints
 from galddpm.errors import RunError, UserError
 from galddpm.files import require_space, reserve, written_whole
 
+SUFFIXES = (".hdf5", ".h5")
 LARGEST_READ = 2**28  # bytes that are read at once from chunked data sets
 
 Layout = Mapping[str, tuple[tuple[int, ...], np.dtype]]  # name: shape and dtype
@@ -21,14 +22,25 @@ Layout = Mapping[str, tuple[tuple[int, ...], np.dtype]]  # name: shape and dtype
 def open_hdf5(path: Path) -> h5py.File:
     """The file opened for reading. Raises UserError where it is missing or not whole HDF5."""
     if not path.is_file():
-        raise UserError(f"{path}: no such file, expected an HDF5 file of the GalaxiesML schema")
+        found = "is a folder" if path.is_dir() else "no such file"
+        raise UserError(f"{path}: {found}, expected an HDF5 file of the GalaxiesML schema")
     try:
         return h5py.File(path, "r")
     except OSError as error:
+        _refuse_fits(path)
         reason = str(error).splitlines()[0]
         if "unable to lock file" in reason:
             reason += "; set HDF5_USE_FILE_LOCKING=FALSE on file systems without locks"
         raise UserError(f"{path}: cannot be opened as HDF5, truncated? ({reason})") from None
+
+
+def require_hdf5_name(path: Path) -> None:
+    """Raise UserError for an output whose name does not say that it is HDF5."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise UserError(
+            f"{path}: found the suffix {path.suffix!r}, expected {' or '.join(SUFFIXES)}: it will"
+            " be an HDF5 file"
+        )
 
 
 @contextmanager
@@ -94,6 +106,14 @@ def read_rows(dataset: h5py.Dataset, rows: Ints) -> Array:
     if len(order) == len(rows) and (order == rows).all():
         return out
     return out[inverse]
+
+
+def _refuse_fits(path: Path) -> None:
+    with open(path, "rb") as file:
+        if file.read(9) == b"SIMPLE  =":
+            raise UserError(
+                f"{path}: is a FITS file, expected HDF5; data pack makes one of FITS cutouts"
+            )
 
 
 def _breaks(dataset: h5py.Dataset, order: Ints) -> Ints:

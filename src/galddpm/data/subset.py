@@ -8,9 +8,10 @@ import h5py
 import numpy as np
 
 from galddpm.arrays import Floats, Ints
-from galddpm.data.galaxiesml import ROWS_PER_READ, GalaxyFile
+from galddpm.data.galaxiesml import PSF, ROWS_PER_READ, GalaxyFile
 from galddpm.data.hdf5 import new_hdf5, open_hdf5, read_rows
 from galddpm.errors import UserError
+from galddpm.interrupts import raise_if_requested
 
 
 def stratified_rows(redshift: Floats, count: int, seed: int) -> Ints:
@@ -50,7 +51,8 @@ def write_subset(
     arguments: str,
     progress: Callable[..., Any],
 ) -> int:
-    """Copy `chosen_rows` of all data sets with one row a galaxy, whole or not at all; how many.
+    """Copy `chosen_rows` of all data sets with one row a galaxy, and the PSF that all galaxies
+    share, whole or not at all; how many.
 
     dtypes and attributes stay; images are streamed. `arguments` is kept in the file's attributes.
     Raises UserError where the source is unusable or has no such rows.
@@ -66,15 +68,22 @@ def write_subset(
             for name, dataset in whole.items()
             if isinstance(dataset, h5py.Dataset) and dataset.shape[:1] == (len(galaxies),)
         }
+        shared = (
+            {PSF: columns.pop(PSF, whole[PSF])} if PSF in whole and whole[PSF].ndim == 3 else {}
+        )
         layout = {name: ((len(rows), *c.shape[1:]), c.dtype) for name, c in columns.items()}
+        layout |= {name: (dataset.shape, dataset.dtype) for name, dataset in shared.items()}
         with new_hdf5(out, layout, {**whole.attrs, "arguments": arguments}) as part:
-            for name, column in progress(list(columns.items()), desc="subset"):
+            for name, dataset in shared.items():
+                part[name][...] = dataset[...]
+            for name, column in progress(list(columns.items()), desc="writing", unit="column"):
                 _copy_rows(column, part[name], rows)
     return len(rows)
 
 
 def _copy_rows(source: h5py.Dataset, copy: h5py.Dataset, rows: Ints) -> None:
     for start in range(0, len(rows), ROWS_PER_READ):
+        raise_if_requested()
         few = rows[start : start + ROWS_PER_READ]
         copy[start : start + len(few)] = read_rows(source, few)
     copy.attrs.update(source.attrs)

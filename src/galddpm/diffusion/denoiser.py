@@ -2,10 +2,9 @@
 
 from typing import Protocol, cast
 
-import torch
 from torch import Tensor, nn
 
-from galddpm.diffusion.process import column, input_scale, x_0_from
+from galddpm.diffusion.process import column, for_batch, input_scale, x_0_from
 from galddpm.diffusion.schedule import Schedule
 from galddpm.diffusion.sky_denoiser import SkyNoise, detail_output
 from galddpm.diffusion.typical_loss import TypicalLoss
@@ -62,8 +61,6 @@ class Denoiser(nn.Module):
 
     def forward(self, x: Tensor, level: tuple[float, float], redshift: Tensor) -> Tensor:
         """The estimated image, (B, C, H, W), of x at one level (alpha, sigma)."""
-        alpha, sigma = (
-            torch.full((len(x),), value, dtype=torch.float64, device=x.device) for value in level
-        )
+        alpha, sigma = for_batch(level, x)
         output = self.output(x, alpha, sigma, redshift)
         return x_0_from(self.prediction, output, x, alpha, sigma, self.sigma_data)

@@ -6,7 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
-from galddpm.arrays import Floats
+from galddpm.arrays import Floats, Ints
+from galddpm.errors import UserError
+
+LARGEST_ID = 2**63 - 1  # that a sample file holds, as a seed or a number
 
 
 class GalaxyNoise:
@@ -35,6 +38,19 @@ class GalaxyNoise:
         with ThreadPoolExecutor() as pool:  # numpy draws without holding the interpreter's lock
             list(pool.map(_fill, out, self.streams))
         return torch.from_numpy(out).to(self.device)
+
+
+def as_noise_ids(values: Sequence[int] | Ints | None, count: int) -> Ints:
+    """Numbers (count,) int64 that tell galaxies of one seed apart; None: 0, 1, ... Raises UserError
+    where they are not `count` whole numbers from 0 that int64 holds."""
+    ids = np.arange(count) if values is None else np.asarray(values)
+    if ids.shape != (count,):
+        raise UserError(f"noise_id: found shape {ids.shape}, expected one a redshift, ({count},)")
+    whole = ids.dtype.kind in "iu"
+    if not whole or ids.min() < 0 or ids.max() > LARGEST_ID:
+        found = f"{ids.min()} to {ids.max()}" if whole else str(ids.dtype)
+        raise UserError(f"noise_id: found {found}, expected whole numbers from 0 to {LARGEST_ID}")
+    return ids.astype(np.int64)
 
 
 def _fill(row: Floats, stream: np.random.Generator) -> None:

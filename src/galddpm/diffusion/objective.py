@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import huber_loss
 
+from galddpm.devices import widest_float
 from galddpm.diffusion.denoiser import Denoiser
 from galddpm.diffusion.process import add_noise, target
 from galddpm.diffusion.schedule import Schedule
@@ -27,13 +28,13 @@ class NoiseLevels:
     log_sigma_std: float = 1.2
 
     def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """(alpha, sigma), each (count,) float64 on the generator's device.
+        """(alpha, sigma), each (count,) `widest_float` on the generator's device.
 
         Uniform numbers are stratified: one in each of `count` equal parts of [0, 1), so that every
         batch covers all levels. Each number alone is still uniform, and their order is shuffled.
         """
         device = generator.device
-        offset = torch.rand(count, generator=generator, device=device, dtype=torch.float64)
+        offset = torch.rand(count, generator=generator, device=device, dtype=widest_float(device))
         part = torch.randperm(count, generator=generator, device=device)
         return self._at((part + offset) / count)
 
@@ -42,9 +43,16 @@ class NoiseLevels:
         if self.distribution == "uniform":
             t = 1 + (u * self.schedule.steps).long().clamp(max=self.schedule.steps - 1)
             return alpha[t], sigma[t]
-        ratio = torch.exp(self.log_sigma_mean + self.log_sigma_std * torch.special.ndtri(u))
+        ratio = torch.exp(self.log_sigma_mean + self.log_sigma_std * normal_quantile(u))
         angle = torch.atan(ratio).clamp(angles[1], angles[-1])
         return torch.cos(angle), torch.sin(angle)
+
+
+def normal_quantile(u: Tensor) -> Tensor:
+    """The standard normal number below which lies a share u (n,); for an Apple GPU, which lacks the
+    operation, computed on the host."""
+    quantile: Tensor = torch.special.ndtri(u.cpu() if u.is_mps else u)
+    return quantile.to(u.device)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,21 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from galddpm.devices import widest_float
+
 PREDICTIONS = ("eps", "v", "x_0", "edm")
 
 
 def column(values: Tensor, like: Tensor) -> Tensor:
     """(B,) as (B, 1, 1, ...) to go with a batch `like`, in its dtype."""
     return values.to(like.dtype).reshape(-1, *(1,) * (like.ndim - 1))
+
+
+def for_batch(level: tuple[float, float], x: Tensor) -> tuple[Tensor, Tensor]:
+    """alpha and sigma of one level for each of a batch x, (B,) `widest_float` each."""
+    dtype = widest_float(x.device)
+    alpha, sigma = (torch.full((len(x),), part, dtype=dtype, device=x.device) for part in level)
+    return alpha, sigma
 
 
 def add_noise(x_0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:

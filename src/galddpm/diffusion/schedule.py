@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from galddpm.arrays import Floats
+from galddpm.devices import widest_float
 
 Level = tuple[float, float]
 Tables = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -79,22 +80,23 @@ class Schedule:
         return sigma
 
     def tables(self, device: torch.device) -> Tables:
-        """alpha, sigma and the angle atan2(sigma, alpha), (T + 1,) float64 each, copied to the
-        device once: a copy in every training step would make the device wait for the host."""
+        """alpha, sigma and the angle atan2(sigma, alpha), (T + 1,) `widest_float` each, copied to
+        the device once: a copy in every training step would make the device wait for the host."""
         if device not in self._on_device:
             tables = (self.alpha, self.sigma, np.arctan2(self.sigma, self.alpha))
-            alpha, sigma, angle = (torch.from_numpy(table).to(device) for table in tables)
+            dtype = widest_float(device)
+            alpha, sigma, angle = (torch.from_numpy(table).to(dtype).to(device) for table in tables)
             self._on_device[device] = alpha, sigma, angle
         return self._on_device[device]
 
     def t_of(self, alpha: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
-        """t of levels (B,), not only whole ones, float64 in [0, T].
+        """t of levels (B,), not only whole ones, `widest_float` in [0, T].
 
         Linear between table entries in the angle atan2(sigma, alpha), which is finite at alpha = 0,
         and depends on sigma/alpha alone, so that (1, sigma) is a level of the same process.
         """
         _, _, angles = self.tables(alpha.device)
-        angle = torch.atan2(sigma.double(), alpha.double()).clamp(angles[0], angles[-1])
+        angle = torch.atan2(sigma.to(angles), alpha.to(angles)).clamp(angles[0], angles[-1])
         above = torch.searchsorted(angles, angle.contiguous()).clamp(1, self.steps)
         low, high = angles[above - 1], angles[above]
         return above - 1 + (angle - low) / (high - low)

@@ -19,6 +19,7 @@ from torch.nn.functional import huber_loss
 from galddpm.diffusion.denoiser import Denoiser, Network
 from galddpm.diffusion.noise_spectrum import sky_flow
 from galddpm.diffusion.objective import centre_weights, with_gradient_over
+from galddpm.diffusion.process import for_batch
 from galddpm.diffusion.samplers import Denoise, Noise, Sampler
 from galddpm.diffusion.schedule import Level, Schedule
 from galddpm.diffusion.typical_loss import TypicalLoss
@@ -72,7 +73,7 @@ class Student(nn.Module):
 
     def output(self, x: Tensor, level: Level, redshift: Tensor, sky: Tensor) -> Tensor:
         """F, the network's output at x (B, C, H, W); sky: the `flow` of x."""
-        t = self.schedule.t_of(*_levels(x, level)).to(x.dtype)
+        t = self.schedule.t_of(*for_batch(level, x)).to(x.dtype)
         fine = sky / self.spread(self.next[level])
         output: Tensor = self.network(x / self.spread(level), t, redshift, fine=fine)
         return output
@@ -144,7 +145,7 @@ def student_losses(
     if centre_weight_radius:
         losses = losses * centre_weights(*x.shape[-2:], centre_weight_radius, x.device)
     losses = losses.flatten(1).mean(dim=1)
-    t = student.schedule.t_of(*_levels(x, level))
+    t = student.schedule.t_of(*for_batch(level, x))
     typical = student.typical_loss.update(losses, t, student.schedule.steps)
     return with_gradient_over(losses, typical), t
 
@@ -154,11 +155,3 @@ def sample_student(jump: Jump, x: Tensor, levels: Sequence[Level], noise: Noise)
     for level in levels[:-1]:
         x = jump(x, level)
     return x
-
-
-def _levels(x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
-    """alpha and sigma of a level as (B,) each, float64."""
-    alpha, sigma = (
-        torch.full((len(x),), part, dtype=torch.float64, device=x.device) for part in level
-    )
-    return alpha, sigma

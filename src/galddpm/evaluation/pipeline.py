@@ -1,9 +1,9 @@
 """The whole judgement from two files of galaxies to a report, in one call."""
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
 from galddpm.evaluation.catalog.cluster import dask_pool
 from galddpm.evaluation.catalog.measure_file import Estimate, Measurement, measure
+from galddpm.evaluation.catalog.psf_effect import psf_effect
 from galddpm.evaluation.catalog.side import Side
-from galddpm.evaluation.measurement.psf import read_psf, survey_psf
+from galddpm.evaluation.measurement.psf_files import Psfs, held_psfs, read_psf, survey_psfs
 from galddpm.files import read_json, write_json, write_text
 from galddpm.locks import locked_folder
 from galddpm.provenance import provenance
@@ -58,7 +59,8 @@ def evaluate(
     bands: names of those that sources are looked for in; the first one leads.
     limit: galaxies a side, from the first row on; None: all.
     statmorph: galaxies a side for statmorph's statistics.
-    psf: a FITS image, or a cube with a plane a band; None: the survey's.
+    psf: a FITS image, a cube with a plane a band, or such a cube for each galaxy; None: what a file
+        holds as `psf`, (C, k, l) or (N, C, k, l), else the real file's, else the survey's.
     jobs: processes. dask: address of a scheduler whose cluster measures instead.
     say: is told the verdict in words, or that nothing was to be done.
 
@@ -78,7 +80,8 @@ def evaluate(
         return read_json(out / REPORT)
     with locked_folder(out):
         measure_sides(sides, out, estimate, jobs, dask, overwrite, progress)
-        return write_report(sides, out, GalaxyFile(training) if training else None, say)
+        seen_on = None if estimate is None else str(estimate.device)
+        return write_report(sides, out, GalaxyFile(training) if training else None, say, seen_on)
 
 
 def opened(galaxies: Galaxies) -> GalaxyFile:
@@ -96,19 +99,32 @@ def make_sides(
 ) -> list[Side]:
     """The sets that are compared, real and generated first, before they are measured."""
     held = common_bands(files)
-    psfs = read_psf(Path(psf), held) if psf else {band: survey_psf(band) for band in held}
+    psfs = find_psfs(files, held, psf)
     sides = []
     for name, file in files.items():
         work = Measurement(
             path=file.path.resolve(),  # a worker may stand in another folder
             bands=held,
             measured=judged_bands(bands, held, file.path),
-            psfs=psfs,
+            psfs=psfs[name],
             count=min(len(file), limit or len(file)),
             statmorph=statmorph,
         )
         sides.append(Side(name, file, work, describe(work, file, estimate)))
     return sides
+
+
+def find_psfs(
+    files: Mapping[str, GalaxyFile], bands: Sequence[str], psf: str | Path | None
+) -> dict[str, Psfs]:
+    """The PSFs that each side is measured with: those asked for; else those in its file; else those
+    of the real file, of its mean galaxy; else the survey's."""
+    if psf:
+        return {name: read_psf(psf, bands, len(file)) for name, file in files.items()}
+    held = {name: held_psfs(file.path, bands, len(file)) for name, file in files.items()}
+    real = held["real"]
+    common = survey_psfs(bands) if real is None else real.shared()
+    return {name: psfs or common for name, psfs in held.items()}
 
 
 def common_bands(files: Mapping[str, GalaxyFile]) -> tuple[str, ...]:
@@ -139,14 +155,13 @@ def judged_bands(asked: Sequence[str], held: Sequence[str], path: Path) -> tuple
 
 def describe(work: Measurement, galaxies: GalaxyFile, estimate: Estimate | None) -> dict[str, Any]:
     """What determines a catalog, as JSON values."""
-    psfs = b"".join(work.psfs[band].tobytes() for band in work.measured)
     return {
         "fingerprint": galaxies.fingerprint(),
         "galaxies": work.count,
         "bands": list(work.measured),
         "statmorph": work.statmorph,
         "redshift_cnn": None if estimate is None else estimate.fingerprint,
-        "psf": hashlib.sha256(psfs).hexdigest()[:32],
+        "psf": work.psfs.fingerprint(work.measured),
         "galddpm": __version__,
     }
 
@@ -192,13 +207,19 @@ def measure_sides(
 
 
 def write_report(
-    sides: Sequence[Side], out: Path, training: GalaxyFile | None, say: Callable[[str], object]
+    sides: Sequence[Side],
+    out: Path,
+    training: GalaxyFile | None,
+    say: Callable[[str], object],
+    device: str | None,
 ) -> dict[str, Any]:
-    """Figures, page and, as the sign that all is there, the JSON."""
+    """Figures, page and, as the sign that all is there, the JSON; device: of the redshift CNN."""
     # after the measuring, whose processes import this module and need no matplotlib
     from galddpm.evaluation.report.gallery import draw_figures
-    from galddpm.evaluation.report.html import page, summary
-    from galddpm.evaluation.report.judge import judge
+    from galddpm.evaluation.report.html import page
+    from galddpm.evaluation.report.judge import judge, plain
+    from galddpm.evaluation.report.verdict import summary
+    from galddpm.evaluation.statistics.cross_check import cross_check
     from galddpm.evaluation.statistics.images import compare_images
     from galddpm.evaluation.statistics.matching import select
 
@@ -206,13 +227,26 @@ def write_report(
     reference = others[0].catalog if others else None
     chosen = select(real.catalog, generated.catalog, reference)
     report = judge(real.catalog, generated.catalog, reference, chosen, real.measurement.measured)
+    report["psf"] = plain(described_psfs(sides))
+    report["statmorph"] = {
+        side.name: cross_check(side.catalog.bands[side.measurement.measured[0]]) for side in sides
+    }
     report["images"] = compare_images(real.file, generated.file, training, chosen)
+    report["names"] = {side.name: side.title for side in (real, generated)}
+    report["origin"] = generated.origin
+    report["date"] = datetime.now(UTC).isoformat(timespec="seconds")
     report["files"] = {side.name: str(side.file.path) for side in sides}
     report["arguments"] = {side.name: side.arguments for side in sides}
-    report["provenance"] = provenance()
+    report["provenance"] = provenance(device=device)
     figures = draw_figures(report, real, generated, chosen, out)
     write_text(out / "report.html", page(report, figures))
     write_json(out / REPORT, report)
     say(summary(report))
     say(str(out / "report.html"))
     return report
+
+
+def described_psfs(sides: Sequence[Side]) -> dict[str, Any]:
+    """Which PSF each side was measured with, and what an error in the real side's does."""
+    origins = {side.name: side.measurement.psfs.origin for side in sides}
+    return {"used": origins, "effect": psf_effect(sides[0])}

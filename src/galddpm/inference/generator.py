@@ -1,67 +1,125 @@
 """A trained model: redshifts in, galaxies out."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from galddpm import build
-from galddpm.arrays import Floats
+from galddpm.arrays import Floats, Ints
 from galddpm.config.schema import Config
+from galddpm.data.redshifts import as_redshifts
 from galddpm.data.scaling import Scaling
-from galddpm.diffusion.galaxy_noise import GalaxyNoise
+from galddpm.devices import select_device
+from galddpm.diffusion.galaxy_noise import LARGEST_ID, GalaxyNoise, as_noise_ids
 from galddpm.diffusion.samplers import Sampler
 from galddpm.diffusion.schedule import Level
+from galddpm.errors import require_whole
 from galddpm.inference.model_file import ModelFile
+from galddpm.inference.redshifts import check_redshifts
 
 # galaxies that are solved at once; on a CPU larger batches gain a tenth
-TOGETHER = {"cpu": 8, "cuda": 128}
+TOGETHER = {"cpu": 8, "cuda": 128, "mps": 8}
 
 
 class Generator:
     """Galaxies with flux in counts at zero point 27, as the training files have it.
 
-    >>> galaxies = galddpm.load("runs/quickstart").sample([0.1, 0.5, 1.2], seed=3)
+    >>> generator = galddpm.load("runs/quickstart")
+    >>> generator
+    <Generator runs/quickstart: bands g, r, i, z, y, 64 x 64 pixels, 3,011,624 parameters,
+    trained from redshift 0.02 to 3.99, sky_2m in 20 steps, on cpu>
+    >>> flux = generator.sample([0.1, 0.5, 1.2], seed=3)  # (3, 5, 64, 64) counts
+    >>> pictures = galddpm.rgb(flux)  # (3, 64, 64, 3), for matplotlib's imshow(..., origin="lower")
+    >>> galddpm.magnitudes(flux.sum(axis=(-2, -1)))  # (3, 5) AB magnitudes of all light in a stamp
+
+    A stamp has 0.168 arcsec in a pixel, rows that go up, and its galaxy in the middle.
     """
 
     def __init__(
-        self, config: Config, scaling: Scaling, denoiser: nn.Module, redshifts: list[float]
+        self,
+        config: Config,
+        scaling: Scaling,
+        denoiser: nn.Module,
+        redshifts: list[float],
+        name: str = "without a file",
+        trained_on: str = "",
     ):
         self.config, self.scaling, self.denoiser = config, scaling, denoiser
         self.redshifts = redshifts  # quantiles of those trained on
+        self.name = name  # of the run folder or the model file
+        self.trained_on = trained_on  # what the training file said of itself
         self.device = next(denoiser.parameters()).device
 
     @classmethod
-    def load(cls, run: str | Path, weights: str = "ema") -> "Generator":
+    def load(
+        cls, run: str | Path, weights: str = "ema", device: str | torch.device | None = None
+    ) -> "Generator":
         """The generator of a run folder or of a model file.
 
-        weights: "ema", averaged over the training, or "raw", those of its last step. Raises
-        UserError where there is no model, or the file is not one of ours.
+        weights: "ema", averaged over the training, or "raw", those of its last step. device: "cpu",
+        "cuda", "cuda:1", ...; None: CUDA where it is there. Raises UserError where there is no
+        model, the file is not one of ours, or the device is not there.
         """
         model = ModelFile.read(run, "diffusion")
         assert isinstance(model.config, Config)  # of a diffusion model
-        denoiser = build.make_galaxy_model(model.config, model.scaling, build.best_device())
+        denoiser = build.make_galaxy_model(model.config, model.scaling, select_device(device))
         denoiser = model.fill(denoiser, weights)
-        return cls(model.config, model.scaling, denoiser, model.redshifts)
+        known = model.redshifts, str(run), model.trained_on
+        return cls(model.config, model.scaling, denoiser, *known)
+
+    def __repr__(self) -> str:
+        data, sampling = self.config.data, self.config.sampling
+        parameters = sum(p.numel() for p in self.denoiser.parameters())
+        by = f"{sampling.sampler} in {sampling.steps} steps"
+        return (
+            f"<Generator {self.name}: bands {', '.join(data.bands)},"
+            f" {data.image_size} x {data.image_size} pixels, {parameters:,} parameters,"
+            f" trained from redshift {self.redshifts[0]:.2f} to"
+            f" {self.redshifts[-1]:.2f}, {'a student' if self.config.distillation else by}, on"
+            f" {self.device}>"
+        )
 
     def sample(
         self,
-        redshift: Sequence[float] | Floats,
+        redshift: ArrayLike,
         seed: int = 0,
-        noise_id: Sequence[int] | None = None,
+        noise_id: Sequence[int] | Ints | None = None,
         sampler: str | None = None,
         steps: int | None = None,
+        extrapolate: bool = False,
     ) -> Floats:
-        """Galaxies (n, C, H, W) float32 [count] at the redshifts (n,).
+        """Galaxies (n, C, H, W) float32 [count] at the redshifts (n,); a number is one redshift.
 
         Galaxy k depends on its redshift, `seed` and noise_id[k], which is k by default. On one
         machine, with one number of threads, it is the same bit for bit whichever others are asked
         for with it; in fp32 it is the same to 1e-4 of its brightest pixel on any device. Sampler
-        and steps are the config's by default.
+        and steps are the config's by default. However many are asked for, few are worked on at a
+        time; 1,000 galaxies of 5 x 64 x 64 pixels take 82 MB.
+
+        Warns of redshifts outside those trained on, or hardly seen in training. Raises UserError
+        for an impossible argument, and for redshifts far outside unless `extrapolate`.
         """
+        z = as_redshifts(redshift)
+        seed, ids = require_whole("seed", seed, 0, LARGEST_ID), as_noise_ids(noise_id, len(z))
+        for warning in check_redshifts(z, self.redshifts, extrapolate):
+            warnings.warn(warning, stacklevel=2)
+        return self.draw(z, seed, ids, sampler, steps)
+
+    def draw(
+        self,
+        redshift: Floats,
+        seed: int,
+        noise_id: Sequence[int] | Ints,
+        sampler: str | None = None,
+        steps: int | None = None,
+    ) -> Floats:
+        """What `sample` returns, for callers that have checked redshifts, seed and numbers."""
         solver, levels = build.make_sampler(self.config, self.scaling, sampler, steps)
         return self.scaling.decode(self.solve(solver, levels, redshift, seed, noise_id).numpy())
 
@@ -71,7 +129,7 @@ class Generator:
         levels: Sequence[Level],
         redshift: Sequence[float] | Floats,
         seed: int = 0,
-        noise_id: Sequence[int] | None = None,
+        noise_id: Sequence[int] | Ints | None = None,
     ) -> Tensor:
         """What `solver(denoise, x, levels, noise)`, such as a sampler, makes of the galaxies' noise
         x at the first of the levels: (..., n, C, H, W) float32 on the host, in the model's units.

@@ -11,7 +11,7 @@ from galddpm.config.load import parse_config
 from galddpm.config.schema import AnyConfig
 from galddpm.data.scaling import Scaling
 from galddpm.errors import UserError
-from galddpm.runs import MODEL
+from galddpm.runs import MODEL, images_seen, read_config
 from galddpm.training.checkpoint import (
     WEIGHTS,
     load_tensors,
@@ -25,8 +25,18 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 def model_path(run: str | Path) -> Path:
-    """The model file of a run folder, or the file itself."""
-    return Path(run) / MODEL if Path(run).is_dir() else Path(run)
+    """The model file of a run folder, or the file itself. Raises UserError for a run that has no
+    model yet, and says how far it is."""
+    path = Path(run)
+    if not path.is_dir():
+        return path
+    if (path / "config.yaml").exists() and not (path / MODEL).exists():
+        images = parse_config(read_config(path), path / "config.yaml").training.images
+        raise UserError(
+            f"{path}: has no model yet, it has trained on {images_seen(path):,} of {images:,}"
+            " images; expected a finished run"
+        )
+    return path / MODEL
 
 
 def model_fingerprint(path: Path) -> str:
@@ -45,6 +55,7 @@ class ModelFile:
     config: AnyConfig
     scaling: Scaling
     redshifts: list[float]  # quantiles of those trained on, from the smallest to the largest
+    trained_on: str  # what the training file said of itself, "" for nothing
     tensors: dict[str, Tensor]
 
     @classmethod
@@ -65,7 +76,8 @@ class ModelFile:
             scaling = Scaling.from_dict(metadata["scaling"])
         except (TypeError, KeyError) as error:
             raise UserError(f"{path}: scaling: of another version of galddpm ({error})") from None
-        return cls(path, config, scaling, metadata["redshifts"], tensors)
+        trained_on = metadata.get("trained_on", "")  # older models lack it
+        return cls(path, config, scaling, metadata["redshifts"], trained_on, tensors)
 
     def fill(self, model: Module, weights: str = "ema") -> Module:
         """The model with the averaged ("ema") or last ("raw") weights. Raises UserError."""
@@ -82,10 +94,16 @@ def save_model(
     redshifts: list[float],
     ema: nn.Module,
     raw: nn.Module,
+    trained_on: str = "",
 ) -> None:
     """Write both weights, and in the metadata all that using them needs."""
     save_tensors(
         path,
         {**prefixed("ema", ema.state_dict()), **prefixed("raw", raw.state_dict())},
-        {"config": config.model_dump(), "scaling": scaling.to_dict(), "redshifts": redshifts},
+        {
+            "config": config.model_dump(),
+            "scaling": scaling.to_dict(),
+            "redshifts": redshifts,
+            "trained_on": trained_on,
+        },
     )

@@ -9,6 +9,7 @@ from galddpm import build
 from galddpm.arrays import Array, Floats
 from galddpm.config.schema import RedshiftConfig
 from galddpm.data.scaling import Scaling
+from galddpm.devices import select_device
 from galddpm.errors import UserError
 from galddpm.evaluation.photoz.cnn import RedshiftCNN, predict
 from galddpm.inference.model_file import ModelFile, model_fingerprint
@@ -25,11 +26,15 @@ class Estimator:
         self.device = next(model.parameters()).device
 
     @classmethod
-    def load(cls, run: str | Path) -> "Estimator":
-        """The estimator of a run folder or a model file. Raises UserError where there is none."""
+    def load(cls, run: str | Path, device: str | torch.device | None = None) -> "Estimator":
+        """The estimator of a run folder or a model file.
+
+        device: "cpu", "cuda", "cuda:1", ...; None: CUDA where it is there. Raises UserError where
+        there is no model, or not that device.
+        """
         file = ModelFile.read(run, "redshift")
         assert isinstance(file.config, RedshiftConfig)  # of a redshift model
-        model = file.fill(build.make_redshift_cnn(file.config, build.best_device()))
+        model = file.fill(build.make_redshift_cnn(file.config, select_device(device)))
         side = file.config.data.image_size
         fingerprint = model_fingerprint(file.path)
         return cls(file.scaling, model, (len(file.config.data.bands), side, side), fingerprint)
@@ -49,7 +54,7 @@ class Estimator:
         pixels = self.scaling.encode(np.where(good[:, None, None, None], flux, 0.0))
         found = predict(self.model, torch.from_numpy(pixels).to(self.device))
         columns = dict(zip(("z_phot", "z_phot_error", "features"), found, strict=True))
-        values = {name: value.double().cpu().numpy() for name, value in columns.items()}
+        values = {name: value.cpu().double().numpy() for name, value in columns.items()}
         for value in values.values():
             value[~good] = np.nan
         return values

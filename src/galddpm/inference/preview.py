@@ -9,6 +9,7 @@ from torch import nn
 
 from galddpm.arrays import Floats
 from galddpm.config.schema import Config
+from galddpm.data.colour import rgb
 from galddpm.data.scaling import Scaling
 from galddpm.inference.generator import Generator
 
@@ -26,7 +27,8 @@ class Previewer:
 
     def __call__(self, model: nn.Module, images_seen: int) -> None:
         redshift = np.linspace(self.redshifts[0], self.redshifts[-1], COUNT)
-        image = Generator(self.config, self.scaling, model, self.redshifts).sample(redshift)
+        generator = Generator(self.config, self.scaling, model, self.redshifts)
+        image = generator.draw(redshift, 0, range(COUNT))
         path = self.run / "previews" / f"{images_seen:012d}.png"
         path.parent.mkdir(exist_ok=True)
         draw_galaxies(image, redshift, self.config.data.bands, path)
@@ -48,12 +50,10 @@ def draw_galaxies(image: Floats, redshift: Floats, bands: list[str], path: Path)
     """A row of galaxies (n, C, H, W) [count] in colour, with their redshifts, as PNG."""
     from matplotlib.figure import Figure
 
-    from galddpm.evaluation.report.figures import colour_image
-
     figure = Figure(figsize=(1.35 * len(image), 1.7), layout="constrained")
     axes = figure.subplots(1, len(image), squeeze=False)[0]
     for axis, stamp, z in zip(axes, image, redshift, strict=True):
-        axis.imshow(colour_image(stamp, bands), origin="lower", interpolation="nearest")
+        axis.imshow(rgb(stamp, bands=bands), origin="lower", interpolation="nearest")
         axis.set(xticks=[], yticks=[])
         axis.set_title(f"z = {z:.2f}", fontsize=9)
     figure.savefig(path, dpi=120)

@@ -10,19 +10,25 @@ import numpy as np
 from galddpm.arrays import Array
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.survey import BANDS, ZERO_POINT
-from galddpm.errors import UserError
-from galddpm.mock.draw import draw_stamp
+from galddpm.errors import UserError, not_installed
+from galddpm.mock.draw import draw_stamp, mean_psf
 from galddpm.mock.measure import COLUMNS, measure_band
 from galddpm.mock.population import Galaxy, draw_galaxy
 from galddpm.workers import results, worker_pool
 
 SPLITS = ("training", "validation", "testing")
+TITLES = {  # what reports call the galaxies of a file
+    "training": "mock training",
+    "validation": "mock validation",
+    "testing": "held-out mock",
+}
 STAMP, CUT = 127, 64  # pixels drawn and measured; pixels kept
 CHUNK = 16  # galaxies a process makes at a time; what an interrupt waits for
 FIRST_ID = 36_400_000_000_000_001  # 17 digits, above 2^53, as HSC object ids are
 SKY_CENTRE = (150.0, 2.2)  # [deg] of the field
 BYTES_A_GALAXY = 4 * len(BANDS) * CUT**2 + 2000  # in the file: pixels and columns
-VERSION = 1  # of the mock universe: raise it when the same seed gives other galaxies
+DESCRIPTION = "mock galaxies of galddpm, drawn with GalSim (Rowe et al. 2015, arXiv:1407.7676)"
+VERSION = 2  # of the mock universe: raise it when the same seed gives other files
 
 
 def make_mock(
@@ -76,14 +82,17 @@ def _make_split(
         make = partial(make_rows, arguments["seed"], arguments["split"])
         with (
             worker_pool(jobs) as pool,
-            progress(total=sum(map(len, chunks)), desc=f"mock {arguments['split']}") as bar,
+            progress(
+                total=sum(map(len, chunks)), desc=f"mock {arguments['split']}", unit="galaxy"
+            ) as bar,
         ):
             for rows, made in results(pool, make, chunks):
                 for side, parts in unfinished:
                     parts.save(rows, made[side])
                 bar.update(len(rows))
-        for _, parts in unfinished:
-            parts.join({"description": "mock galaxies of the GalaxiesML schema"})
+        for side, parts in unfinished:
+            shared = {"psf": mean_psf()} if side == 0 else {}  # as the catalog's images show it
+            parts.join({"title": TITLES[arguments["split"]], "description": DESCRIPTION}, shared)
 
 
 def make_rows(seed: int, split: str, rows: range) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -158,9 +167,7 @@ def _require_libraries() -> None:
         import sep  # noqa: F401
         import speclite  # noqa: F401
     except ImportError as error:
-        raise UserError(
-            f"mock: {error.name} is not installed; pip install 'galddpm[mock]'"
-        ) from None
+        raise not_installed(error.name or "a library", "mock") from None
 
 
 class _silent:

@@ -26,6 +26,7 @@ from galddpm.mock.population import Galaxy, Profile
 
 SEEING_SCATTER = 0.10  # of the logarithm, half of it common to the bands of a galaxy
 PSF_SHEAR = 0.01  # scatter of each component of the PSF's ellipticity
+PSF = 41  # [pix] side of the PSF's image
 MARGIN = 33  # pixels around the stamp that keep the periodic transform from wrapping round
 
 
@@ -110,6 +111,15 @@ def psf_transform(fwhm: float, shear: Floats, grid: int) -> Array:
 
     psf = galsim.Moffat(beta=MOFFAT_BETA, fwhm=fwhm).shear(g1=shear[0], g2=shear[1])
     return _wave(psf, grid) * _pixel_transform(grid)
+
+
+def mean_psf() -> Floats:
+    """The PSF of median seeing in each band, as pixels see it, (5, 41, 41) float32 of unit sum."""
+    import galsim
+
+    profiles = [galsim.Moffat(beta=MOFFAT_BETA, fwhm=fwhm) for fwhm in by_band(SEEING)]
+    planes = [psf.drawImage(nx=PSF, ny=PSF, scale=PIXEL_SCALE).array for psf in profiles]
+    return np.stack([plane / plane.sum() for plane in planes])
 
 
 @lru_cache(maxsize=2)

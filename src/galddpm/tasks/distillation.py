@@ -41,11 +41,11 @@ class Distillation(Task):
 
     config: Config
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, device: str | torch.device | None = None):
         assert config.distillation is not None  # what makes it this task
         self.config, path = config, model_path(config.distillation.teacher)
         self.pairs = config.distillation.pairs
-        self.teacher = Generator.load(path)
+        self.teacher = Generator.load(path, device=device)
         held = self.teacher.config
         if held.distillation:
             raise UserError(f"{path}: distillation.teacher: found a student, expected its teacher")
@@ -117,7 +117,8 @@ class Distillation(Task):
         """A name for the pairs that depends on all that they depend on."""
         config = self.config
         _, levels = build.make_teacher_solver(config, self.teacher.scaling)
-        made_by = (self.fingerprint, SOLVER, levels, config.sampling)
+        sampling = config.sampling.model_dump(exclude={"batch_size"})  # which changes no galaxy
+        made_by = (self.fingerprint, SOLVER, levels, sampling)
         settings = (config.seed, config.distillation, redshift.tobytes())
         return hashlib.sha256(repr((*made_by, *settings)).encode()).hexdigest()[:16]
 
@@ -127,7 +128,9 @@ class Distillation(Task):
         solver, levels = build.make_teacher_solver(self.config, self.teacher.scaling)
         watched = partial(states, solver=solver, kept=kept)
         size = self.config.sampling.batch_size
-        for start in progress(range(0, len(redshift), size)):
+        for start in progress(
+            range(0, len(redshift), size), desc="asking the teacher", unit="batch"
+        ):
             z = redshift[start : start + size]
             noise_id = range(FIRST + start, FIRST + start + len(z))
             yield self.teacher.solve(watched, levels, z, self.config.seed, noise_id).numpy()

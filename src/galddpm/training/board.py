@@ -26,11 +26,12 @@ def board(folder: Path, images_seen: int = 0) -> Callable[[dict[str, Any]], None
 
 
 def _scalars(record: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    """(name, number) pairs; the quartiles of a loss are numbered from the lowest."""
+    """(name, number) pairs; the quartiles of a loss are numbered from the lowest, and what is no
+    number stays out."""
     for name, value in record.items():
         if isinstance(value, list):
             yield from (
                 (f"{name}/{q}", part) for q, part in enumerate(value, 1) if part is not None
             )
-        elif name != "images_seen":
+        elif name != "images_seen" and not isinstance(value, str):
             yield name, value

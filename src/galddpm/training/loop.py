@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from galddpm.errors import NonFiniteError
 from galddpm.training.checkpoint import (
+    KEPT,
     Checkpoints,
     load_weights,
     optimiser_tensors,
@@ -21,7 +22,7 @@ from galddpm.training.checkpoint import (
     without_prefix,
 )
 from galddpm.training.ema import Ema
-from galddpm.training.log import Log, by_quartile
+from galddpm.training.log import by_quartile
 
 # (model, batch, generator, share of the plan done) -> losses (B,), and the values (B,) by name that
 # losses are reported against
@@ -68,25 +69,26 @@ class Trainer:
 
     def run(
         self,
-        log: Log,
-        advance: Callable[[int, float], None],
+        report: Callable[[dict[str, Any]], None],
+        advance: Callable[[int], None],
         inspect: Callable[[nn.Module, int], None],
         stopped: Callable[[], bool],
     ) -> bool:
         """Train to the end of the plan, or until `stopped`; whether the end was reached.
 
-        advance(images, loss) drives a progress bar; inspect(ema model, images seen) looks at it.
+        report(record) is told what the log is to say; advance(images) of each step, and may drive a
+        progress bar; inspect(ema model, images seen) looks at the model.
         Raises NonFiniteError after a non-finite loss or gradient, at the next log line or
         checkpoint.
         """
         window = Window()
         while self.images_seen < self.plan.images and not stopped():
             window.add(*self.train_step())
+            advance(self.plan.batch_size)
             if self._due(self.plan.log_every):
                 self._refuse_non_finite()
                 record = window.record(self.images_seen, self._rate())
-                log.write(record)
-                advance(window.images, record["loss"])
+                report(record | {"device": str(self.device)})  # a resumed run may be elsewhere
                 window = Window()
             if self._due(self.plan.checkpoint_every):
                 self.save()
@@ -117,14 +119,12 @@ class Trainer:
     def save(self) -> None:
         """Write the whole state: weights, average, optimiser, counters."""
         self._refuse_non_finite()
-        tensors = {
-            **prefixed("raw", self.model.state_dict()),
-            **prefixed("ema", self.ema.model.state_dict()),
-        }
-        for number, optimiser in enumerate(self.optimisers):
-            tensors |= prefixed(f"optimiser.{number}", optimiser_tensors(optimiser))
         counters = {"step": self.step, "images_seen": self.images_seen}
-        self.checkpoints.save(tensors, counters | {"ema_updates": self.ema.updates})
+        self.checkpoints.save(self._tensors(), counters | {"ema_updates": self.ema.updates})
+
+    def disk_needed(self) -> int:
+        """What the checkpoints take, with the one that is being written [byte]."""
+        return (KEPT + 1) * sum(tensor.nbytes for tensor in self._tensors().values())
 
     def resume(self) -> bool:
         """Take up the newest checkpoint; whether there was one."""
@@ -138,6 +138,16 @@ class Trainer:
             restore_optimiser(optimiser, without_prefix(f"optimiser.{number}", tensors))
         self.step, self.ema.updates = counters["step"], counters["ema_updates"]
         return True
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """What is saved of model, average and optimisers."""
+        tensors = {
+            **prefixed("raw", self.model.state_dict()),
+            **prefixed("ema", self.ema.model.state_dict()),
+        }
+        for number, optimiser in enumerate(self.optimisers):
+            tensors |= prefixed(f"optimiser.{number}", optimiser_tensors(optimiser))
+        return tensors
 
     def _refuse_non_finite(self) -> None:
         """A non-finite loss makes a non-finite gradient norm, so one flag watches both. It is read

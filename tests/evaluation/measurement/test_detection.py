@@ -183,3 +183,42 @@ def test_every_flag_is_one_bit_with_a_meaning():
     assert set(MEANING) == set(Flag)
     assert sum(Flag) == 2 ** len(Flag) - 1
     assert PIXELS > 1
+
+
+def test_an_artefact_is_masked_and_flagged_and_spoils_nothing():
+    image = blob() + noise()
+    clean = detect(image)
+    image[12, 50] = -25241.0
+    found = detect(image)
+    assert found.status == "ok"
+    assert found.flag == Flag.MASKED
+    assert found.others[11:14, 49:52].all()
+    assert found.sky_sigma == pytest.approx(clean.sky_sigma, rel=0.02)
+    np.testing.assert_array_equal(found.segment, clean.segment)
+
+
+def test_a_row_of_zeros_is_masked_and_flagged():
+    image = blob() + noise()
+    image[50] = 0
+    found = detect(image)
+    assert found.flag == Flag.MASKED
+    assert found.others[50].all()
+    assert not found.free[50].any()
+
+
+def test_a_triangle_without_data_is_masked_and_flagged_and_leaves_the_noise_alone():
+    image = blob() + noise()
+    y, x = np.indices(image.shape)
+    empty = x + y > 72
+    image[empty] = 0
+    found = detect(image)
+    assert 0.3 < empty.mean() < 0.45
+    assert found.flag & Flag.MASKED
+    assert found.others[empty].all()
+    assert found.sky_sigma == pytest.approx(SIGMA, rel=0.05)
+
+
+def test_padding_alone_is_no_fault():
+    padded = np.zeros((80, 80))
+    padded[8:72, 8:72] = blob() + noise()
+    assert detect(padded).flag == Flag(0)

@@ -7,19 +7,21 @@ import pytest
 from photutils.segmentation import SegmentationImage, SourceCatalog
 from test_detection import SIGMA, blob, noise
 
+from galddpm.data.survey import BANDS
 from galddpm.evaluation.measurement.detection import detect
 from galddpm.evaluation.measurement.flags import Flag
 from galddpm.evaluation.measurement.morphology import (
     Ellipse,
-    half_light_radius,
     isophotal_area,
     kron_aperture,
     kron_scale,
+    light_at_edge,
+    light_radius,
     moments,
-    sky_correlation,
     without_neighbours,
 )
 from galddpm.evaluation.measurement.stamp import NUMBERS, measure_detected
+from galddpm.mock import draw
 
 WHOLE = np.ones((64, 64), dtype=bool)
 
@@ -38,7 +40,7 @@ def sersic(magnitude, n, r_eff, axis_ratio, angle, seed, noisy=True) -> np.ndarr
 
 def measured(image) -> dict:
     """The row of a stamp without fits."""
-    return measure_detected(image, detect(image), None)
+    return measure_detected(image, detect(image))
 
 
 def test_moments_of_an_elliptical_gaussian():
@@ -71,28 +73,20 @@ def test_one_pixel_source_has_the_size_of_a_pixel():
 def test_light_of_a_circular_gaussian():
     image, flux = blob(width=3, peak=1), 2 * np.pi * 9
     ellipse = moments(image, WHOLE)
-    scale = kron_scale(image, ellipse)
+    scale, _ = kron_scale(image, ellipse)
     # first moment of the light of a Gaussian is sqrt(pi/2) sigma; the least allowed is larger
     assert scale == pytest.approx(2.5 * 1.4)
     inside = (image * kron_aperture(image.shape, ellipse, scale)).sum()
     assert inside == pytest.approx(flux * (1 - np.exp(-(scale**2) / 2)), rel=2e-3)
-    radius = half_light_radius(image, ellipse, flux, 20)
+    radius = light_radius(image, ellipse, flux / 2, 20)
     # pixels are squares of even light, which widens the profile by their variance
     assert radius == pytest.approx(np.sqrt((9 + 1 / 12) * 2 * np.log(2)), rel=2e-3)
 
 
-def test_sky_correlation_of_white_and_of_averaged_noise():
-    white = noise(5)
-    averaged = white + np.roll(white, 1, 0) + np.roll(white, 1, 1) + np.roll(white, (1, 1), (0, 1))
-    assert sky_correlation(white, WHOLE) == pytest.approx(0, abs=0.04)
-    assert sky_correlation(averaged, WHOLE) == pytest.approx(0.5, abs=0.04)
-    assert np.isnan(sky_correlation(white, ~WHOLE))
-
-
 def test_half_light_radius_that_does_not_exist():
     ellipse = Ellipse(31.5, 31.5, 3.0, 3.0, 0.0)
-    assert np.isnan(half_light_radius(blob(), ellipse, 1e9, 20))
-    assert np.isnan(half_light_radius(-blob(), ellipse, 10.0, 20))
+    assert np.isnan(light_radius(blob(), ellipse, 1e9, 20))
+    assert np.isnan(light_radius(-blob(), ellipse, 10.0, 20))
 
 
 def test_neighbour_is_replaced_by_the_pixels_opposite():
@@ -111,11 +105,10 @@ def test_numbers_equal_photutils(seed):
     image = sersic(20.5, 1 + seed % 4, 4, rng.uniform(0.4, 1), rng.uniform(0, 180), seed)
     found = detect(image)
     image = image - found.sky
-    error = np.full_like(image, found.sky_sigma)
     row = measured(image + found.sky)
     with photutils.use_future_column_names():
         label = SegmentationImage(found.segment.astype(int))
-        theirs = SourceCatalog(image, label, error=error, mask=found.others)
+        theirs = SourceCatalog(image, label, mask=found.others)
         pairs = {
             "x": theirs.x_centroid,
             "y": theirs.y_centroid,
@@ -128,7 +121,6 @@ def test_numbers_equal_photutils(seed):
         assert abs((turn + 90) % 180 - 90) < 1e-6  # an axis has no head: modulo 180 degrees
         if not found.others.any():  # neighbours are mended in another way
             pairs["flux"] = theirs.kron_flux
-            pairs["snr"] = theirs.kron_flux / theirs.kron_flux_err
             pairs["half_light_radius"] = theirs.flux_radius(0.5).value
     for name, value in pairs.items():
         assert row[name] == pytest.approx(np.atleast_1d(value)[0], rel=1e-6), name
@@ -148,7 +140,7 @@ def test_turn_by_90_degrees_changes_only_angle_and_position():
 def test_common_factor_in_flux_and_noise_changes_only_flux_and_noise():
     image = sersic(21, 1, 4, 0.6, 10, seed=4)
     one, other = measured(image), measured(3.7 * image)
-    for name in set(NUMBERS) - {"flux", "sky_sigma"}:
+    for name in set(NUMBERS) - {"flux", "flux_error", "sky_sigma"}:
         assert other[name] == pytest.approx(one[name], rel=1e-9, nan_ok=True), name
     assert other["flux"] / one["flux"] == pytest.approx(3.7)
     assert other["sky_sigma"] / one["sky_sigma"] == pytest.approx(3.7)
@@ -168,6 +160,44 @@ def test_sizes_follow_the_truth():
     assert 1.6 < large["semimajor_axis"] / small["semimajor_axis"] < 2.0
     assert large["ellipticity"] == pytest.approx(0.5, abs=0.08)
     assert small["ellipticity"] < large["ellipticity"]
+
+
+def test_light_at_the_edge_is_what_a_larger_aperture_gains():
+    image = blob(width=4, axis_ratio=0.7)
+    ellipse = moments(image, WHOLE)
+    smaller, larger = ((image * kron_aperture((64, 64), ellipse, s)).sum() for s in (1.9, 2.1))
+    assert light_at_edge(image, ellipse, 2.0) == pytest.approx((larger - smaller) / 0.2, rel=0.05)
+
+
+def test_kron_scale_follows_a_pixel_as_its_slope_says():
+    image = blob(width=4) ** 0.3  # shallow, so that the radius is above the least one
+    ellipse = moments(image, blob(width=4) > 0.1)
+    scale, slope = kron_scale(image, ellipse)
+    for place in ((31, 40), (20, 25)):
+        brighter = image.copy()
+        brighter[place] += 1e-6
+        change = (kron_scale(brighter, ellipse)[0] - scale) / 1e-6
+        assert slope[place] == pytest.approx(change, rel=1e-4)
+
+
+@pytest.mark.parametrize(("magnitude", "n", "r_eff"), [(20.5, 1, 4), (21.5, 2, 4), (22.5, 1, 3)])
+def test_flux_errors_are_those_of_repeated_survey_noise(magnitude, n, r_eff):
+    """Its pixels hang together; the sky's level and the aperture follow the noise as well."""
+    light = sersic(magnitude, n, r_eff, 0.6, 30, 0, noisy=False).astype(np.float32)
+    rows = [measured(light + survey_noise(light, seed)) for seed in range(60)]
+    flux, error = (np.array([row[name] for row in rows]) for name in ("flux", "flux_error"))
+    assert 0.8 < half_width((flux - np.median(flux)) / error) < 1.25
+
+
+def half_width(values) -> float:
+    low, high = np.quantile(values, (0.16, 0.84))
+    return (high - low) / 2
+
+
+def survey_noise(light, seed) -> np.ndarray:
+    """Noise of the i band over a galaxy without noise, as the mock draws it."""
+    bands = np.repeat(light[None].astype(np.float32), len(BANDS), axis=0)
+    return draw.noise(bands, np.random.default_rng([7, seed]))[BANDS.index("i")].astype(float)
 
 
 def test_undetected_row_has_nan_and_a_flag():

@@ -13,6 +13,7 @@ from galddpm.data.survey import BANDS
 from galddpm.evaluation.catalog.measure_file import Measurement, measure
 from galddpm.evaluation.measurement.detection import detect
 from galddpm.evaluation.measurement.flags import Flag
+from galddpm.evaluation.measurement.psf_files import SharedPsfs
 from galddpm.evaluation.measurement.sersic_columns import SERSIC
 from galddpm.evaluation.measurement.stamp import measure_stamps
 from galddpm.evaluation.measurement.statmorph_statistics import statmorph_sersic
@@ -49,7 +50,7 @@ def measured(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("scene")
     redshift = np.full(len(image), 0.5)  # not known, and not used in measuring
     write_galaxies(folder / "scene.hdf5", {"image": image, "specz_redshift": redshift}, None)
-    psf = dict(zip(BANDS, psfs.astype(np.float64), strict=True))
+    psf = SharedPsfs("the scene's", dict(zip(BANDS, psfs.astype(np.float64), strict=True)))
     path, count = folder / "scene.hdf5", len(image)
     work = Measurement(path, BANDS, ("g", "i"), psf, count, statmorph=count)
     return request.param, measure(work, GalaxyFile(path), folder / "catalog.fits", {})

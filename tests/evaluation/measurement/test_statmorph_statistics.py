@@ -10,21 +10,16 @@ from test_morphology import sersic
 
 from galddpm.evaluation.measurement.detection import detect
 from galddpm.evaluation.measurement.flags import Flag
-from galddpm.evaluation.measurement.psf import survey_psf
 from galddpm.evaluation.measurement.statmorph_statistics import (
     STATISTICS,
     statistics_flag,
     statmorph_statistics,
 )
 
-PSF = survey_psf("i")
-
 
 def statistics(image):
     found = detect(image)
-    return statmorph_statistics(
-        image - found.sky, found.segment, found.others, found.sky_sigma, PSF
-    )
+    return statmorph_statistics(image - found.sky, found.segment, found.others, found.sky_sigma)
 
 
 def test_left_out_statistics_change_no_other():
@@ -36,7 +31,6 @@ def test_left_out_statistics_change_no_other():
         1,
         mask=found.others,
         weightmap=np.full(image.shape, found.sky_sigma),
-        psf=PSF,
     )
     values, flag = statistics(image)
     assert flag == Flag(0)
@@ -47,7 +41,7 @@ def test_left_out_statistics_change_no_other():
 def test_inputs_are_left_as_they_are():
     image = sersic(21, 1, 4, 0.8, 0, 2)
     found = detect(image)
-    inputs = image - found.sky, found.segment, found.others, found.sky_sigma, PSF
+    inputs = image - found.sky, found.segment, found.others, found.sky_sigma
     copies = [np.copy(value) for value in inputs]
     first = statmorph_statistics(*inputs)
     statistics(sersic(19, 4, 8, 0.5, 0, 3))
@@ -63,7 +57,7 @@ def test_odd_sources_give_no_warning_and_no_sentinel(case):
     segment[slice(None) if case == "everything" else slice(30, 31)] = True
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        values, flag = statmorph_statistics(image, segment, ~(segment | True), 0.076, PSF)
+        values, flag = statmorph_statistics(image, segment, ~(segment | True), 0.076)
     assert set(values) == set(STATISTICS)
     assert -99.0 not in values.values()
     assert flag or np.isfinite(list(values.values())).all()
@@ -72,7 +66,7 @@ def test_odd_sources_give_no_warning_and_no_sentinel(case):
 def test_failure_is_flagged():
     segment = np.zeros((64, 64), dtype=bool)
     segment[30:33, 30:33] = True
-    values, flag = statmorph_statistics(-blob(), segment, ~(segment | True), 0.076, PSF)
+    values, flag = statmorph_statistics(-blob(), segment, ~(segment | True), 0.076)
     assert np.isnan(list(values.values())).all()
     assert flag == Flag.STATMORPH_FAILED
 

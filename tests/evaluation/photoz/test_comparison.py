@@ -104,6 +104,23 @@ def test_a_poor_cnn_judges_nothing_and_says_why():
     assert good["nmad_ratio"] > 3
 
 
+def test_in_a_bin_the_cnn_must_beat_the_best_constant_there():
+    """An NMAD knows no bias, so the best constant is the lowest redshift: dz = 1.5 / (1 + z) - 1.
+    The deviation m from the median, 1.5 / 1.75, that half of even redshifts keep within solves
+    1 / (1 / 1.75 - m) - 1 / (1 / 1.75 + m) = 0.25, and is 0.0406."""
+    true = np.tile(np.linspace(0.5, 1.0, 100, endpoint=False), 2)
+    middle = np.full(200, 0.75)
+    sharp = seen(true, np.tile([-0.01, 0.01], 100))
+    blunt = seen(true, (middle - true) / (1 + true))
+    for catalog, usable in ((sharp, True), (blunt, False)):
+        bins = compared(catalog, sharp)["by_redshift"]
+        assert [b["usable"] for b in bins] == [False, usable, False]
+        assert bins[1]["constant_nmad"] == pytest.approx(1.5 * 0.0406 / 0.67449, rel=0.02)
+        assert bins[0]["constant_nmad"] is None
+    few = compare_redshifts(sharp, sharp, (np.arange(29), np.arange(29)), EDGES)
+    assert few["by_redshift"][1]["usable"] is False
+
+
 def test_bins_of_redshift_hold_their_lower_edge_and_not_the_upper():
     true = np.repeat([0.0, 0.2, 0.5, 0.7, 0.9, 1.0, 3.0], 20)
     middle = np.repeat([0.5, 0.7, 0.9], 20)

@@ -8,16 +8,16 @@ from galddpm.evaluation.report.figures import (
     COLOUR,
     LEAST_SHOWN,
     bin_edges,
-    colour_image,
     distances_and_floor,
     histograms,
     label,
     mean_points,
     means_by_redshift,
     save,
-    stamp_pairs,
 )
 from galddpm.evaluation.report.photoz_figures import colours_by_redshift
+
+NAMES = {"real": "held-out mock", "generated": "made"}
 
 
 def metric(mean, reach=0.1, count=LEAST_SHOWN):
@@ -41,8 +41,9 @@ def drawn(axis):
     for bars in axis.containers:
         middle, _, (reach,) = bars.lines
         ends = np.array([segment[:, 1] for segment in reach.get_segments()])
-        assert to_hex(middle.get_color()) == COLOUR[bars.get_label()].lower()
-        found[bars.get_label()] = middle.get_xdata(), middle.get_ydata(), ends
+        side = next(side for side, name in NAMES.items() if name == bars.get_label())
+        assert to_hex(middle.get_color()) == COLOUR[side].lower()
+        found[side] = middle.get_xdata(), middle.get_ydata(), ends
     return found
 
 
@@ -56,7 +57,7 @@ def test_points_are_of_bins_with_enough_galaxies_and_an_interval():
 
 @pytest.mark.parametrize("draw", [means_by_redshift, colours_by_redshift])
 def test_means_are_drawn_side_by_side_with_their_intervals(draw):
-    figure = draw(BINS, ["flux", "g-r"], "i band")
+    figure = draw(BINS, ["flux", "g-r"], "i band", NAMES)
     flux, colour = figure.axes
     for side, moved, mean in (("real", -0.02, 3.0), ("generated", 0.02, 4.0)):
         x, y, ends = drawn(flux)[side]
@@ -67,18 +68,18 @@ def test_means_are_drawn_side_by_side_with_their_intervals(draw):
     assert colour.get_ylabel().endswith("g-r [mag]")
     assert colour.get_xlabel() == "redshift"
     assert figure.get_suptitle() == "i band"
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["real", "generated"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [*NAMES.values()]
 
 
 @pytest.mark.parametrize("draw", [means_by_redshift, colours_by_redshift])
 def test_bins_of_few_galaxies_leave_axes_without_points_and_legend(draw):
-    figure = draw(BINS[1:2], ["flux"], "i band")
+    figure = draw(BINS[1:2], ["flux"], "i band", NAMES)
     assert not figure.axes[0].containers
     assert not figure.legends
 
 
 def test_an_odd_number_of_colours_leaves_no_empty_axes():
-    figure = colours_by_redshift(BINS, ["flux", "g-r", "flux"], "")
+    figure = colours_by_redshift(BINS, ["flux", "g-r", "flux"], "", NAMES)
     assert [axis.get_visible() for axis in figure.axes] == [True, True, True, False]
 
 
@@ -88,38 +89,43 @@ def test_distances_stand_beside_what_two_real_samples_give():
         "lost": {"ks": None},
         "snr": {"ks": 0.1, "ks_interval": [0.0, 0.2], "ks_floor": None, "ks_floor_95": None},
     }
-    axis = distances_and_floor(metrics, "i band").axes[0]
+    metrics["snr"] |= {
+        "conditional_ks": 0.4, "conditional_ks_floor": 0.15, "conditional_ks_floor_95": 0.2,
+    }  # fmt: skip
+    axis = distances_and_floor(metrics, "i band", NAMES).axes[0]
     assert [text.get_text() for text in axis.get_yticklabels()] == ["Sersic n", "S/N"]
+    over, at = -0.18, 0.18  # above the middle of a line, and below it
     lines = [(list(line.get_xdata()), list(line.get_ydata())) for line in axis.lines]
-    assert ([0.2, 0.4], [0, 0]) in lines
-    assert ([0.3], [0]) in lines
-    assert ([0.05], [0]) in lines
-    assert ([0.1], [1]) in lines
-    assert len(lines) == 5
-    (bar,) = axis.patches  # only of the one with a floor
-    assert bar.get_width() == pytest.approx(0.1)
-    assert bar.get_y() + bar.get_height() / 2 == pytest.approx(0)
+    expected = [
+        ([0.2, 0.4], [over] * 2), ([0.3], [over]), ([0.05], [over]),
+        ([0.0, 0.2], [1 + over] * 2), ([0.1], [1 + over]), ([0.4], [1 + at]), ([0.15], [1 + at]),
+    ]  # fmt: skip
+    assert lines == expected
+    middles = [(bar.get_width(), bar.get_y() + bar.get_height() / 2) for bar in axis.patches]
+    assert middles == [pytest.approx((0.1, over)), pytest.approx((0.2, 1 + at))]
     assert axis.yaxis_inverted()  # the first one on top
     assert axis.get_xlim()[0] == 0
+    assert "two held-out mock samples" in axis.get_xlabel()
 
 
 def test_no_distance_at_all_is_an_empty_figure():
-    axis = distances_and_floor({"snr": {"ks": None}}, "i band").axes[0]
+    axis = distances_and_floor({"snr": {"ks": None}}, "i band", NAMES).axes[0]
     assert not axis.lines
     assert axis.get_title() == "i band"
 
 
 def test_histograms_show_shares_of_each_side():
     real, generated = np.arange(1.0, 201.0), np.append(np.arange(1.0, 101.0), np.nan)
-    figure = histograms({"snr": real}, {"snr": generated}, ["snr"], "i band")
+    figure = histograms({"snr": real}, {"snr": generated}, ["snr"], "i band", NAMES)
     above, below = figure.axes
     for axis in (above, below):
         shares = {stairs.get_label(): stairs.get_data() for stairs in axis.patches}
         for side, values in (("real", real), ("generated", generated)):
-            expected = np.histogram(values, shares[side].edges)[0] / np.isfinite(values).sum()
-            np.testing.assert_allclose(shares[side].values, expected)
-            assert shares[side].values.sum() == pytest.approx(1, abs=0.02)
-        np.testing.assert_array_equal(shares["real"].edges, shares["generated"].edges)
+            drawn = shares[NAMES[side]]
+            expected = np.histogram(values, drawn.edges)[0] / np.isfinite(values).sum()
+            np.testing.assert_allclose(drawn.values, expected)
+            assert drawn.values.sum() == pytest.approx(1, abs=0.02)
+        np.testing.assert_array_equal(*(drawn.edges for drawn in shares.values()))
     assert (above.get_yscale(), below.get_yscale()) == ("linear", "log")
     assert above.get_xscale() == below.get_xscale() == "log"  # both share their axis
     assert below.get_xlabel() == "S/N"
@@ -134,22 +140,6 @@ def test_edges_reach_over_all_but_the_most_extreme(logarithmic):
     np.testing.assert_allclose(steps, steps[0])
 
 
-def test_real_galaxies_stand_above_generated_ones():
-    real, generated = np.zeros((2, 5, 4, 4)), np.zeros((2, 5, 4, 4))
-    real[0, 2, 1, 1], generated[1, 0, 2, 3] = 9.0, 9.0
-    redshift = np.array([[0.1, 0.25], [0.5, 1.239]])
-    bands = ("g", "r", "i", "z", "y")
-    axes = stamp_pairs(real, generated, redshift, bands).axes
-    titles = [axis.get_title() for axis in axes]
-    assert titles == ["z = 0.10", "z = 0.25", "z = 0.50", "z = 1.24"]
-    assert (axes[0].get_ylabel(), axes[2].get_ylabel()) == ("real", "generated")
-    for axis, stamp in zip(axes, [*real, *generated], strict=True):
-        np.testing.assert_array_equal(axis.images[0].get_array(), colour_image(stamp, bands))
-        assert axis.images[0].origin == "lower"
-    assert axes[0].images[0].get_array()[1, 1].argmax() == 0  # i is red
-    assert axes[3].images[0].get_array()[2, 3].argmax() == 2  # g is blue
-
-
 def test_labels_name_measurements_and_units():
     assert label("isophotal_area") == "isophotal area [pix$^2$]"
     assert label("sersic_n") == "Sersic n"
@@ -160,6 +150,6 @@ def test_labels_name_measurements_and_units():
 
 
 def test_a_figure_is_saved_as_png_and_pdf(tmp_path):
-    save(distances_and_floor({}, ""), tmp_path, "distances")
+    save(distances_and_floor({}, "", NAMES), tmp_path, "distances")
     assert (tmp_path / "distances.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "distances.pdf").read_bytes().startswith(b"%PDF")

@@ -1,51 +1,11 @@
-"""The report in words, and a page that is well formed whatever could not be had."""
+"""The page is well formed whatever could not be had, and calls the sides by their names."""
 
 from html.parser import HTMLParser
 
 import pytest
 
-from galddpm.evaluation.report.html import (
-    CAPTIONS,
-    learner_in_words,
-    light_in_words,
-    memory_in_words,
-    page,
-    redshift_in_words,
-    summary,
-)
-
-
-def metric(ks=0.1, floor=0.05, floor_95=0.08):
-    return {
-        "n_real": 1200,
-        "n_generated": 300,
-        "ks": ks,
-        "ks_interval": None if ks is None else [ks - 0.01, ks + 0.01],
-        "ks_floor": floor,
-        "ks_floor_95": floor_95,
-        "mean_real": 2.0,
-        "mean_generated": 1.0,
-        "mean_ratio": 0.5,
-        "mean_ratio_interval": [0.45, 0.55],
-    }
-
-
-def made_report(**changes):
-    """A report in which everything that can be missing is missing."""
-    count = {"total": 1500, "detected": 1234, "compared": 300, "flagged": {"EDGE": 7}}
-    trend = {"slope": None, "slope_interval": None, "holds": None}
-    report = {
-        "band": "i",
-        "matched": False,
-        "counts": {"real": count, "generated": count | {"total": 400, "detected": 399}},
-        "metrics": {"flux": metric()},
-        "trends": {"ellipticity": {"expected": "constant", "real": trend, "generated": trend}},
-        "joint": {"energy": None, "trees": None, "frechet": None},
-        "brightness": {"i": {"asinh_ratio": None, "asinh_ratio_interval": None}},
-        "redshift": None,
-        "images": None,
-    }
-    return report | changes
+from galddpm.evaluation.report.html import CAPTIONS, page
+from helpers.reports import made_report, metric
 
 
 class Reader(HTMLParser):
@@ -77,87 +37,45 @@ class Reader(HTMLParser):
         return next(row for row in self.rows if row[1] == title)
 
 
-def test_distances_above_what_two_real_samples_give_are_far():
+def test_mock_galaxies_are_never_called_real():
+    text = Reader(page(made_report(), {})).text
+    shown = text[: text.index("for (const table")].lower()
+    assert "generated against held-out mock galaxies" in shown
+    assert " real " not in shown.replace("less or over real means", "")
+
+
+def test_the_verdict_stands_first():
+    text = page(made_report(), {})
+    assert text.index("Too few galaxies to say") < text.index("<table>")
+
+
+def test_measurements_are_in_the_order_of_their_distance_and_the_far_ones_bold():
     metrics = {
         "near_one": metric(0.079),
         "far_one": metric(0.2),
-        "farther": metric(0.3, floor=0.041),
         "unknown": metric(None),
+        "farther": metric(0.3, floor=0.041),
     }
-    text = summary(made_report(metrics=metrics))
-    assert "1 of 3 measurements are as close" in text
-    assert "Good: near one." in text
-    assert "with their distances: farther 0.3, far one 0.2; real against real gives 0.041." in text
-    assert "unknown" not in text
     rows = Reader(page(made_report(metrics=metrics), {})).rows
-    marks = {row[1]: row[0] for row in rows}
-    assert [marks[n] for n in ("near one", "far one", "farther", "unknown")] == [
-        None, "far", "far", None,
-    ]  # fmt: skip
+    found = [(row[1], row[0]) for row in rows if row[1] in [n.replace("_", " ") for n in metrics]]
+    assert found == [("farther", "far"), ("far one", "far"), ("near one", None), ("unknown", None)]
 
 
-def test_the_summary_names_no_more_than_the_four_farthest():
-    metrics = {f"m{k}": metric(0.1 * k) for k in range(1, 7)}
-    text = summary(made_report(metrics=metrics))
-    assert "m6 0.6, m5 0.5, m4 0.4, m3 0.3;" in text
-    assert "m2" not in text
-
-
-def test_the_summary_counts_what_was_found_and_matched():
-    text = summary(made_report())
-    assert text.startswith(
-        "In the i band a central source was found in 1,234 of 1,500 real"
-        " and in 399 of 400 generated galaxies. "
-    )
-    assert "matched" not in text
-    assert "so 300 pairs matched in log(1+z)" in summary(made_report(matched=True))
-    none = summary(made_report(metrics={"flux": metric(None)}))
-    assert none.endswith("too few galaxies for distances between the two sets.")
-
-
-def test_brightness_in_words():
-    bands = {"g": 0.9, "r": 1.234, "i": None}
-    report = {"brightness": {band: {"asinh_ratio": ratio} for band, ratio in bands.items()}}
-    assert light_in_words(report) == "Generated over real brightness is 0.90 to 1.23 by band."
-    assert light_in_words({"brightness": {"i": {"asinh_ratio": None}}}) == ""
-
-
-def test_learners_in_words():
-    trees, pixels = {"accuracy": 0.512}, {"accuracy": 0.9}
-    report = {"joint": {"trees": trees}, "images": {"pixels": pixels}}
-    assert learner_in_words(report) == (
-        "Told from real ones (50 % is chance): by trees on the catalog 51% of the time,"
-        " by a CNN on the pixels 90% of the time."
-    )
-    assert "pixels" not in learner_in_words({"joint": {"trees": trees}})
-    assert learner_in_words({"joint": {"trees": {"accuracy": None}}, "images": None}) == ""
-
-
-def test_redshifts_in_words():
-    assert redshift_in_words({"redshift": None}).startswith("No redshift CNN")
-    poor = {"usable": False, "reason": "the CNN is poor"}
-    assert redshift_in_words({"redshift": poor}) == "Redshifts are not judged: the CNN is poor."
-    good = {"usable": True, "real": {"nmad": 0.02}, "generated": {"nmad": 0.03}, "nmad_ratio": 1.5}
-    text = redshift_in_words({"redshift": good})
-    assert "NMAD of 0.030 in generated and 0.020 in real galaxies, a ratio of 1.50." in text
-
-
-def test_memory_in_words():
-    assert memory_in_words({}) == memory_in_words({"images": {"unique_fraction": None}}) == ""
-    images = {"unique_fraction": 0.985, "memory": None}
-    alone = "98.5% of the generated galaxies have no twin among themselves"
-    assert memory_in_words({"images": images}) == f"{alone}."
-    images["memory"] = {"copied_fraction": 0.02}
-    text = memory_in_words({"images": images})
-    assert text == f"{alone}; 2.0% lie suspiciously near a training galaxy (1 % is chance)."
+def test_origin_and_date_are_told():
+    found = Reader(page(made_report(), {}))
+    assert found.row("run")[2:] == ["runs/a"]
+    assert found.row("images trained")[2:] == ["12000"]
+    assert found.row("generated file")[2:] == ["samples.hdf5"]
+    assert found.row("judged on")[2:] == ["2026-11-25T04:00:00+00:00"]
 
 
 def test_a_page_of_what_could_not_be_had_is_well_formed():
     found = Reader(page(made_report(metrics={"flux": metric(None, None, None)}), {}))
-    assert found.row("flux") == [
-        None, "flux", "1,200", "300", "-", "-", "-", "-", "2", "1", "0.5", "0.45 to 0.55",
+    assert found.row("flux [count]") == [
+        None, "flux [count]", *["-"] * 7, "1,200", "300", "2", "1", "-1", "-1.1 to -0.9", "0.5",
+        "0.45 to 0.55",
     ]  # fmt: skip
-    assert found.row("ellipticity, constant")[2:] == ["-"] * 5
+    assert found.row("ellipticity, constant")[2:] == [*["-"] * 6, "too few to say"]
     assert found.row("i")[2:] == ["-", "-"]
     assert found.row("unique fraction")[2] == "-"
     assert found.row("flag EDGE")[2:] == ["7", "7"]
@@ -165,17 +83,22 @@ def test_a_page_of_what_could_not_be_had_is_well_formed():
 
 
 def test_a_page_shows_what_could_be_had():
-    slope = {"slope": -0.25, "slope_interval": [-0.3, -0.2], "holds": True}
+    slope = {"slope": -0.25, "slope_interval": [-0.3, -0.2]}
+    both = {"expected": "compact", "real": slope, "generated": slope, "verdict": "agrees"}
+    both |= {"difference": 0.0, "difference_interval": [-0.05, 0.05]}
     side = {"n": 1234, "nmad": 0.02, "outlier_fraction": None}
-    learned = {"accuracy": 0.6, "accuracy_interval": [0.55, 0.65], "accuracy_floor": 0.5}
+    learned = {"n": 1000, "accuracy": 0.6, "accuracy_interval": [0.55, 0.65], "accuracy_floor": 0.5}
     report = made_report(
-        trends={"half_light_radius": {"expected": "compact", "real": slope, "generated": slope}},
+        trends={"half_light_radius": both},
         joint={
             "energy": {"energy": 0.01, "energy_interval": [0.0, 0.02], "energy_floor": 0.004},
             "trees": learned,
             "frechet": None,
         },
-        images={"pixels": None, "unique_fraction": 0.9, "memory": {"copied_fraction": 0.03}},
+        images={
+            "pixels": learned | {"linear": learned}, "unique_fraction": 0.9,
+            "memory": {"copied_fraction": 0.03},
+        },
         redshift={
             "real": side, "generated": side | {"nmad": 0.03}, "constant_nmad": 0.3,
             "usable": True, "nmad_ratio": 1.5, "reason": None,
@@ -183,20 +106,29 @@ def test_a_page_shows_what_could_be_had():
     )  # fmt: skip
     found = Reader(page(report, {}))
     shown = ["-0.25", "-0.3 to -0.2"]
-    assert found.row("half light radius, compact")[2:] == [*shown, *shown, "yes"]
+    assert found.row("half light radius, compact")[2:] == [
+        *shown,
+        *shown,
+        "0",
+        "-0.05 to 0.05",
+        "agrees",
+    ]
     assert found.row("energy distance")[2:] == ["0.01", "0 to 0.02", "0.004"]
     assert found.row("trees on the catalog, accuracy")[2:] == ["0.6", "0.55 to 0.65", "0.5"]
+    assert found.row("statistics of the images, accuracy")[2:] == ["0.6", "0.55 to 0.65", "0.5"]
+    assert found.row("... linear alone")[2:] == ["0.6", "0.55 to 0.65", "0.5"]
     assert found.row("near a training galaxy")[2:] == ["0.03", "-", "0.01"]
     assert found.row("galaxies")[2:] == ["1,234", "1,234"]
     assert found.row("nmad")[2:] == ["0.02", "0.03"]
     assert found.row("outlier fraction")[2:] == ["-", "-"]
-    assert "A constant's NMAD: 0.3. Generated over real NMAD: 1.5." in found.text
+    assert "A constant's NMAD: 0.3. Ratio of the NMADs: 1.5." in found.text
 
 
 def test_whatever_a_report_says_cannot_become_markup():
     side = {"n": 1, "nmad": 0.02}
     report = made_report(
         band="<b>",
+        names={"real": "<b>mock", "generated": "<i>"},
         metrics={"a<i>&amp;": metric()},
         redshift={
             "real": side, "generated": side, "constant_nmad": 0.1, "usable": False,
@@ -206,7 +138,7 @@ def test_whatever_a_report_says_cannot_become_markup():
     text = page(report, {})
     assert "<b>" not in text
     assert "<i>" not in text
-    assert "<script>" not in text
+    assert text.count("<script>") == 1  # the page's own
     assert Reader(text).row("a<i>&amp;")
     assert "0.1 < 0.2 & <script>" in Reader(text).text
 
@@ -216,4 +148,5 @@ def test_a_figure_is_put_into_the_page_under_its_caption(tmp_path, name):
     (tmp_path / "a.png").write_bytes(b"\x00\xffpixels")
     found = Reader(page(made_report(), {name: tmp_path / "a.png"}))
     assert found.images == ["data:image/png;base64,AP9waXhlbHM="]
-    assert CAPTIONS[name] in found.text
+    caption = CAPTIONS[name].format(**made_report()["names"])
+    assert caption[0].upper() + caption[1:] in found.text

@@ -1,14 +1,17 @@
 """Which galaxies are compared: all where the redshifts agree, else as many near pairs as can be."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from galddpm.evaluation.catalog.table import Catalog
-from galddpm.evaluation.statistics.distributions import SPLITS
+from galddpm.evaluation.statistics.distributions import SPLITS, distances, floor
 from galddpm.evaluation.statistics.matching import (
     CALIPER,
     match_redshifts,
     redshifts_differ,
+    same_redshifts,
     select,
 )
 
@@ -53,6 +56,46 @@ def test_halves_of_a_reference_are_matched_by_its_own_redshifts():
     for _, second in select(real, generated, reference).splits[:3]:
         assert len(second) > 40
         assert not redshifts_differ(reference.redshift[second], generated.redshift)
+
+
+def test_a_floor_of_the_same_redshifts_is_made_of_neighbours():
+    redshift = RNG(0).gamma(2, 0.3, 301)
+    chosen = select(at(redshift), at(RNG(1).permutation(redshift)), None)
+    assert chosen.matched is False
+    assert len(chosen.splits) == SPLITS
+    rank = np.argsort(np.argsort(redshift))
+    for first, second in chosen.splits:
+        assert len(np.union1d(first, second)) == 300
+        np.testing.assert_array_equal(np.abs(rank[first] - rank[second]), 1)
+    assert any(first[0] != other[0] for (first, _), (other, _) in pairwise(chosen.splits))
+
+
+def test_several_galaxies_at_each_redshift_are_still_the_same_redshifts():
+    redshift = RNG(0).gamma(2, 0.3, 100)
+    assert same_redshifts(redshift, np.repeat(redshift, 3))
+    assert not same_redshifts(redshift, RNG(1).gamma(2, 0.3, 100))
+
+
+def test_a_reference_is_matched_to_the_half_of_the_real_set():
+    real, reference = at(RNG(0).gamma(2, 0.3, 100)), at(RNG(2).gamma(2, 0.3, 800))
+    for first, second in select(real, real, reference).splits:
+        assert len(first) == len(second) >= 45
+        gap = np.log1p(real.redshift[first]) - np.log1p(reference.redshift[second])
+        assert np.abs(gap).max() <= CALIPER
+
+
+def test_a_perfect_generator_exceeds_the_floor_as_often_as_said():
+    """The measurement follows redshift, which both sides share: 5 % of 160 are 8, and fewer than 2
+    or more than 17 have a probability of .004."""
+    beyond = 0
+    for seed in range(160):
+        rng = RNG(seed)
+        redshift = rng.gamma(2, 0.3, 150)
+        real, generated = (3 * np.tanh(redshift) + rng.normal(0, 0.3, 150) for _ in range(2))
+        splits = select(at(redshift), at(redshift), None).splits
+        null = floor(real, real, splits[:100], (150, 150))[:, 0]
+        beyond += distances(real, generated)[0] > np.quantile(null, 0.95)
+    assert 2 <= beyond <= 17
 
 
 @pytest.mark.parametrize("seed", range(5))

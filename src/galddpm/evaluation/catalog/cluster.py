@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 
-from galddpm.errors import RunError, UserError
+from galddpm.errors import RunError, UserError, not_installed
 
 PATIENCE = "30s"  # until a scheduler that does not answer is given up
 
@@ -19,7 +19,7 @@ def dask_pool(address: str) -> Iterator[Executor]:
     try:
         from distributed import Client, KilledWorker
     except ModuleNotFoundError:
-        raise UserError("--dask: distributed is not installed; pip install galddpm[dask]") from None
+        raise not_installed("distributed", "dask") from None
     try:
         client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError) as error:

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from itertools import pairwise
 
-import numpy as np
-
 from galddpm.arrays import Array, Floats
-from galddpm.data.survey import ZERO_POINT
+from galddpm.data.magnitudes import magnitudes
 
 
 def colours(aperture: Mapping[str, Floats]) -> dict[str, Array]:
@@ -20,7 +18,6 @@ def colours(aperture: Mapping[str, Floats]) -> dict[str, Array]:
     return result | {f"{blue}-{red}": magnitude[blue] - magnitude[red] for blue, red in pairs}
 
 
-def magnitudes(flux: Floats) -> Floats:
-    """AB magnitudes; NaN where the flux is not positive."""
-    known = np.where(flux > 0, flux, np.nan)
-    return ZERO_POINT - 2.5 * np.log10(known)
+def in_magnitudes(name: str) -> bool:
+    """Whether a measurement is one of `colours`: the ratio of two such means has no meaning."""
+    return name.startswith("magnitude_") or "-" in name

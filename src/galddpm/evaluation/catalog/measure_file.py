@@ -25,6 +25,7 @@ from galddpm.evaluation.catalog.table import (
 )
 from galddpm.evaluation.measurement.detection import detect
 from galddpm.evaluation.measurement.flags import Flag
+from galddpm.evaluation.measurement.psf_files import Psfs
 from galddpm.evaluation.measurement.stamp import (
     FLAGS,
     NUMBERS,
@@ -40,12 +41,16 @@ class Estimate(Protocol):
 
     fingerprint: str  # what the estimates depend on
 
+    @property
+    def device(self) -> object:
+        """Where it computes."""
+
     def __call__(self, flux: Floats) -> dict[str, Array]:
         """`z_phot`, `z_phot_error` (B,) and `features` (B, F) of images (B, C, H, W) [count]."""
 
 
 ESTIMATED = 256  # images at a time
-CHUNK = 32  # galaxies a task: a few seconds at most, which is what a kill costs
+CHUNK = 64  # galaxies a task: a few seconds at most, which is what a kill costs
 REDSHIFTS = ("z_phot", "z_phot_error")
 
 
@@ -56,7 +61,7 @@ class Measurement:
     path: Path
     bands: tuple[str, ...]  # names of the file's bands, in order
     measured: tuple[str, ...]  # those that sources are looked for in; the first one leads
-    psfs: Mapping[str, Floats]  # by band; odd size, unit sum
+    psfs: Psfs
     count: int  # galaxies, from the first row on
     statmorph: int  # of them, drawn at random, for statmorph
     selected: Bools = field(init=False)  # (count,) bool
@@ -116,7 +121,8 @@ def measure_rows(measurement: Measurement, rows: range) -> Tables:
             light[f"asinh_{band}"] = np.arcsinh(images).mean(axis=(1, 2))
         if band in measurement.measured:
             found = [detect(image) for image in images]
-            table = measure_found(images, found, measurement.psfs[band], selected)
+            psf = measurement.psfs.of(band, rows)
+            table = measure_found(images, found, psf, selected)
             tables[band] = _columns(table)
         if band == measurement.measured[0]:
             same = zip(stamps, found, table, strict=True)

@@ -24,6 +24,9 @@ class Flag(IntFlag):
     STATMORPH_FAILED = 4096
     SERSIC_BAD = 8192
     NO_REDSHIFT = 16384
+    MASKED = 32768
+    SERSIC_POOR = 65536
+    STRUCTURE_FAILED = 131072
 
 
 MEANING = {
@@ -40,6 +43,9 @@ MEANING = {
     Flag.STATMORPH_SUSPECT: "statmorph's flag is 1: suspect",
     Flag.STATMORPH_BAD: "statmorph's flag is 2: bad; left out of the comparison",
     Flag.STATMORPH_FAILED: "statmorph could not measure this source: its columns are NaN",
-    Flag.SERSIC_BAD: "the Sersic fit did not settle, or a parameter sits on its limit",
+    Flag.SERSIC_BAD: "the Sersic fit did not settle, or a parameter reached its limit",
     Flag.NO_REDSHIFT: "no redshift was estimated from the image: z_phot is NaN",
+    Flag.MASKED: "artefacts, or pixels of exactly zero inside the stamp, were masked",
+    Flag.SERSIC_POOR: "the Sersic model leaves too much of the light unexplained: no fit",
+    Flag.STRUCTURE_FAILED: "no Petrosian radius: Gini, M20, concentration and the like are NaN",
 }

@@ -17,7 +17,7 @@ KRON_FACTOR = 2.5  # of the first-moment radius, SExtractor's PHOT_AUTOPARAMS
 KRON_LEAST = 1.4  # photutils' smallest first-moment radius, in units of the rms axes
 KRON_REACH = 6.0  # rms axes inside which the first moment is taken
 PIXEL_VARIANCE = 1 / 12  # [pix^2] of a pixel-wide top hat
-SMALLEST_RADIUS = 0.1  # [pix] where the search for the half-light radius begins
+SMALLEST_RADIUS = 0.1  # [pix] where the search for a radius begins
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,9 @@ def without_neighbours(image: Floats, others: Bools, ellipse: Ellipse) -> Floats
     return clean
 
 
-def kron_scale(image: Floats, ellipse: Ellipse) -> float:
-    """Half-axes of the Kron aperture in units of the rms axes; NaN where the light has no end.
+def kron_scale(image: Floats, ellipse: Ellipse) -> tuple[float, Floats]:
+    """Half-axes of the Kron aperture in units of the rms axes, and how they follow each pixel,
+    (H, W) [1/count]; NaN where the light has no end.
 
     First moment of the light within six rms axes (Kron 1980), at least `KRON_LEAST`, times 2.5.
     """
@@ -94,8 +95,20 @@ def kron_scale(image: Floats, ellipse: Ellipse) -> float:
     light, weighted = image[inside].sum(), (image * radius)[inside].sum()
     first_moment = weighted / light if light > 0 and weighted > 0 else KRON_LEAST
     if first_moment > KRON_REACH:
-        return np.nan
-    return KRON_FACTOR * max(first_moment, KRON_LEAST)
+        return np.nan, np.zeros_like(image)
+    if first_moment <= KRON_LEAST:
+        return KRON_FACTOR * KRON_LEAST, np.zeros_like(image)
+    slope = np.where(inside, KRON_FACTOR * (radius - first_moment) / light, 0.0)
+    return KRON_FACTOR * first_moment, slope
+
+
+def light_at_edge(image: Floats, ellipse: Ellipse, scale: float) -> float:
+    """What an aperture of `scale` rms axes gains in light [count] by unit growth of its scale: the
+    mean of the pixels that its edge crosses, times the growth of its area."""
+    width = 1 / ellipse.semiminor_axis
+    ring = np.abs(ellipse.radius(image.shape) - scale) <= width / 2
+    area = 2 * np.pi * scale * ellipse.semimajor_axis * ellipse.semiminor_axis
+    return float(image[ring].mean() * area) if ring.any() else 0.0
 
 
 def kron_aperture(shape: tuple[int, ...], ellipse: Ellipse, scale: float) -> Floats:
@@ -106,17 +119,21 @@ def kron_aperture(shape: tuple[int, ...], ellipse: Ellipse, scale: float) -> Flo
     return aperture
 
 
-def half_light_radius(image: Floats, ellipse: Ellipse, flux: float, largest: float) -> float:
-    """Radius [pix] of the circle around the centroid that holds half of the flux, or NaN.
-
-    Noise can make the curve of growth fall again, so that `largest` holds less than half: the
-    search then ends at smaller circles, as photutils' does.
-    """
+def light_within(image: Floats, ellipse: Ellipse, radius: float) -> float:
+    """Light [count] in the circle of that radius [pix] around the centroid, exact."""
     edges = _edges(image.shape, ellipse)
+    return float((image * circular_overlap_grid(*edges, radius, 1, 1)).sum())
+
+
+def light_radius(image: Floats, ellipse: Ellipse, light: float, largest: float) -> float:
+    """Radius [pix] of the circle around the centroid that holds so much light [count], or NaN.
+
+    Noise can make the curve of growth fall again, so that `largest` holds less: the search then
+    ends at smaller circles, as photutils' does.
+    """
 
     def missing(radius: float) -> float:
-        inside: float = (image * circular_overlap_grid(*edges, radius, 1, 1)).sum()
-        return 0.5 * flux - inside
+        return light - light_within(image, ellipse, radius)
 
     if missing(SMALLEST_RADIUS) <= 0:
         return np.nan
@@ -125,19 +142,6 @@ def half_light_radius(image: Floats, ellipse: Ellipse, flux: float, largest: flo
             radius: float = brentq(missing, SMALLEST_RADIUS, end, xtol=1e-9)
             return radius
     return np.nan
-
-
-def sky_correlation(image: Floats, free: Bools) -> float:
-    """Correlation coefficient of pixels of the sky that share a side, or NaN without any.
-
-    free: (H, W), the pixels without a source.
-    """
-    pairs = [
-        (image[a][free[a] & free[b]], image[b][free[a] & free[b]])
-        for a, b in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1]))
-    ]
-    one, other = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    return 2 * (one @ other) / (one @ one + other @ other) if len(one) else np.nan
 
 
 def _edges(shape: tuple[int, ...], ellipse: Ellipse) -> tuple[float, float, float, float, int, int]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from galddpm.arrays import Floats
 from galddpm.evaluation.measurement.detection import Detection
 from galddpm.evaluation.measurement.flags import Flag
+from galddpm.evaluation.measurement.noise import level_variance
 from galddpm.evaluation.measurement.sersic_fit import SersicFits, fit_sersic
 from galddpm.evaluation.measurement.sersic_model import ETA_1, ETA_2, LN_N, LN_R_C
 
@@ -18,6 +19,8 @@ SERSIC = ("sersic_n", "sersic_r_eff", "sersic_ellipticity")
 START_INDEX = 1.5
 START_FLATTEST = 0.15  # smallest b/a of a start
 WINGS = 0.1  # of a galaxy's mean light in a pixel of its stamp
+CLEAR_CHI2 = 1.3  # per degree of freedom, beyond noise that hangs together
+LARGEST_REST = 0.05  # of the squares of what is seen: blends and shreds, 3 % of the mock galaxies
 DTYPE = torch.float32  # sums over pixels are float64
 
 
@@ -28,18 +31,22 @@ def sersic_columns(
     psf: Floats,
 ) -> list[dict[str, float]]:
     """The Sersic columns of each stamp, (N, H, W) [count], and `flag_sersic`; nothing where no
-    source was detected."""
+    source was detected. psf: (k, k), or (N, k, k) for one a stamp."""
     columns: list[dict[str, float]] = [{} for _ in found]
     sources = [k for k, detection in enumerate(found) if detection.segment is not None]
     if not sources:
         return columns
+    kept = [found[k] for k in sources]
+    blur = [psf_radius(plane) for plane in psf.reshape(-1, *psf.shape[-2:])]
+    starts = [start(rows[k], blur[k % len(blur)]) for k in sources]
     fits = fit_sersic(
         torch.from_numpy(np.stack([images[k] - found[k].sky for k in sources])),
-        torch.from_numpy(np.stack([~one.others for one in found if one.others is not None])),
+        torch.from_numpy(np.stack([~d.others for d in kept if d.others is not None])),
         torch.tensor([found[k].sky_sigma for k in sources], dtype=torch.float64),
         torch.tensor([sky_error(found[k], rows[k]) for k in sources], dtype=torch.float64),
-        torch.from_numpy(psf).to(DTYPE),
-        torch.tensor([start(rows[k], psf_radius(psf)) for k in sources], dtype=torch.float64),
+        torch.from_numpy(np.stack([d.correlation for d in kept if d.correlation is not None])),
+        torch.from_numpy(psf if psf.ndim == 2 else psf[sources]).to(DTYPE),
+        torch.tensor(starts, dtype=torch.float64),
     )
     for k, values in zip(sources, described(fits), strict=True):
         columns[k] = values
@@ -50,7 +57,8 @@ def sky_error(found: Detection, row: Mapping[str, Any]) -> float:
     """What a stamp's sky level may be wrong by [count]: by the noise of the pixels it was measured
     on, and by the wings of the galaxy itself that were taken for sky."""
     assert found.free is not None  # as of every detected source
-    noise = found.sky_sigma / np.sqrt(max(found.free.sum(), 1))
+    assert found.correlation is not None
+    noise = found.sky_sigma * np.sqrt(level_variance(found.correlation, found.free.sum()))
     wings = WINGS * np.nan_to_num(row["flux"]) / found.free.size
     return float(np.hypot(noise, wings))
 
@@ -69,8 +77,8 @@ def start(row: Mapping[str, Any], blur: float) -> list[float]:
 
 def psf_radius(psf: Floats) -> float:
     """The radius of the circle with half of the PSF's light [pix]."""
-    half = len(psf) // 2
-    radius = np.hypot(*np.mgrid[-half : half + 1, -half : half + 1])
+    y, x = (np.arange(length) - length // 2 for length in psf.shape)
+    radius = np.hypot(y[:, None], x)
     order = np.argsort(radius, axis=None)
     return float(np.interp(0.5, np.cumsum(psf.ravel()[order]), radius.ravel()[order]))
 
@@ -96,10 +104,16 @@ def described(fits: SersicFits) -> list[dict[str, float]]:
         "sersic_ellipticity": 1 - q,
         "sersic_ellipticity_error": q * spread(fits, by_flat),
         "sersic_chi2": fits.chi2,
-        "flag_sersic": torch.where(fits.good, 0, int(Flag.SERSIC_BAD)),
+        "flag_sersic": torch.where(fits.good, 0, int(Flag.SERSIC_BAD))
+        + torch.where(poor(fits), int(Flag.SERSIC_POOR), 0),
     }
     lists = [column.tolist() for column in values.values()]
     return [dict(zip(values, line, strict=True)) for line in zip(*lists, strict=True)]
+
+
+def poor(fits: SersicFits) -> Tensor:
+    """Whether a fit leaves more than noise, and a share of the light that no eye would pass."""
+    return (fits.chi2 > CLEAR_CHI2) & (fits.unexplained > LARGEST_REST)
 
 
 def spread(fits: SersicFits, slope: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from galddpm.evaluation.measurement.sersic_errors import covariance
 from galddpm.evaluation.measurement.sersic_model import (
     ETA_1,
     ETA_2,
@@ -45,13 +46,14 @@ class SersicFits:
     """Fits of N stamps; float64 on the CPU.
 
     parameters: (N, 7), x and y from 0 at the centre of the stamp's first pixel; covariance:
-    (N, 7, 7) of these, from the sky's noise alone; chi2: per degree of freedom; good: whether the
-    fit settled, and off its limits.
+    (N, 7, 7) of these; chi2: per degree of freedom; unexplained: what chi^2 has beyond the noise,
+    over what it has without a model; good: whether the fit settled, and off its limits.
     """
 
     parameters: Tensor
     covariance: Tensor
     chi2: Tensor
+    unexplained: Tensor
     good: Tensor
 
 
@@ -60,6 +62,7 @@ def fit_sersic(
     valid: Tensor,
     sky_sigma: Tensor,
     sky_error: Tensor,
+    correlation: Tensor,
     psf: Tensor,
     start: Tensor,
 ) -> SersicFits:
@@ -67,8 +70,9 @@ def fit_sersic(
 
     image: (N, H, W) [count, sky-subtracted]; valid: (N, H, W), False on neighbours and padding;
     sky_sigma: (N,) noise of a pixel [count]; sky_error: (N,) standard deviation of what the
-    subtracted level may be wrong by [count]; psf: (k, k) of odd size and unit sum, in the dtype and
-    on the device to compute in; start: (N, 7), where the intensity does not matter.
+    subtracted level may be wrong by [count]; correlation: (N, 5, 5) autocorrelation of the noise;
+    psf: (k, k), or (N, k, k) for one a stamp, of odd size and unit sum, in the dtype and on the
+    device to compute in; start: (N, 7), where the intensity does not matter.
     """
     count, height, width = image.shape
     results = [torch.zeros(count, *shape, dtype=torch.float64) for shape in _SHAPES]
@@ -83,15 +87,31 @@ def fit_sersic(
             weight = mask / sky_sigma[rows, None, None].to(psf)
             level = (sky_error[rows] / sky_sigma[rows]).to(psf.device)
             first = (start[rows] - shift).to(psf.device)
-            fitted = levenberg_marquardt(model, data, weight, level, first)
-            for result, value in zip(results, fitted, strict=True):
+            seen = model.of(rows)
+            found, curvature, chi2, done = levenberg_marquardt(seen, data, weight, level, first)
+            noise = correlation[rows].to(psf)
+            spread = covariance(seen, data, weight, level, noise, found, curvature, PRIOR[1])
+            rest = unexplained(chi2, data, weight)
+            for result, value in zip(results, (found, spread, chi2, rest, done), strict=True):
                 result[rows] = value.cpu().double()
             results[0][rows] += shift
-    parameters, covariance, chi2, settled = results
-    return SersicFits(parameters, covariance, chi2, (settled > 0) & inside(parameters, height))
+    parameters, spreads, ratios, left_over, settled = results
+    good = (settled > 0) & inside(parameters, min(height, width))
+    return SersicFits(parameters, spreads, ratios, left_over, good)
 
 
-_SHAPES = ((PARAMETERS,), (PARAMETERS, PARAMETERS), (), ())
+_SHAPES = ((PARAMETERS,), (PARAMETERS, PARAMETERS), (), (), ())
+
+
+def unexplained(chi2: Tensor, data: Tensor, weight: Tensor) -> Tensor:
+    """Share of the squares of what is seen, (N,), beyond the noise's, that a fit leaves. Unlike
+    chi^2 it does not grow with the signal where a profile misses the same share of the light.
+
+    chi2: (N,) per degree of freedom; data, weight: (N, H, W).
+    """
+    seen = (data * weight).double().square().sum(dim=(1, 2))
+    pixels = (weight > 0).sum(dim=(1, 2))
+    return ((chi2 - 1) * pixels).clamp(min=0) / (seen - pixels).clamp(min=1)
 
 
 def cutout_sizes(start: Tensor, side: int) -> Tensor:
@@ -119,11 +139,11 @@ def cut(stamps: Tensor, corner: Tensor, side: int) -> Tensor:
 def levenberg_marquardt(
     model: SersicModel, data: Tensor, weight: Tensor, level: Tensor, start: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Parameters (N, 7), covariance (N, 7, 7), chi^2 per degree of freedom and success, (N,).
+    """Parameters (N, 7), curvature (N, 7, 7), chi^2 per degree of freedom and success, (N,).
 
     weight: 1 / sigma of each pixel, 0 where it does not count; level: (N,) as for
-    `normal_equations`. A stamp leaves the batch as soon as
-    it has settled, so that the slow ones do not keep the others.
+    `normal_equations`. A stamp leaves the batch as soon as it has settled, so that the slow ones do
+    not keep the others.
     """
     parameters = with_intensity(model, data, weight, start)
     done = torch.zeros(len(start), dtype=torch.bool, device=data.device)
@@ -136,7 +156,7 @@ def levenberg_marquardt(
             start[left],
             model.size,
         )
-        new = normal_equations(model, data[left], weight[left], level[left], trial)
+        new = normal_equations(model.of(left), data[left], weight[left], level[left], trial)
         gain = chi2[left] - new[0]
         better = gain > 0
         taken = left[better]
@@ -150,7 +170,7 @@ def levenberg_marquardt(
         if not len(left):
             break
     freedom = (weight > 0).sum(dim=(1, 2)) - PARAMETERS
-    return parameters, inverse(curvature), chi2 / freedom, done
+    return parameters, curvature, chi2 / freedom, done
 
 
 def normal_equations(
@@ -209,14 +229,15 @@ def limited(parameters: Tensor, start: Tensor, side: int) -> Tensor:
 
 
 def inside(parameters: Tensor, side: int) -> Tensor:
-    """Whether index, radius and flattening lie off their limits, and the light is positive."""
+    """Whether index, radius and flattening lie off their limits, the light is positive, and half of
+    it lies within the stamp."""
     n, r_c = parameters[:, LN_N].exp(), parameters[:, LN_R_C].exp()
     flat = torch.hypot(parameters[:, ETA_1], parameters[:, ETA_2])
     return (
         (n > 1.001 * INDEX_LIMITS[0])
         & (n < 0.999 * INDEX_LIMITS[1])
         & (r_c > 1.001 * RADIUS_LIMITS[0])
-        & (r_c < side)
+        & (r_c * torch.exp(flat / 2) < side / 2)
         & (flat < 0.999 * FLATTEST)
         & (parameters[:, INTENSITY] > 0)
     )
@@ -229,12 +250,3 @@ def with_intensity(model: SersicModel, data: Tensor, weight: Tensor, start: Tens
     parameters = start.double().clone()
     parameters[:, INTENSITY] = (light * seen).sum(1) / light.square().sum(1).clamp(min=1e-30)
     return parameters
-
-
-def inverse(curvature: Tensor) -> Tensor:
-    """The covariance; infinite where the curvature cannot be inverted."""
-    scale = torch.diagonal(curvature, dim1=1, dim2=2).clamp(min=1e-30).rsqrt()
-    inverted, failed = torch.linalg.inv_ex(curvature * scale[:, :, None] * scale[:, None, :])
-    inverted[failed > 0] = torch.inf
-    covariance: Tensor = inverted * scale[:, :, None] * scale[:, None, :]
-    return covariance

@@ -4,7 +4,9 @@ Sersic 1968 in the form of Graham & Driver 2005, Eq. 1: I(r) = I_e exp(-b_n ((r 
 """
 
 from collections.abc import Sequence
-from typing import Any
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -19,7 +21,8 @@ CUSP = 1e-8  # [r_e^2] nearer to the centre than which the profile is flat
 
 
 class SersicModel:
-    """Models on square cut-outs of `size` pixels a side, seen through `psf`, (k, k) of odd size.
+    """Models on square cut-outs of `size` pixels a side, seen through `psf`, (k, k) of odd size, or
+    (N, k, k) for one a cut-out.
 
     The profile is drawn around the middle of a grid, one point a pixel and more of them near its
     cusp, whose waves are summed directly. In Fourier space it is moved to its place and meets the
@@ -32,12 +35,19 @@ class SersicModel:
         where: dict[str, Any] = {"device": psf.device, "dtype": psf.dtype}
         self.k_y = torch.fft.fftfreq(self.grid, **where)[:, None]
         self.k_x = torch.fft.rfftfreq(self.grid, **where)[None, :]
-        kernel = torch.zeros(self.grid, self.grid, **where)
-        place = (torch.arange(len(psf), device=psf.device) - len(psf) // 2) % self.grid
-        kernel.index_put_((place[:, None], place[None, :]), psf, accumulate=True)
-        self.transfer = torch.fft.rfft2(kernel)
+        self.transfer = torch.fft.rfft2(self._wrapped(psf.reshape(-1, *psf.shape[-2:])))
         self.axis = torch.arange(self.grid, **where) - self.centre
-        self.rings = [self._ring(k, where) for k in range(len(RINGS))]
+        rings = [self._ring(k, where) for k in range(len(RINGS))]
+        self.rings = [ring[:3] for ring in rings]
+        self.along_y = torch.cat([along_y for *_, along_y in rings], dim=1)
+
+    def of(self, rows: Tensor) -> Self:
+        """The model of some of the cut-outs."""
+        if len(self.transfer) == 1:  # all have the same PSF
+            return self
+        part = copy(self)
+        part.transfer = self.transfer[rows.to(self.transfer.device)]
+        return part
 
     def images(self, parameters: Tensor) -> Tensor:
         """Derivatives of the model by each parameter, (N, 7, size, size); the model itself is the
@@ -56,6 +66,16 @@ class SersicModel:
         scaled: Tensor = seen * scale[..., None, None]
         return scaled
 
+    def _wrapped(self, psfs: Tensor) -> Tensor:
+        """PSFs (n, k, l) around the first pixel of the periodic grid, (n, grid, grid)."""
+        y, x = (
+            (torch.arange(length, device=psfs.device) - length // 2) % self.grid
+            for length in psfs.shape[1:]
+        )
+        flat = psfs.new_zeros(len(psfs), self.grid**2)
+        flat.index_add_(1, (y[:, None] * self.grid + x).flatten(), psfs.flatten(1))
+        return flat.reshape(-1, self.grid, self.grid)
+
     def _moved(self, parameters: Tensor) -> Tensor:
         """The PSF and the way from the middle of the grid to (x, y), in Fourier space."""
         x, y = (parameters[:, k, None, None] - self.centre for k in (X, Y))
@@ -65,18 +85,19 @@ class SersicModel:
 
     def _drawn(self, parameters: Tensor) -> Tensor:
         """The profile and its derivatives around the middle, in Fourier space, (N, 5, ky, kx)."""
-        planes = profile(parameters, self.axis)
+        shape = Shape.of(parameters)
+        planes = profile(shape, self.axis)
         reach = RINGS[0][0]
         ring = slice(self.centre - reach, self.centre + reach + 1)
         planes[:, :, ring, ring] = 0
         waves: Tensor = torch.fft.rfft2(planes)
-        for axis, weight, along_y, along_x in self.rings:
-            fine = (profile(parameters, axis) * weight).to(along_y.dtype)
-            waves += along_y @ fine @ along_x
-        return waves
+        fine = [(profile(shape, axis) * weight) @ along_x for axis, weight, along_x in self.rings]
+        seen = torch.view_as_complex(torch.cat(fine, dim=-2).unflatten(-1, (-1, 2)))
+        return waves + self.along_y @ seen
 
     def _ring(self, number: int, where: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Points along an axis, the weight of each pair of them, and their waves."""
+        """Points along an axis, the weight of each pair of them, and their waves: along x with real
+        and imaginary parts side by side, (points, 2 kx), and along y, (ky, points)."""
         reach, points = RINGS[number]
         count = (2 * reach + 1) * points
         axis = (torch.arange(count, **where) + 0.5) / points - (reach + 0.5)
@@ -87,17 +108,35 @@ class SersicModel:
         place = self.centre + axis
         angles = -2 * torch.pi * self.k_y * place, -2 * torch.pi * place[:, None] * self.k_x
         along_y, along_x = (torch.polar(torch.ones_like(angle), angle) for angle in angles)
-        return axis, weight, along_y, along_x
+        return axis, weight, torch.view_as_real(along_x).flatten(1), along_y
 
 
-def profile(parameters: Tensor, axis: Tensor) -> Tensor:
+@dataclass(frozen=True)
+class Shape:
+    """What a profile's values follow from besides the place, each (N, 1, 1)."""
+
+    n: Tensor
+    b: Tensor  # b_n
+    b_slope: Tensor  # and its derivative by n
+    scale: Tensor  # r_c^-2 [pix^-2]
+    eta_1: Tensor
+    eta_2: Tensor
+    waves: tuple[Tensor, Tensor, Tensor]  # `hyperbolic` of the flattening
+
+    @classmethod
+    def of(cls, parameters: Tensor) -> Self:
+        """parameters: (N, 7)."""
+        p = parameters[:, :, None, None]
+        n, eta_1, eta_2 = torch.exp(p[:, LN_N]), p[:, ETA_1], p[:, ETA_2]
+        waves = hyperbolic(eta_1**2 + eta_2**2)
+        return cls(n, *sersic_b(n), torch.exp(-2 * p[:, LN_R_C]), eta_1, eta_2, waves)
+
+
+def profile(shape: Shape, axis: Tensor) -> Tensor:
     """The profile of unit intensity at the points (axis, axis) around its centre, and its
     derivatives by ln r_c, eta_1, eta_2 and ln n, (N, 5, points, points)."""
-    p = parameters[:, :, None, None]
-    eta_1, eta_2 = p[:, ETA_1], p[:, ETA_2]
-    n, scale = torch.exp(p[:, LN_N]), torch.exp(-2 * p[:, LN_R_C])
-    b, b_slope = sersic_b(n)
-    cosh, sinhc, sinhc_slope = hyperbolic(eta_1**2 + eta_2**2)
+    n, b, b_slope, scale = shape.n, shape.b, shape.b_slope, shape.scale
+    eta_1, eta_2, (cosh, sinhc, sinhc_slope) = shape.eta_1, shape.eta_2, shape.waves
     x, y = axis[None, :], axis[:, None]
     plus, minus, cross = x**2 + y**2, x**2 - y**2, 2 * x * y
     turned = eta_1 * minus + eta_2 * cross

@@ -10,22 +10,29 @@ from galddpm.evaluation.measurement.detection import Detection, detect
 from galddpm.evaluation.measurement.flags import Flag
 from galddpm.evaluation.measurement.morphology import (
     Ellipse,
-    half_light_radius,
     isophotal_area,
     kron_aperture,
     kron_scale,
+    light_at_edge,
+    light_radius,
     moments,
-    sky_correlation,
     without_neighbours,
+)
+from galddpm.evaluation.measurement.noise import (
+    level_variance,
+    neighbour_correlation,
+    variance_of_sum,
 )
 from galddpm.evaluation.measurement.sersic_columns import SERSIC, sersic_columns
 from galddpm.evaluation.measurement.statmorph_statistics import STATISTICS, statmorph_statistics
+from galddpm.evaluation.measurement.structure import STRUCTURE, structure
 
 NUMBERS = {  # column: (unit, what it is); NaN where it could not be measured
     "x": ("pix", "centroid, from 0 at the centre of the first pixel"),
     "y": ("pix", "centroid, from 0 at the centre of the first pixel"),
     "flux": ("ct", "Kron flux at zero point 27"),
-    "snr": ("", "Kron flux over its error from the sky's noise"),
+    "flux_error": ("ct", "from the noise in the aperture, in the sky's level and in the radius"),
+    "snr": ("", "Kron flux over its error"),
     "sky_sigma": ("ct", "rms of a sky pixel"),
     "sky_correlation": ("", "of neighbouring sky pixels"),
     "ellipticity": ("", "1 - b/a of the rms axes"),
@@ -47,6 +54,9 @@ NUMBERS = {  # column: (unit, what it is); NaN where it could not be measured
     "concentration": ("", "5 log10(r80/r20)"),
     "asymmetry": ("", "under a turn by 180 degrees, less that of the sky"),
     "smoothness": ("", "light in clumps, less that of the sky"),
+    "isophotal_asymmetry": ("", "of the isophote at 3 sky rms, under a turn by 180 degrees"),
+    "substructure": ("", "light in clumps that stand clear of the noise"),
+    **{f"statmorph_{name}": ("", f"{name} as statmorph measures it") for name in STATISTICS},
     "z_phot": ("", "redshift estimated from the image"),
     "z_phot_error": ("", "of z_phot; 68.3 % of the truths lie within"),
 }
@@ -62,7 +72,8 @@ Row = dict[str, Any]  # column: a number, or the text of `STATUS`
 
 
 def measure_stamps(images: Floats, psf: Floats, selected: Sequence[bool] | Bools) -> list[Row]:
-    """The catalog rows of stamps, (N, H, W) [count], in one band with the PSF `psf`.
+    """The catalog rows of stamps, (N, H, W) [count], in one band with the PSF `psf`, (k, l), or
+    (N, k, l) for one a stamp.
 
     selected: (N,), for which of them statmorph's statistics are wanted; they are NaN elsewhere.
     """
@@ -73,30 +84,28 @@ def measure_found(
     images: Floats, found: Sequence[Detection], psf: Floats, selected: Sequence[bool] | Bools
 ) -> list[Row]:
     """The same for sources that were detected before."""
-    rows = [
-        measure_detected(image, detection, psf if wanted else None)
-        for image, detection, wanted in zip(images, found, selected, strict=True)
-    ]
+    rows = [measure_detected(*stamp) for stamp in zip(images, found, selected, strict=True)]
     for row, fit in zip(rows, sersic_columns(images, found, rows, psf), strict=True):
         row.update(fit)
     return rows
 
 
-def measure_detected(image: Floats, found: Detection, psf: Floats | None) -> Row:
-    """The row of a stamp without its Sersic fit, and without a PSF without statmorph's columns."""
+def measure_detected(image: Floats, found: Detection, statmorph: bool = False) -> Row:
+    """The row of a stamp without its Sersic fit; statmorph: whether with its columns."""
     row: Row = dict.fromkeys(NUMBERS, np.nan)
     row |= {STATUS: found.status, "sky_sigma": found.sky_sigma}
-    if found.free is not None:
-        row["sky_correlation"] = sky_correlation(image - found.sky, found.free)
-    flag = found.flag | Flag.NO_REDSHIFT | (Flag.NOT_SELECTED if psf is None else Flag(0))
+    if found.correlation is not None:
+        row["sky_correlation"] = neighbour_correlation(found.correlation)
+    flag = found.flag | Flag.NO_REDSHIFT | (Flag(0) if statmorph else Flag.NOT_SELECTED)
     if found.segment is not None:
         values, bits = measure_source(image - found.sky, found)
         row, flag = row | values, flag | bits
-        if psf is not None and found.others is not None:
+        if statmorph and found.others is not None:
             values, bits = statmorph_statistics(
-                image - found.sky, found.segment, found.others, found.sky_sigma, psf
+                image - found.sky, found.segment, found.others, found.sky_sigma
             )
-            row, flag = row | values, flag | bits
+            row |= {f"statmorph_{name}": value for name, value in values.items()}
+            flag |= bits
     return row | {"flag": int(flag), "flag_sersic": int(found.flag & NOTHING_MEASURED)}
 
 
@@ -106,8 +115,11 @@ def measure_source(image: Floats, found: Detection) -> tuple[dict[str, float], F
     assert found.others is not None
     ellipse = moments(image, found.segment)
     clean = without_neighbours(image, found.others, ellipse)
-    light, flag = measure_light(clean, ellipse, found.sky_sigma)
-    return light | {
+    light, flag = measure_light(clean, ellipse, found)
+    form = structure(clean, found, ellipse)
+    if not form:
+        flag |= Flag.STRUCTURE_FAILED
+    return light | form | {
         "x": ellipse.x,
         "y": ellipse.y,
         "semimajor_axis": ellipse.semimajor_axis,
@@ -119,10 +131,10 @@ def measure_source(image: Floats, found: Detection) -> tuple[dict[str, float], F
 
 
 def measure_light(
-    clean: Floats, ellipse: Ellipse, sky_sigma: float
+    clean: Floats, ellipse: Ellipse, found: Detection
 ) -> tuple[dict[str, float], Flag]:
-    """Kron flux, its signal-to-noise ratio and the half-light radius."""
-    scale = kron_scale(clean, ellipse)
+    """Kron flux, its error and the half-light radius."""
+    scale, slope = kron_scale(clean, ellipse)
     if np.isnan(scale):
         return {}, Flag.KRON_FAILED
     aperture = kron_aperture(clean.shape, ellipse, scale)
@@ -131,12 +143,27 @@ def measure_light(
         return {}, Flag.KRON_FAILED
     whole = np.pi * scale**2 * ellipse.semimajor_axis * ellipse.semiminor_axis  # [pix^2]
     flag = Flag.KRON_CUT if whole > area * (1 + 1e-6) else Flag(0)
-    radius = half_light_radius(clean, ellipse, flux, scale * ellipse.semimajor_axis)
+    radius = light_radius(clean, ellipse, flux / 2, scale * ellipse.semimajor_axis)
     if np.isnan(radius):
         flag |= Flag.HALF_LIGHT_FAILED
-    snr = flux / (sky_sigma * np.sqrt(area))
-    values = {"flux": flux, "snr": snr, "kron_scale": scale, "half_light_radius": radius}
-    return values, flag
+    error = sum_error(aperture + light_at_edge(clean, ellipse, scale) * slope, found)
+    return {
+        "flux": flux,
+        "flux_error": error,
+        "snr": flux / error,
+        "kron_scale": scale,
+        "half_light_radius": radius,
+    }, flag
+
+
+def sum_error(weights: Floats, found: Detection) -> float:
+    """Standard deviation [count] of a sum of weighted pixels, (H, W), from the sky's noise in them
+    and from that in the level that was taken off all of them."""
+    assert found.correlation is not None  # as of every detected source
+    assert found.free is not None
+    level = level_variance(found.correlation, found.free.sum())
+    variance = variance_of_sum(weights, found.correlation) + level * weights.sum() ** 2
+    return float(found.sky_sigma * np.sqrt(variance))
 
 
 def matched_fluxes(stamp: Floats, found: Detection, row: Mapping[str, Any]) -> Floats:
@@ -175,5 +202,6 @@ COMPARED = (  # what two catalogs are compared in
     "sky_sigma",
     "sky_correlation",
     *SERSIC,
-    *STATISTICS,
+    "sersic_chi2",
+    *STRUCTURE,
 )

@@ -1,4 +1,5 @@
-"""The CAS and Gini-M20 statistics of one source, by statmorph, and its own Sersic fit.
+"""The CAS and Gini-M20 statistics of one source by statmorph, to check ours with, and its own
+Sersic fit.
 
 Rodriguez-Gomez et al. 2019 (MNRAS 483, 4140). Concentration, asymmetry and smoothness follow
 Conselice 2003, Gini and M20 Lotz et al. 2004.
@@ -30,15 +31,14 @@ def statmorph_statistics(
     segment: Bools,
     others: Bools,
     sky_sigma: float,
-    psf: Floats,
 ) -> tuple[dict[str, float], Flag]:
     """The columns of `STATISTICS` and their bits for `flag`.
 
     image: (H, W) [count, sky-subtracted]; segment, others: masks of the source and of its
     neighbours; sky_sigma [count]: the same for every pixel, as the photon noise of a coadd is not
-    known; psf: odd size. What statmorph marks with -99 becomes NaN.
+    known. What statmorph marks with -99 becomes NaN.
     """
-    source = _measured(CatalogMorphology, image, segment, others, sky_sigma, psf)
+    source = _measured(CatalogMorphology, image, segment, others, sky_sigma, None)
     if source is None:
         return dict.fromkeys(STATISTICS, np.nan), Flag.STATMORPH_FAILED
     return {name: _number(source[name]) for name in STATISTICS}, statistics_flag(source.flag)
@@ -52,7 +52,8 @@ def statmorph_sersic(
     psf: Floats,
 ) -> dict[str, float]:
     """statmorph's own Sersic fit, to compare ours with: the columns of `FIT`, NaN where it is bad,
-    and the `seconds` that the fit alone took. Arguments: as for `statmorph_statistics`."""
+    and the `seconds` that the fit alone took. psf: odd size; the others: as for
+    `statmorph_statistics`."""
     source = _measured(SourceMorphology, image, segment, others, sky_sigma, psf)
     if source is None:
         return dict.fromkeys((*FIT, "seconds"), np.nan)
@@ -72,7 +73,7 @@ def _measured(
     segment: Bools,
     others: Bools,
     sky_sigma: float,
-    psf: Floats,
+    psf: Floats | None,
 ) -> SourceMorphology | None:
     """statmorph's measurement, or None. Its failures are caught, because it raises many kinds of
     error on odd sources."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, huber_loss
 
 from galddpm.data.symmetries import all_turns
+from galddpm.devices import widest_float
 from galddpm.evaluation.photoz.metrics import HSC_GAMMA
 
 COVERED = 0.683  # of the truths lie within one `error` of an estimate
@@ -100,7 +101,8 @@ def redshift_losses(output: Tensor, redshift: Tensor, huber: bool) -> Tensor:
 def predict(model: RedshiftCNN, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Redshifts (B,), their errors (B,) and features (B, F), as means over the eight symmetries."""
     features = [model.features(turn) for turn in all_turns(pixels)]
-    output = torch.stack([model.last(feature) for feature in features]).mean(dim=0).double()
+    output = torch.stack([model.last(feature) for feature in features]).mean(dim=0)
+    output = output.to(widest_float(output.device))
     stretch = torch.exp(output[:, 0]).clamp(min=1.0)
     error = HSC_GAMMA * torch.exp(output[:, 1]) * stretch
     return stretch - 1, error, torch.stack(features).mean(dim=0)

@@ -17,6 +17,11 @@ from galddpm.evaluation.photoz.metrics import (
 from galddpm.evaluation.statistics.distributions import LEAST, interval
 
 USABLE = 1 / 3  # of a constant's NMAD: a CNN that is worse on real galaxies judges nothing
+# The same in a bin of redshift. There the best constant is near everywhere, so a CNN that sees no
+# more than the bin has a ratio of 1, and one whose estimates scatter as much as the redshifts do
+# has one of about 1 too.
+USABLE_IN_BIN = 0.8
+LEAST_IN_BIN = 30  # real galaxies, whose NMADs then scatter by a fifth
 RESAMPLES = 1000
 
 
@@ -26,7 +31,9 @@ def compare_redshifts(
     """Metrics of both sides, and the ratio of their NMADs; None where no redshift was estimated.
 
     rows: of each side that are compared. The ratio is None, with the reason beside it, where the
-    CNN is too poor on real galaxies to judge generated ones, or has seen fewer than `LEAST`.
+    CNN is too poor on real galaxies to judge generated ones, or has seen fewer than `LEAST`. In
+    each bin of `by_redshift` it is `usable` where its NMAD is at most `USABLE_IN_BIN` of that of
+    the best constant there.
     """
     sides = {}
     for side, catalog, chosen in (("real", real, rows[0]), ("generated", generated, rows[1])):
@@ -65,8 +72,20 @@ def _by_redshift(sides: dict[str, Any], edges: Sequence[float]) -> list[dict[str
         for side, columns in sides.items():
             inside = (columns[0] >= low) & (columns[0] < high)
             line[side] = _metrics(*(column[inside] for column in columns))
+            if side == "real":
+                known = inside & np.isfinite(columns[1])
+                line |= _right_to_judge(columns[0][known], line[side]["nmad"])
         bins.append(line)
     return bins
+
+
+def _right_to_judge(true: Floats, nmad: float | None) -> dict[str, Any]:
+    """Whether the CNN sees more of real galaxies in a bin than that they lie in it."""
+    if nmad is None:
+        return {"constant_nmad": None, "usable": False}
+    constant = constant_nmad(true)
+    usable = len(true) >= LEAST_IN_BIN and nmad <= USABLE_IN_BIN * constant
+    return {"constant_nmad": constant, "usable": bool(usable)}
 
 
 def _ratios(sides: dict[str, Any]) -> Floats:

@@ -14,7 +14,6 @@ from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.measurement.stamp import NUMBERS, PAPER
 from galddpm.evaluation.report.judge import comparable
 from galddpm.evaluation.statistics.distributions import finite
-from galddpm.evaluation.statistics.matching import Selection
 
 COLOUR = {"real": "#0072B2", "generated": "#D55E00"}  # Okabe & Ito: told apart by all eyes
 MARKER = {"real": "o", "generated": "s"}
@@ -23,6 +22,7 @@ SYMBOL = {"pix": "pix", "pix2": "pix$^2$", "ct": "count", "": ""}
 LIGHT = ("flux", "half_light_radius", "sky_sigma", "concentration")
 LOGARITHMIC = ("flux", "snr", "isophotal_area")
 BINS = 32
+DPI = 150  # of PNG files
 LEAST_SHOWN = 10  # galaxies in a bin of redshift for a point with an error bar
 SHOWN = (0.005, 0.995)  # quantiles of both sets together between which a histogram runs
 
@@ -30,20 +30,21 @@ SHOWN = (0.005, 0.995)  # quantiles of both sets together between which a histog
 def histograms(
     real: Mapping[str, Array],
     generated: Mapping[str, Array],
-    names: Sequence[str],
+    columns: Sequence[str],
     title: str,
+    names: Mapping[str, str],
 ) -> Figure:
     """Shares of galaxies by measurement (paper, fig. 3): linear above, logarithmic below."""
-    figure = Figure(figsize=(3.2 * len(names), 5.6), layout="constrained")
-    axes = figure.subplots(2, len(names), sharex="col", squeeze=False)
-    for column, name in enumerate(names):
+    figure = Figure(figsize=(3.2 * len(columns), 5.6), layout="constrained")
+    axes = figure.subplots(2, len(columns), sharex="col", squeeze=False)
+    for column, name in enumerate(columns):
         sides = {"real": finite(real[name]), "generated": finite(generated[name])}
         if not all(len(values) for values in sides.values()):
             _say_nothing(axes[:, column], name)
             continue
         edges = bin_edges(np.concatenate(list(sides.values())), name in LOGARITHMIC)
         for axis in axes[:, column]:
-            _draw_shares(axis, sides, edges)
+            _draw_shares(axis, sides, edges, names)
         if name in LOGARITHMIC:
             axes[1, column].set_xscale("log")
         axes[1, column].set_yscale("log")
@@ -57,12 +58,15 @@ def histograms(
 
 
 def means_by_redshift(
-    bins: Sequence[Mapping[str, Any]], names: Sequence[str], title: str
+    bins: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    title: str,
+    names: Mapping[str, str],
 ) -> Figure:
     """Means with 95 % intervals in bins of redshift (paper, fig. 4)."""
-    figure = Figure(figsize=(3.2 * len(names), 3.2), layout="constrained")
-    axes = figure.subplots(1, len(names), squeeze=False)[0]
-    for axis, name in zip(axes, names, strict=True):
+    figure = Figure(figsize=(3.2 * len(columns), 3.2), layout="constrained")
+    axes = figure.subplots(1, len(columns), squeeze=False)[0]
+    for axis, name in zip(axes, columns, strict=True):
         for side, offset in (("real", -0.02), ("generated", 0.02)):
             points = mean_points(bins, name, side)
             if len(points):
@@ -74,7 +78,7 @@ def means_by_redshift(
                     "ms": 4,
                     "capsize": 2,
                 }
-                axis.errorbar(x + offset, mean, yerr=reach, lw=1, label=side, **style)
+                axis.errorbar(x + offset, mean, yerr=reach, lw=1, label=names[side], **style)
         axis.set(xlabel="redshift", ylabel=f"mean {label(name)}")
     _legend(figure)
     figure.suptitle(title)
@@ -92,69 +96,34 @@ def mean_points(bins: Sequence[Mapping[str, Any]], name: str, side: str) -> Floa
     return np.array(points)
 
 
-def distances_and_floor(metrics: Mapping[str, Mapping[str, Any]], title: str) -> Figure:
-    """KS distance of every measurement with its interval, beside what two real samples give."""
-    names = [name for name, metric in metrics.items() if metric["ks"] is not None]
-    figure = Figure(figsize=(6.4, 1.2 + 0.3 * max(len(names), 1)), layout="constrained")
+def distances_and_floor(
+    metrics: Mapping[str, Mapping[str, Any]], title: str, names: Mapping[str, str]
+) -> Figure:
+    """KS distance of every measurement with its interval, beside what two real samples give; and
+    below, open, the distance at given redshift."""
+    shown = [name for name, metric in metrics.items() if metric["ks"] is not None]
+    figure = Figure(figsize=(6.4, 1.4 + 0.36 * max(len(shown), 1)), layout="constrained")
     axis = figure.subplots()
-    for place, name in enumerate(names):
+    for place, name in enumerate(shown):
         metric = metrics[name]
         low, high = metric["ks_interval"]
-        axis.plot([low, high], [place, place], color=COLOUR["generated"], lw=1.5)
-        axis.plot(metric["ks"], place, "s", color=COLOUR["generated"], ms=5)
-        if metric["ks_floor"] is not None:
-            axis.barh(place, metric["ks_floor_95"], height=0.7, color=COLOUR["real"], alpha=0.35)
-            axis.plot(metric["ks_floor"], place, "|", color=COLOUR["real"], ms=10, mew=2)
-    axis.set(yticks=range(len(names)), yticklabels=[_name(name) for name in names], xlim=(0, None))
+        axis.plot([low, high], [place - 0.18] * 2, color=COLOUR["generated"], lw=1.5)
+        for key, y, face in (("ks", place - 0.18, None), ("conditional_ks", place + 0.18, "white")):
+            if metric.get(key) is None:
+                continue
+            axis.plot(metric[key], y, "s", color=COLOUR["generated"], ms=5, mfc=face)
+            if metric[f"{key}_floor"] is not None:
+                width = metric[f"{key}_floor_95"]
+                axis.barh(y, width, height=0.34, color=COLOUR["real"], alpha=0.35)
+                axis.plot(metric[f"{key}_floor"], y, "|", color=COLOUR["real"], ms=7, mew=2)
+    axis.set(yticks=range(len(shown)), yticklabels=[_name(name) for name in shown], xlim=(0, None))
     axis.invert_yaxis()
-    axis.set_xlabel("Kolmogorov-Smirnov distance; blue: real against real, mean and 95 %")
+    axis.set_xlabel(
+        f"Kolmogorov-Smirnov distance, open at given redshift;\nblue: two {names['real']} samples,"
+        " mean and 95 %"
+    )
     axis.set_title(title)
     return figure
-
-
-def stamp_pairs(real: Floats, generated: Floats, redshift: Floats, bands: Sequence[str]) -> Figure:
-    """Real galaxies above generated ones (paper, fig. 5).
-
-    real, generated: (n, C, H, W) [count]; redshift: (2, n) of the two rows.
-    """
-    count = len(real)
-    figure = Figure(figsize=(1.35 * count, 3.2), layout="constrained")
-    axes = figure.subplots(2, count, squeeze=False)
-    for row, (side, stamps) in enumerate((("real", real), ("generated", generated))):
-        for axis, stamp, z in zip(axes[row], stamps, redshift[row], strict=True):
-            axis.imshow(colour_image(stamp, bands), origin="lower", interpolation="nearest")
-            axis.set(xticks=[], yticks=[])
-            axis.set_title(f"z = {z:.2f}", fontsize=9)
-        axes[row, 0].set_ylabel(side)
-    return figure
-
-
-def choose_pairs(
-    real: Catalog, generated: Catalog, chosen: Selection, count: int = 8
-) -> tuple[Ints, Ints]:
-    """Rows of generated galaxies evenly spread in redshift rank, and of the nearest real ones."""
-    ordered = chosen.generated[np.argsort(generated.redshift[chosen.generated], kind="stable")]
-    places = (np.arange(count) + 0.5) / count * len(ordered)
-    rows = ordered[np.unique(places.astype(int))]
-    distance = np.abs(real.redshift[chosen.real][:, None] - generated.redshift[rows])
-    return chosen.real[distance.argmin(axis=0)], rows
-
-
-def colour_image(
-    stamp: Floats, bands: Sequence[str], softening: float = 0.25, white: float = 25.0
-) -> Floats:
-    """(H, W, 3) in 0 to 1: i, r, g as red, green, blue with one asinh stretch (Lupton et al. 2004).
-
-    softening, white [count]: where the stretch leaves the linear part, and where it saturates.
-    The same for all stamps, so that brightness can be compared. Without these bands: grey.
-    """
-    planes = [stamp[bands.index(band)] if band in bands else stamp[0] for band in ("i", "r", "g")]
-    colours = np.nan_to_num(np.stack(planes, axis=-1))
-    intensity = np.maximum(colours.mean(axis=-1, keepdims=True), 1e-6)
-    stretched = np.arcsinh(intensity / softening) / np.arcsinh(white / softening)
-    image = np.maximum(colours, 0) * stretched / intensity
-    shown: Floats = np.clip(image / np.maximum(image.max(axis=-1, keepdims=True), 1), 0, 1)
-    return shown
 
 
 def bin_edges(values: Floats, logarithmic: bool) -> Floats:
@@ -184,18 +153,22 @@ def label(name: str) -> str:
 
 def save(figure: Figure, folder: Path, name: str) -> None:
     """Write a figure as PNG and as PDF."""
-    figure.savefig(folder / f"{name}.png", dpi=150)
+    figure.savefig(folder / f"{name}.png", dpi=DPI)
     figure.savefig(folder / f"{name}.pdf")
 
 
-def _draw_shares(axis: Axes, sides: Mapping[str, Array], edges: Floats) -> None:
+def _draw_shares(
+    axis: Axes, sides: Mapping[str, Array], edges: Floats, names: Mapping[str, str]
+) -> None:
     style: dict[str, dict[str, Any]] = {
         "real": {"fill": True, "alpha": 0.35},
         "generated": {"lw": 1.6},
     }
     for side, values in sides.items():
         counts = np.histogram(values, edges)[0]
-        axis.stairs(counts / len(values), edges, color=COLOUR[side], label=side, **style[side])
+        axis.stairs(
+            counts / len(values), edges, color=COLOUR[side], label=names[side], **style[side]
+        )
 
 
 def _say_nothing(axes: Array, name: str) -> None:

@@ -10,15 +10,14 @@ from galddpm.evaluation.catalog.side import Side
 from galddpm.evaluation.measurement.stamp import COMPARED, PAPER
 from galddpm.evaluation.report.figures import (
     LIGHT,
-    choose_pairs,
     compared_columns,
     distances_and_floor,
     histograms,
     means_by_redshift,
     save,
-    stamp_pairs,
 )
 from galddpm.evaluation.report.photoz_figures import colours_by_redshift, redshift_scatter
+from galddpm.evaluation.report.stamps import choose_pairs, stamp_pairs
 from galddpm.evaluation.statistics.matching import Selection
 
 
@@ -40,16 +39,17 @@ def draw_figures(
     pairs = choose_pairs(*catalogs, chosen)
     stamps = [side.images(rows) for side, rows in zip((real, generated), pairs, strict=True)]
     redshift = np.stack([c.redshift[rows] for c, rows in zip(catalogs, pairs, strict=True)])
+    bins, names = report["by_redshift"], report["names"]
     figures = {
-        "stamps": stamp_pairs(stamps[0], stamps[1], redshift, real.measurement.bands),
-        "distances": distances_and_floor(report["metrics"], title),
-        "histograms": histograms(sides[0], sides[1], PAPER, title),
-        "histograms_light": histograms(sides[0], sides[1], LIGHT, title),
-        "means_by_redshift": means_by_redshift(report["by_redshift"], PAPER, title),
+        "stamps": stamp_pairs(stamps[0], stamps[1], redshift, real.measurement.bands, names),
+        "distances": distances_and_floor(report["metrics"], title, names),
+        "histograms": histograms(sides[0], sides[1], PAPER, title, names),
+        "histograms_light": histograms(sides[0], sides[1], LIGHT, title, names),
+        "means_by_redshift": means_by_redshift(bins, PAPER, title, names),
     }
     light = [name for name in report["metrics"] if name not in COMPARED]
     if light:
-        figures["colours_by_redshift"] = colours_by_redshift(report["by_redshift"], light, title)
+        figures["colours_by_redshift"] = colours_by_redshift(bins, light, title, names)
     if report["redshift"]:
         figures["redshift"] = redshift_scatter(*catalogs, chosen, report, title)
     for name, figure in figures.items():

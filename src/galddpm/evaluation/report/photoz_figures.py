@@ -20,6 +20,7 @@ def redshift_scatter(
     real: Catalog, generated: Catalog, chosen: Selection, report: Mapping[str, Any], title: str
 ) -> Figure:
     """Estimated against true redshift of both sides, and the mean HSC loss by redshift."""
+    names = report["names"]
     figure = Figure(figsize=(11, 3.9), layout="constrained")
     axes = figure.subplots(1, 3)
     sides = (("real", real, chosen.real), ("generated", generated, chosen.generated))
@@ -31,23 +32,31 @@ def redshift_scatter(
         axis.plot(line, line, color="#444", lw=1)
         for sign in (-1, 1):
             axis.plot(line, line + sign * OUTLIER * (1 + line), "--", color="#999", lw=0.8)
+        _shade_unusable(axis, report["redshift"]["by_redshift"])
         metrics = report["redshift"][side]
         text = f"NMAD {metrics['nmad']:.3f}, outliers {metrics['outlier_fraction']:.1%}"
         limits = {"xlim": (0, farthest), "ylim": (0, farthest)}
-        axis.set(xlabel="redshift", ylabel="redshift seen", title=f"{side}: {text}", **limits)
-    _draw_losses(axes[2], sides, report["redshift"]["by_redshift"])
+        axis.set(
+            xlabel="redshift", ylabel="redshift seen", title=f"{names[side]}: {text}", **limits
+        )
+    _draw_losses(axes[2], sides, report["redshift"]["by_redshift"], names)
+    _shade_unusable(axes[2], report["redshift"]["by_redshift"])
+    axes[2].set_xlim(0, farthest)
     figure.suptitle(title)
     return figure
 
 
 def colours_by_redshift(
-    bins: Sequence[Mapping[str, Any]], names: Sequence[str], title: str
+    bins: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    title: str,
+    names: Mapping[str, str],
 ) -> Figure:
     """Mean colours and magnitudes in bins of redshift."""
-    columns = -(-len(names) // 2)
-    figure = Figure(figsize=(2.7 * columns, 5.4), layout="constrained")
-    axes = figure.subplots(2, columns, squeeze=False, sharex=True)
-    for axis, name in zip(axes.flat, names, strict=False):
+    half = -(-len(columns) // 2)
+    figure = Figure(figsize=(2.7 * half, 5.4), layout="constrained")
+    axes = figure.subplots(2, half, squeeze=False, sharex=True)
+    for axis, name in zip(axes.flat, columns, strict=False):
         for side, offset in (("real", -0.02), ("generated", 0.02)):
             points = mean_points(bins, name, side)
             if len(points):
@@ -59,9 +68,9 @@ def colours_by_redshift(
                     "lw": 1,
                 }
                 reach = np.maximum([mean - low, high - mean], 0)
-                axis.errorbar(x + offset, mean, yerr=reach, label=side, capsize=2, **style)
+                axis.errorbar(x + offset, mean, yerr=reach, label=names[side], capsize=2, **style)
         axis.set_ylabel(label(name))
-    for axis in axes.flat[len(names) :]:
+    for axis in axes.flat[len(columns) :]:
         axis.set_visible(False)
     for column in axes.T:
         lowest = [axis for axis in column if axis.get_visible()][-1]
@@ -74,12 +83,22 @@ def colours_by_redshift(
     return figure
 
 
+def _shade_unusable(axis: Axes, bins: Sequence[Mapping[str, Any]]) -> None:
+    """Grey where the CNN is no better on real galaxies than a constant, and judges nothing."""
+    for one in bins:
+        if not one["usable"]:
+            axis.axvspan(one["low"], one["high"], color="#bbb", alpha=0.4, lw=0, zorder=0)
+
+
 def _estimated(catalog: Catalog) -> Floats:
     return next(iter(catalog.bands.values()))["z_phot"]
 
 
 def _draw_losses(
-    axis: Axes, sides: Sequence[tuple[str, Catalog, Ints]], bins: Sequence[Mapping[str, Any]]
+    axis: Axes,
+    sides: Sequence[tuple[str, Catalog, Ints]],
+    bins: Sequence[Mapping[str, Any]],
+    names: Mapping[str, str],
 ) -> None:
     """Mean loss in bins of redshift, with the standard error of the mean."""
     for side, catalog, rows in sides:
@@ -100,7 +119,7 @@ def _draw_losses(
                 "ms": 4,
                 "capsize": 2,
             }
-            axis.errorbar(x, mean, yerr=error, lw=1, label=side, **style)
+            axis.errorbar(x, mean, yerr=error, lw=1, label=names[side], **style)
     axis.set(xlabel="redshift", ylabel="mean HSC loss", title="loss by redshift", ylim=(0, None))
     if axis.get_legend_handles_labels()[0]:  # none where no bin holds enough galaxies
         axis.legend(frameon=False)

@@ -72,10 +72,11 @@ def floor(
     """KS and Wasserstein distances of real against real for each split, (splits, 2).
 
     real, reference: the measurement for all galaxies, NaN where there is none; without a second
-    real set they are the same. splits: pairs of row numbers into them. Rescaled to `sizes`.
+    real set they are the same. splits: pairs of row numbers into them. Rescaled to `sizes`; without
+    a row where one of these is 0.
     """
     rows = []
-    for first, second in splits:
+    for first, second in splits if min(sizes) else ():
         a, b = finite(real[first]), finite(reference[second])
         if len(a) and len(b):
             scale = size_scale(*sizes) / size_scale(len(a), len(b))
@@ -83,17 +84,18 @@ def floor(
     return np.array(rows).reshape(-1, 2)
 
 
-def compare(real: Floats, generated: Floats, null: Floats) -> dict[str, Any]:
+def compare(real: Floats, generated: Floats, null: Floats, ratio: bool = True) -> dict[str, Any]:
     """Distances, floors, means and spreads of one measurement, ready for JSON.
 
     real, generated: the measurement for the galaxies compared, NaN where there is none; null: what
-    `floor` gives for the numbers of those measured. What could not be had is None, with a reason.
+    `floor` gives for the numbers of those measured. ratio: whether a ratio of means says something,
+    which it does not for magnitudes. What could not be had is None, with a reason.
     """
     rng = np.random.default_rng(0)
     real, generated = finite(real), finite(generated)
     sizes = len(real), len(generated)
     result: dict[str, Any] = {"n_real": sizes[0], "n_generated": sizes[1], "reason": None}
-    result |= compare_means(real, generated, rng)
+    result |= compare_means(real, generated, rng, ratio)
     if min(sizes) < LEAST:
         found = f"{sizes[0]} real and {sizes[1]} generated galaxies were measured"
         return result | NO_DISTANCES | {"reason": f"{found}, fewer than {LEAST} on a side"}
@@ -119,24 +121,30 @@ def floor_summary(name: str, null: Floats) -> dict[str, Any]:
     return {f"{name}_floor": null.mean(), f"{name}_floor_95": np.quantile(null, COVERED)}
 
 
-def compare_means(real: Floats, generated: Floats, rng: np.random.Generator) -> dict[str, Any]:
-    """Means of finite samples and their ratio, each with its bootstrap interval; and spreads.
+def compare_means(
+    real: Floats, generated: Floats, rng: np.random.Generator, ratio: bool = True
+) -> dict[str, Any]:
+    """Means and spreads of finite samples, and difference and ratio of the means, generated less or
+    over real, each with its bootstrap interval.
 
-    The ratio is None where the real mean is not clearly different from zero.
+    The ratio is None where it is not asked for, and where the real mean is not clearly positive.
     """
-    result: dict[str, Any] = {"mean_ratio": None, "mean_ratio_interval": None}
+    result: dict[str, Any] = {"mean_difference": None, "mean_difference_interval": None}
+    result |= {"mean_ratio": None, "mean_ratio_interval": None}
     means = {}
     for side, sample in (("real", real), ("generated", generated)):
         means[side] = bootstrap_means(sample, rng)
         result[f"mean_{side}"] = sample.mean() if len(sample) else None
         result[f"std_{side}"] = sample.std() if len(sample) else None
         result[f"mean_{side}_interval"] = interval(means[side])
-    if len(means["real"]) and len(means["generated"]):
-        low, high = result["mean_real_interval"]
-        if low * high > 0:
-            result["mean_ratio"] = result["mean_generated"] / result["mean_real"]
-            with np.errstate(divide="ignore"):  # a resampled mean of rare values may be 0
-                result["mean_ratio_interval"] = interval(means["generated"] / means["real"])
+    if not all(map(len, means.values())):
+        return result
+    result["mean_difference"] = result["mean_generated"] - result["mean_real"]
+    result["mean_difference_interval"] = interval(means["generated"] - means["real"])
+    if ratio and result["mean_real_interval"][0] > 0:
+        result["mean_ratio"] = result["mean_generated"] / result["mean_real"]
+        with np.errstate(divide="ignore"):  # a resampled mean of rare values may be 0
+            result["mean_ratio_interval"] = interval(means["generated"] / means["real"])
     return result
 
 

@@ -9,7 +9,7 @@ from scipy.stats import ks_2samp
 
 from galddpm.arrays import Floats, Ints
 from galddpm.evaluation.catalog.table import Catalog
-from galddpm.evaluation.statistics.distributions import SPLITS, Split
+from galddpm.evaluation.statistics.distributions import SPLITS, Split, distances
 
 SAME_REDSHIFTS = 0.01  # smallest p-value of the KS test with which two sets are taken as they are
 CALIPER = 0.05  # largest distance of two partners in log(1+z)
@@ -26,19 +26,33 @@ class Selection:
 
 
 def select(real: Catalog, generated: Catalog, reference: Catalog | None) -> Selection:
-    """All galaxies where the redshifts agree, else partners in log(1+z)."""
+    """All galaxies where the redshifts agree, else partners in log(1+z).
+
+    Where both sides have the very same redshifts, as by default, so have both sides of the floor:
+    measurements that depend on redshift are then nearer to each other than those of two random
+    samples.
+    """
     matched = redshifts_differ(real.redshift, generated.redshift)
+    paired = not matched and same_redshifts(real.redshift, generated.redshift)
     rows: tuple[Ints, Ints] = np.arange(len(real)), np.arange(len(generated))
     if matched:
         rows = match_redshifts(real.redshift, generated.redshift, np.random.default_rng(0))
     second = None if reference is None else reference.redshift
-    splits = floor_splits(real.redshift, second, generated.redshift, matched)
+    if paired:
+        splits = paired_splits(real.redshift, second)
+    else:
+        splits = floor_splits(real.redshift, second, generated.redshift, matched)
     return Selection(*rows, matched, splits)
 
 
 def redshifts_differ(real: Floats, generated: Floats) -> bool:
     """Whether the redshift distributions of the two sets differ."""
     return bool(ks_2samp(real, generated, method="asymp").pvalue < SAME_REDSHIFTS)
+
+
+def same_redshifts(real: Floats, generated: Floats) -> bool:
+    """Whether one galaxy less would already differ by more than the two distributions do."""
+    return distances(real, generated)[0] <= 1 / max(len(real), len(generated))
 
 
 def match_redshifts(real: Floats, generated: Floats, rng: np.random.Generator) -> tuple[Ints, Ints]:
@@ -80,6 +94,32 @@ def floor_splits(
             second = second[match_redshifts(other[second], generated, rng)[0]]
         splits.append((first, second))
     return splits
+
+
+def paired_splits(real: Floats, reference: Floats | None) -> list[Split]:
+    """Pairs of disjoint real samples with nearly the same redshifts; arguments are redshifts.
+
+    Without a reference set neighbours in redshift go to different halves, at random. With one, a
+    random half of the real set stands against its partners in the reference set.
+    """
+    rng = np.random.default_rng(0)
+    if reference is None:
+        return [_parted(real, rng) for _ in range(SPLITS)]
+    splits = []
+    for first, _ in _halves(len(real), None, rng):
+        partners, places = match_redshifts(reference, real[first], rng)
+        splits.append((first[places], partners))
+    return splits
+
+
+def _parted(redshift: Floats, rng: np.random.Generator) -> Split:
+    """Neighbours in redshift order, two by two, one of them to each half; an odd one stays out."""
+    order = np.lexsort([rng.random(len(redshift)), redshift])
+    start = rng.integers(2) if len(order) % 2 else 0
+    pairs = order[start : start + len(order) // 2 * 2].reshape(-1, 2)
+    swapped = rng.random(len(pairs)) < 0.5
+    pairs[swapped] = pairs[swapped, ::-1]
+    return pairs[:, 0], pairs[:, 1]
 
 
 def _halves(count: int, reference: int | None, rng: np.random.Generator) -> Iterator[Split]:

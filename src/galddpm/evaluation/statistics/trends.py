@@ -8,49 +8,69 @@ import numpy as np
 from galddpm.arrays import Floats
 from galddpm.evaluation.statistics.distributions import interval
 
-TRENDS = {
+TRENDS = {  # measurement: what the paper expects
     "half_light_radius": "compact",
     "ellipticity": "constant",
-}  # measurement: what is expected
+}
 RESAMPLES = 500
-FLAT = 0.05  # of a mean by unit redshift, within which a measurement is constant
+TELLING = 0.1  # half an interval, of a mean by unit redshift, up to which "agrees" says something
 
 
 def compare_trends(
-    sides: Mapping[str, tuple[Floats, Mapping[str, Floats]]],
+    real: tuple[Floats, Mapping[str, Floats]], generated: tuple[Floats, Mapping[str, Floats]]
 ) -> dict[str, dict[str, Any]]:
-    """Relative slope of each measurement of `TRENDS` by redshift, with its interval, for each side;
-    and whether it is as expected.
+    """Relative slope of each measurement of `TRENDS` by redshift, for both sides, and whether they
+    agree.
 
-    sides: name: (redshift (N,), columns (N,)). "compact": the slope lies below 0 with its interval;
-    "constant": its interval reaches into plus or minus `FLAT`.
+    real, generated: (redshift (N,), columns (N,)). The verdict is "differs" where the 95 % interval
+    of the difference, generated less real, excludes 0. Else it is "agrees" where half of that
+    interval is at most `TELLING` or half the real slope, and "too few to say" where it is wider.
     """
     result = {}
     for name, expected in TRENDS.items():
+        drawn = [
+            _slopes(z, columns[name], seed) for seed, (z, columns) in enumerate((real, generated))
+        ]
         line: dict[str, Any] = {"expected": expected}
-        for side, (redshift, columns) in sides.items():
-            known = np.isfinite(columns[name])
-            slope, reach = relative_slope(redshift[known], columns[name][known])
-            line[side] = {"slope": slope, "slope_interval": reach, "holds": _holds(expected, reach)}
+        for side, slopes in zip(("real", "generated"), drawn, strict=True):
+            line[side] = {"slope": _first(slopes), "slope_interval": interval(slopes[1:])}
+        line["difference"] = line["difference_interval"] = None
+        line["verdict"] = "too few to say"
+        if all(map(len, drawn)):
+            difference = drawn[1] - drawn[0]
+            line |= {"difference": difference[0], "difference_interval": interval(difference[1:])}
+            line["verdict"] = _verdict(difference[1:], drawn[0][0])
         result[name] = line
     return result
 
 
 def relative_slope(redshift: Floats, values: Floats) -> tuple[float | None, list[float] | None]:
     """Least-squares slope over the mean, and its bootstrap interval; None for too few values."""
+    slopes = _slopes(redshift, values)
+    return _first(slopes), interval(slopes[1:])
+
+
+def _slopes(redshift: Floats, values: Floats, seed: int = 0) -> Floats:
+    """The slope, then those of resampled galaxies; empty for too few values."""
+    known = np.isfinite(values)
+    redshift, values = redshift[known], values[known]
     if len(values) < 3 or np.ptp(redshift) == 0:
-        return None, None
-    rng = np.random.default_rng(0)
+        return np.empty(0)
+    drawn = np.random.default_rng(seed).integers(len(values), size=(RESAMPLES, len(values)))
     slopes = []
-    for pick in [np.arange(len(values)), *rng.integers(len(values), size=(RESAMPLES, len(values)))]:
+    for pick in [np.arange(len(values)), *drawn]:
         z, y = redshift[pick], values[pick]
         spread = ((z - z.mean()) ** 2).sum()
         slopes.append((z - z.mean()) @ y / spread / y.mean() if np.ptp(z) else 0.0)
-    return slopes[0], interval(np.array(slopes[1:]))
+    return np.array(slopes)
 
 
-def _holds(expected: str, reach: list[float] | None) -> bool | None:
-    if reach is None:
-        return None
-    low, high = reach
-    return high < 0 if expected == "compact" else low < FLAT and high > -FLAT
+def _first(slopes: Floats) -> float | None:
+    return float(slopes[0]) if len(slopes) else None
+
+
+def _verdict(differences: Floats, real_slope: float) -> str:
+    low, high = interval(differences) or (-np.inf, np.inf)
+    if low > 0 or high < 0:
+        return "differs"
+    return "agrees" if (high - low) / 2 <= max(TELLING, abs(real_slope) / 2) else "too few to say"

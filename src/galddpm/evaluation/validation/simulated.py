@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from galddpm.arrays import Array, Floats, Ints
-from galddpm.data.survey import MOFFAT_BETA, PIXEL_SCALE, SEEING, SKY_SIGMA
+from galddpm.data.survey import PIXEL_SCALE, SEEING, SKY_SIGMA, WING_BETA
+from galddpm.evaluation.measurement.psf import RADIUS as PSF_RADIUS
 from galddpm.evaluation.statistics.distributions import interval
 
 BAND = "i"
@@ -57,7 +58,9 @@ def draw(n: float, r_eff: float, q: float, flux: float, angle: float, shift: Flo
 
     galaxy = galsim.Sersic(n, half_light_radius=r_eff * np.sqrt(q), flux=flux)
     galaxy = galaxy.shear(q=q, beta=angle * galsim.degrees).shift(*shift)
-    seen = galsim.Convolve(galaxy, galsim.Moffat(MOFFAT_BETA, fwhm=SEEING[BAND] / PIXEL_SCALE))
+    fwhm = SEEING[BAND] / PIXEL_SCALE
+    psf = galsim.Moffat(WING_BETA[BAND], fwhm=fwhm, trunc=PSF_RADIUS * fwhm)
+    seen = galsim.Convolve(galaxy, psf)
     stamp: Floats = seen.drawImage(nx=SIZE, ny=SIZE, scale=1).array.astype(np.float64)
     return stamp
 
@@ -94,6 +97,21 @@ def compare_fits(
         for name in NAMES:
             pair = np.stack([errors(found.truth, side, name)[both] for side in (ours, theirs)])
             row[name] = ratio_of_medians(pair, rng) if len(both) else dict.fromkeys(RATIO)
+        rows.append(row)
+    return rows
+
+
+def recovery(found: TruthSet, measured: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """For each of `SNR_RANGES` the median of measured over true index and radius, and of measured
+    less true ellipticity; None where nothing is fitted. measured: columns (N,), NaN without fit."""
+    rows: list[dict[str, Any]] = []
+    for index, (low, high) in enumerate(SNR_RANGES):
+        inside = (found.snr_range == index) & np.isfinite(measured["sersic_n"])
+        row: dict[str, Any] = {"snr": [low, high], "fitted": int(inside.sum())}
+        for name in NAMES:
+            truth, values = found.truth[name][inside], measured[name][inside]
+            change = values / truth if name in RELATIVE else values - truth
+            row[name] = float(np.median(change)) if len(change) else None
         rows.append(row)
     return rows
 

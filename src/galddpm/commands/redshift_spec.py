@@ -1,0 +1,73 @@
+"""`--redshifts SPEC`: a list, a range, or the redshifts of a file."""
+
+import os
+from argparse import ArgumentTypeError
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from galddpm.arrays import Floats, Ints
+from galddpm.commands.shell import count
+from galddpm.data.galaxiesml import GalaxyFile
+from galddpm.data.hdf5 import SUFFIXES
+from galddpm.data.redshifts import as_redshifts
+from galddpm.data.tables import column, is_table, object_ids, read_table
+from galddpm.errors import UserError
+
+COLUMNS = ("redshift", "specz_redshift", "z")  # of a table, the first of them that it has
+SPEC = (
+    "a list 0.1,0.5,1.2, a range with a count 0.1:3.0:30, an HDF5 file, or a CSV, ECSV or FITS"
+    f" table with a column {', '.join(COLUMNS)}, or another: FILE:COLUMN"
+)
+
+
+def read_spec(spec: str) -> tuple[Floats, Ints]:
+    """(redshifts (N,) float64, object ids (N,) int64) of a SPEC; ids are row numbers unless a file
+    has its own. Raises UserError."""
+    if _is_file(spec):
+        return _from_table(Path(spec), COLUMNS) if is_table(spec) else _from_hdf5(spec)
+    path, _, name = spec.rpartition(":")
+    if is_table(path):
+        return _from_table(Path(path), [name])
+    if path.endswith(SUFFIXES):
+        raise UserError(f"{path}: of an HDF5 file specz_redshift is used, found :{name}")
+    redshift = _range(spec) if ":" in spec else np.array(_numbers(spec, spec.split(",")))
+    return as_redshifts(redshift, f"--redshifts {spec}"), np.arange(len(redshift), dtype=np.int64)
+
+
+def _is_file(spec: str) -> bool:
+    return spec.endswith(SUFFIXES) or is_table(spec) or os.path.isfile(spec)
+
+
+def _from_hdf5(path: str) -> tuple[Floats, Ints]:
+    galaxies = GalaxyFile(path)
+    return galaxies.redshift, galaxies.object_id
+
+
+def _from_table(path: Path, names: Sequence[str]) -> tuple[Floats, Ints]:
+    table = read_table(path)
+    values = column(table, path, names, "; FILE:COLUMN names another")
+    return as_redshifts(values, f"{path}: {' or '.join(names)}"), object_ids(table, path)
+
+
+def _range(spec: str) -> Floats:
+    fields = spec.split(":")
+    try:
+        start, stop, text = fields
+        number = count(text)
+    except (ValueError, ArgumentTypeError):
+        raise UserError(
+            f"--redshifts {spec}: expected start:stop:count, such as 0.1:3.0:30"
+        ) from None
+    low, high = _numbers(spec, (start, stop))
+    return np.linspace(low, high, number)
+
+
+def _numbers(spec: str, fields: Sequence[str]) -> list[float]:
+    try:
+        return [float(field) for field in fields]
+    except ValueError:
+        raise UserError(
+            f"--redshifts {spec}: expected a list 0.1,0.5, a range 0.1:3.0:30 or a file"
+        ) from None
