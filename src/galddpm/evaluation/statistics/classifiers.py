@@ -1,29 +1,97 @@
 """Classifier two-sample tests: how often can a learner tell generated galaxies from real ones?
 
-Lopez-Paz & Oquab 2017 (arXiv:1610.06545). An accuracy of 0.5 means that it cannot.
+Lopez-Paz & Oquab 2017 (arXiv:1610.06545). An accuracy of 0.5 means that it cannot. Galaxies at the
+same place of the two sides may have the same redshift, so both are learnt from, or both are asked
+about: else the known one would make its partner look like its own side.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.model_selection import StratifiedKFold
-from torch import nn
+from scipy.linalg import solve
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 
-from galddpm.arrays import Floats
+from galddpm.arrays import Bools, Floats, Ints
 from galddpm.evaluation.statistics.distributions import LEAST
 from galddpm.evaluation.statistics.matching import Selection
 
 FOLDS = 5
-MOST = 4000  # galaxies a side for the trees
-TREES = {"max_iter": 60, "max_leaf_nodes": 15, "learning_rate": 0.1, "random_state": 0}
+MOST = 4000  # galaxies a side for the trees on the catalog
+BOOSTED = {"max_iter": 60, "max_leaf_nodes": 15, "learning_rate": 0.1, "random_state": 0}
+FOREST = {"n_estimators": 200, "min_samples_leaf": 3, "random_state": 0}
 FLOORS = 3  # splits of the real set on which the same is done
 Z_95 = 1.96  # of the binomial interval
-PIXEL_MOST, PIXEL_FOLDS, PIXEL_EPOCHS, PIXEL_BATCH = 1000, 2, 8, 32
-SOFTENING = 5.0  # of asinh pixels [sky sigma]
+
+# the values (n, d) and side (n,), true of generated galaxies, that are known, and the values (m, d)
+# of others; the scores (m,) of these are above 0 where they look generated
+Learner = Callable[[Floats, Bools, Floats], Floats]
+
+
+def linear(known: Floats, generated: Bools, others: Floats) -> Floats:
+    """Fisher's linear discriminant, shrunk: ridge regression on the side, see `weights`."""
+    middle, weight = weights(known, generated)
+    scores: Floats = (others - middle) @ weight
+    return scores
+
+
+def weights(known: Floats, generated: Bools) -> tuple[Floats, Floats]:
+    """The point (d,) at which the score is 0 and the weight (d,) of each column, which minimise
+    |side - score|^2 + d |weight|^2 for sides of -1 and 1 of equal number.
+
+    The columns have unit variance, so that d is what all of them add to a square. There are more
+    columns than galaxies, so n equations are solved, and not d.
+    """
+    middle = known.mean(axis=0)
+    apart = known - middle
+    products = apart @ apart.T
+    products[np.diag_indices(len(products))] += known.shape[1]
+    side = np.where(generated, 1, -1).astype(known.dtype)
+    return middle, apart.T @ solve(products, side, assume_a="pos")
+
+
+def forest(known: Floats, generated: Bools, others: Floats) -> Floats:
+    """Extremely randomised trees, which see what no weighted sum of the columns shows."""
+    trees = ExtraTreesClassifier(**FOREST, n_jobs=-1).fit(known, generated)
+    scores: Floats = trees.predict_proba(others)[:, 1] - 0.5
+    return scores
+
+
+def boosted(known: Floats, generated: Bools, others: Floats) -> Floats:
+    """Gradient-boosted trees, for tables that may have missing values."""
+    trees = HistGradientBoostingClassifier(**BOOSTED).fit(known, generated)
+    scores: Floats = trees.predict_proba(others)[:, 1] - 0.5
+    return scores
+
+
+def folds(count: int) -> Ints:
+    """The fold of each of `count` real and as many generated galaxies, (2 * count,)."""
+    return np.tile(np.random.default_rng(0).permutation(np.arange(count) % FOLDS), 2)
+
+
+def held_out_scores(values: Floats, learner: Learner) -> Floats:
+    """Scores of n real and n generated galaxies, (2n, d), each by a learner that never saw it."""
+    count = len(values) // 2
+    generated, fold = np.arange(2 * count) >= count, folds(count)
+    scores = np.empty(2 * count)
+    for k in range(FOLDS):
+        known = fold != k
+        scores[~known] = learner(values[known], generated[known], values[~known])
+    return scores
+
+
+def told_right(scores: Floats) -> Bools:
+    """Which of n real and n generated galaxies are told by their scores, (2n,)."""
+    right: Bools = (scores > 0) == (np.arange(len(scores)) >= len(scores) // 2)
+    return right
+
+
+def accuracy(right: Bools) -> dict[str, Any]:
+    """Share of the galaxies that were told, with its binomial interval."""
+    found = float(right.mean())
+    reach = Z_95 * np.sqrt(found * (1 - found) / len(right))
+    interval = [found - reach, min(1.0, found + reach)]
+    return {"n": len(right) // 2, "accuracy": found, "accuracy_interval": interval}
 
 
 def compare_by_trees(
@@ -33,97 +101,23 @@ def compare_by_trees(
 
     reference: the other real table of the floor.
     """
-    sides = real[chosen.real], generated[chosen.generated]
-    floors = [(real[first], reference[other]) for first, other in chosen.splits[:FLOORS]]
-    return _compare(sides, floors, tree_accuracy, MOST)
-
-
-def compare_by_pixels(real: Floats, generated: Floats, sky_sigma: Floats) -> dict[str, Any]:
-    """Accuracy of a small CNN on asinh pixels of images (n, C, H, W) [count].
-
-    sky_sigma: (C,) [count], by which pixels are softened. The floor is that of two halves of the
-    real set.
-    """
-    soft = SOFTENING * sky_sigma[:, None, None]
-    sides = [np.arcsinh(np.nan_to_num(x) / soft).astype(np.float32) for x in (real, generated)]
-    half = np.random.default_rng(1).permutation(len(real))
-    floors = [(sides[0][half[::2]], sides[0][half[1::2]])]
-    return _compare(sides, floors, pixel_accuracy, PIXEL_MOST)
-
-
-def _compare(
-    sides: Sequence[Floats],
-    floors: Sequence[tuple[Floats, Floats]],
-    accuracy: Callable[[Floats, Floats], float],
-    most: int,
-) -> dict[str, Any]:
-    """Accuracy on equal numbers of each side, its binomial interval, and the mean of the floor."""
-    rng = np.random.default_rng(0)
-    count = min(*map(len, sides), most)
+    a, b = real[chosen.real], generated[chosen.generated]
+    count = min(len(a), len(b), MOST)
     result: dict[str, Any] = {"n": count, "accuracy": None, "accuracy_interval": None}
     result |= {"accuracy_floor": None, "reason": None}
     if count < LEAST:
         return result | {"reason": f"{count} galaxies on a side, fewer than {LEAST}"}
-    found = accuracy(*(_draw(side, count, rng) for side in sides))
-    reach = Z_95 * np.sqrt(found * (1 - found) / (2 * count))
-    sizes = [min(*map(len, pair), count) for pair in floors]
     null = [
-        accuracy(*(_draw(side, size, rng) for side in pair))
-        for pair, size in zip(floors, sizes, strict=True)
-        if size >= LEAST // 2
+        told_right(held_out_scores(_equal(real[first], reference[other], count), boosted)).mean()
+        for first, other in chosen.splits[:FLOORS]
+        if min(len(first), len(other)) >= LEAST // 2
     ]
-    result |= {"accuracy": found, "accuracy_interval": [found - reach, min(1.0, found + reach)]}
+    result |= accuracy(told_right(held_out_scores(_equal(a, b, count), boosted)))
     return result | {"accuracy_floor": float(np.mean(null)) if null else None}
 
 
-def tree_accuracy(a: Floats, b: Floats) -> float:
-    """Share of rows told right by trees that were not grown on them, in `FOLDS` folds."""
-    values, side = np.concatenate([a, b]), np.repeat([0, 1], [len(a), len(b)])
-    right = np.zeros(len(side), dtype=bool)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    for train, test in folds.split(values, side):
-        trees = HistGradientBoostingClassifier(**TREES).fit(values[train], side[train])
-        right[test] = trees.predict(values[test]) == side[test]
-    return float(right.mean())
-
-
-def pixel_accuracy(a: Floats, b: Floats) -> float:
-    """The same by a small CNN on pixels (n, C, H, W)."""
-    pixels = torch.from_numpy(np.concatenate([a, b]))
-    side = torch.from_numpy(np.repeat([0.0, 1.0], [len(a), len(b)])).float()
-    right = torch.zeros(len(side), dtype=torch.bool)
-    folds = StratifiedKFold(PIXEL_FOLDS, shuffle=True, random_state=0)
-    for train, test in folds.split(np.zeros(len(side)), side.numpy()):
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            model = _trained(pixels[train], side[train])
-        with torch.inference_mode():
-            said = torch.cat([model(part)[:, 0] for part in pixels[test].split(256)]) > 0
-        right[test] = said == (side[test] > 0.5)
-    return float(right.float().mean())
-
-
-def _trained(pixels: torch.Tensor, side: torch.Tensor) -> nn.Module:
-    """A CNN that tells the sides apart, trained on randomly turned images."""
-    widths = [pixels.shape[1], 16, 32, 64]
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(widths):
-        layers += [nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), nn.GroupNorm(1, outputs)]
-        layers += [nn.GELU()]
-    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], 1))
-    steps = PIXEL_EPOCHS * -(-len(side) // PIXEL_BATCH)
-    optimiser = torch.optim.AdamW(model.parameters(), weight_decay=0.05)
-    rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
-    for _ in range(PIXEL_EPOCHS):
-        for rows in torch.randperm(len(side)).split(PIXEL_BATCH):
-            turned = torch.rot90(pixels[rows], int(torch.randint(4, ())), dims=(2, 3))
-            said = model(turned.flip(-1) if torch.rand(()) < 0.5 else turned)[:, 0]
-            nn.functional.binary_cross_entropy_with_logits(said, side[rows]).backward()
-            optimiser.step()
-            optimiser.zero_grad()
-            rate.step()
-    return model.eval()
-
-
-def _draw(table: Floats, count: int, rng: np.random.Generator) -> Floats:
-    return table[np.sort(rng.choice(len(table), count, replace=False))]
+def _equal(a: Floats, b: Floats, most: int) -> Floats:
+    """Equal numbers of rows of both, drawn at random: the same rows where both have as many."""
+    count = min(len(a), len(b), most)
+    drawn = (np.random.default_rng(0).choice(len(x), count, replace=False) for x in (a, b))
+    return np.concatenate([x[rows] for x, rows in zip((a, b), drawn, strict=True)])

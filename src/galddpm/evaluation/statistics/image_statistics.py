@@ -5,7 +5,7 @@ an asinh stretch; in rings around the centre each layer has its moments. To thes
 after a turn by 180 degrees, the power spectrum, and how alike the layers of two bands are.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -64,25 +64,31 @@ def image_statistics(flux: Floats, sky_sigma: Floats, bands: Sequence[str]) -> T
 def _columns(pixels: Tensor, bands: Sequence[str]) -> Iterator[tuple[Statistic, Tensor]]:
     """Each statistic with its values (n,)."""
     rings = ring_weights(*pixels.shape[-2:])
-    for stretch, stretched in (
-        ("linear", pixels),
-        ("asinh", torch.asinh(pixels / SOFTENING)),
-    ):
-        for scale, layer in layers(stretched).items():
+    stretched = torch.asinh(pixels / SOFTENING)
+    for stretch, image in (("linear", pixels), ("asinh", stretched)):
+        for scale, layer in layers(image).items():
             for measure, values in moments(layer, rings).items():
-                for band, by_ring in zip(bands, values.unbind(1), strict=True):
-                    for radius, column in zip(rings, by_ring.unbind(1), strict=True):
-                        yield Statistic(measure, stretch, band, scale, radius), column
-            for pair, by_ring in correlations(layer, rings, bands).items():
-                for radius, column in zip(rings, by_ring.unbind(1), strict=True):
-                    yield Statistic("correlation", stretch, pair, scale, radius), column
-        values = asymmetry(stretched, rings)
-        for band, by_ring in zip(bands, values.unbind(1), strict=True):
-            for radius, column in zip(rings, by_ring.unbind(1), strict=True):
-                yield Statistic("asymmetry", stretch, band, ALL, radius), column
+                yield from _by_ring(measure, stretch, bands, scale, rings, values)
+            pairs = [f"{one}-{other}" for one, other in pairwise(bands)]
+            yield from _by_ring("correlation", stretch, pairs, scale, rings, alike(layer, rings))
+    yield from _by_ring("asymmetry", "asinh", bands, ALL, rings, asymmetry(stretched, rings))
     for scale, powers in power_spectrum(pixels).items():
         for band, column in zip(bands, powers.unbind(1), strict=True):
             yield Statistic("power", "linear", band, scale, ALL), column
+
+
+def _by_ring(
+    measure: str,
+    stretch: str,
+    bands: Sequence[str],
+    scale: str,
+    rings: Iterable[str],
+    values: Tensor,
+) -> Iterator[tuple[Statistic, Tensor]]:
+    """The columns of values (n, bands, rings)."""
+    for band, of_band in zip(bands, values.unbind(1), strict=True):
+        for radius, column in zip(rings, of_band.unbind(1), strict=True):
+            yield Statistic(measure, stretch, band, scale, radius), column
 
 
 def ring_weights(height: int, width: int) -> dict[str, Tensor]:
@@ -134,19 +140,14 @@ def moments(layer: Tensor, rings: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def correlations(
-    layer: Tensor, rings: dict[str, Tensor], bands: Sequence[str]
-) -> dict[str, Tensor]:
-    """How alike a layer is in neighbouring bands, within each ring, (n, rings) each."""
+def alike(layer: Tensor, rings: dict[str, Tensor]) -> Tensor:
+    """How alike a layer is in neighbouring bands, within each ring, (n, C - 1, rings): the mean of
+    the product over the root of that of the squares."""
     weights = torch.stack([ring.flatten() for ring in rings.values()], 1)
     pixels = layer.flatten(2)
-    variance = pixels.square() @ weights
-    found = {}
-    for k, (one, other) in enumerate(pairwise(bands)):
-        both = (pixels[:, k] * pixels[:, k + 1]) @ weights
-        scale = (variance[:, k] * variance[:, k + 1]).sqrt().clamp(min=SMALL**2)
-        found[f"{one}-{other}"] = both / scale
-    return found
+    square = pixels.square() @ weights
+    product = (pixels[:, :-1] * pixels[:, 1:]) @ weights
+    return product / (square[:, :-1] * square[:, 1:]).sqrt().clamp(min=SMALL**2)
 
 
 def asymmetry(pixels: Tensor, rings: dict[str, Tensor]) -> Tensor:
