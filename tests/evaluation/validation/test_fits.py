@@ -17,12 +17,12 @@ def images() -> np.ndarray:
     return noise
 
 
-@pytest.mark.parametrize("fit", [fit_ours, fit_theirs])
-def test_a_fit_finds_the_truth_and_nothing_on_an_empty_stamp(images, fit):
+@pytest.mark.parametrize(("fit", "tolerance"), [(fit_ours, 0.05), (fit_theirs, 0.08)])
+def test_a_fit_finds_the_truth_and_nothing_on_an_empty_stamp(images, fit, tolerance):
     empty, bright = fit(images)
     assert all(np.isnan(empty[name]) for name in NAMES)
     for name, value in TRUTH.items():
-        assert bright[name] == pytest.approx(value, rel=0.05)
+        assert bright[name] == pytest.approx(value, rel=tolerance)
 
 
 def test_the_seconds_of_a_fit_are_told(images):

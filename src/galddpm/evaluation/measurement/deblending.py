@@ -11,10 +11,8 @@ from skimage.segmentation import watershed
 
 from galddpm.arrays import Bools, Floats, Ints
 
-LEVELS, CONTRAST = (
-    32,
-    0.005,
-)  # thresholds, and share of the light, as for the data set's own catalog
+LEVELS = 32  # thresholds
+CONTRAST = 0.005  # share of the light, as for the data set's own catalog
 EIGHT = np.ones((3, 3), dtype=bool)  # pixels are connected by sides or corners
 
 

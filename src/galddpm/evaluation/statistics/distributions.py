@@ -143,8 +143,8 @@ def compare_means(
     result["mean_difference_interval"] = interval(means["generated"] - means["real"])
     if ratio and result["mean_real_interval"][0] > 0:
         result["mean_ratio"] = result["mean_generated"] / result["mean_real"]
-        with np.errstate(divide="ignore"):  # a resampled mean of rare values may be 0
-            result["mean_ratio_interval"] = interval(means["generated"] / means["real"])
+        some = means["real"] > 0  # a resampled mean of rare values may be 0
+        result["mean_ratio_interval"] = interval(means["generated"][some] / means["real"][some])
     return result
 
 
