@@ -1,7 +1,7 @@
 """Did the model learn galaxies by heart, or make the same few? Nearest neighbours, and twins.
 
-Galaxies are compared as a person would compare them: centred, without most of the noise, on an asinh
-stretch, in the directions in which real galaxies differ most, and under the eight symmetries.
+Galaxies are compared as a person would compare them: centred, without most of the noise, on an
+asinh stretch, in the directions in which real galaxies differ most, under the eight symmetries.
 """
 
 from typing import Any, NamedTuple
@@ -60,7 +60,7 @@ def _smooth(pixels: Tensor) -> Tensor:
 
 
 def _centred(pixels: Tensor) -> Tensor:
-    """Each stamp moved so that its central light lies on the middle, by a phase in Fourier space."""
+    """Each stamp moved so that its central light lies on the middle, by phases in Fourier space."""
     height, width = pixels.shape[-2:]
     y, x = (torch.arange(side) - (side - 1) / 2 for side in (height, width))
     window = torch.exp(-(y[:, None] ** 2 + x**2) / (2 * WINDOW**2))
@@ -71,7 +71,8 @@ def _centred(pixels: Tensor) -> Tensor:
     k_y, k_x = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)
     turn = 2 * np.pi * (k_y * down[:, None, None] + k_x * across[:, None, None])
     moved = torch.fft.rfft2(pixels) * torch.polar(torch.ones_like(turn), turn)[:, None]
-    return torch.fft.irfft2(moved, s=(height, width))
+    centred: Tensor = torch.fft.irfft2(moved, s=(height, width))
+    return centred
 
 
 def find_space(vectors: Tensor) -> Space:
