@@ -19,7 +19,7 @@ from galddpm.evaluation.statistics.matching import Selection
 FOLDS = 5
 MOST = 4000  # galaxies a side for the trees on the catalog
 BOOSTED = {"max_iter": 60, "max_leaf_nodes": 15, "learning_rate": 0.1, "random_state": 0}
-FOREST = {"n_estimators": 200, "min_samples_leaf": 3, "random_state": 0}
+FOREST = {"n_estimators": 100, "min_samples_leaf": 3, "random_state": 0}
 FLOORS = 3  # splits of the real set on which the same is done
 Z_95 = 1.96  # of the binomial interval
 

@@ -21,8 +21,8 @@ RINGS = (0.0, 2.0, 4.0, 8.0, 16.0, np.inf)  # [pix] edges
 LEAST_PIXELS = 4  # of a ring that is looked at: a kurtosis needs four
 SOFTENING = 3.0  # of the asinh stretch [sky sigma]
 WAVES = 8  # rings of the power spectrum
-CENTRES = range(-2, 3)  # [pix / 2] from the stamp's middle, where a galaxy's centre is looked for
-BLOCK = 128  # galaxies at a time: 10 MB of five-band 64 px stamps
+CENTRES = range(-1, 2)  # [pix / 2] from the stamp's middle, where a galaxy's centre is looked for
+BLOCK = 64  # galaxies at a time: 5 MB of five-band 64 px stamps
 ALL = "all"
 SMALL = 1e-3  # [sky sigma] below which a spread is none
 
@@ -56,21 +56,23 @@ def image_statistics(flux: Floats, sky_sigma: Floats, bands: Sequence[str]) -> T
     blocks = []
     for start in range(0, len(flux), BLOCK):
         pixels = torch.from_numpy(np.nan_to_num(flux[start : start + BLOCK]) / unit)
-        blocks.append([values for _, values in _columns(pixels, bands)])
-    names = [name for name, _ in _columns(pixels, bands)]
-    return Table(np.concatenate([torch.stack(b, 1).numpy() for b in blocks]), names)
+        names, columns = zip(*_columns(pixels, bands), strict=True)
+        blocks.append(torch.stack(columns, 1).numpy())
+    return Table(np.concatenate(blocks), list(names))
 
 
 def _columns(pixels: Tensor, bands: Sequence[str]) -> Iterator[tuple[Statistic, Tensor]]:
     """Each statistic with its values (n,)."""
     rings = ring_weights(*pixels.shape[-2:])
     stretched = torch.asinh(pixels / SOFTENING)
-    for stretch, image in (("linear", pixels), ("asinh", stretched)):
-        for scale, layer in layers(image).items():
+    by_stretch = {"linear": layers(pixels), "asinh": layers(stretched)}
+    for stretch, by_scale in by_stretch.items():
+        for scale, layer in by_scale.items():
             for measure, values in moments(layer, rings).items():
                 yield from _by_ring(measure, stretch, bands, scale, rings, values)
-            pairs = [f"{one}-{other}" for one, other in pairwise(bands)]
-            yield from _by_ring("correlation", stretch, pairs, scale, rings, alike(layer, rings))
+    pairs = [f"{one}-{other}" for one, other in pairwise(bands)]
+    for scale, layer in by_stretch["asinh"].items():
+        yield from _by_ring("correlation", "asinh", pairs, scale, rings, alike(layer, rings))
     yield from _by_ring("asymmetry", "asinh", bands, ALL, rings, asymmetry(stretched, rings))
     for scale, powers in power_spectrum(pixels).items():
         for band, column in zip(bands, powers.unbind(1), strict=True):
