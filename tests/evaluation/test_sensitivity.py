@@ -12,8 +12,7 @@ from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.measurement.psf_files import survey_psfs
 from galddpm.evaluation.report.judge import judge
 from galddpm.evaluation.statistics.distributions import size_scale
-from galddpm.evaluation.statistics.images import compare_images
-from galddpm.evaluation.statistics.matching import Selection, select
+from galddpm.evaluation.statistics.matching import select
 from galddpm.workers import worker_pool
 from helpers.galaxies import simple_galaxies
 
@@ -124,27 +123,3 @@ def test_pure_noise_is_seen_in_the_detection_rate(catalogs):
     counts = verdict(catalogs, "noisy")["counts"]
     assert counts["real"]["detected"] > 0.98 * N
     assert counts["generated"]["undetected"] >= 4
-
-
-def test_duplicates_and_copies_are_seen(tmp_path):
-    columns = simple_galaxies(300, seed=2)
-    copied = columns["image"].copy()
-    copied[-60:] = copied[:60]
-    images = {
-        "real": simple_galaxies(300, seed=1)["image"],
-        "learned": simple_galaxies(300, seed=3)["image"],
-        "own": columns["image"],
-        "copied": copied,
-    }
-    files = {}
-    for name, image in images.items():
-        write_galaxies(tmp_path / f"{name}.hdf5", columns | {"image": image})
-        files[name] = GalaxyFile(tmp_path / f"{name}.hdf5")
-    rows = np.arange(300)
-    chosen = Selection(rows, rows, False, [])
-    innocent = compare_images(files["real"], files["own"], files["learned"], chosen)
-    guilty = compare_images(files["real"], files["copied"], files["own"], chosen)
-    assert innocent["unique_fraction"] > 0.99
-    assert innocent["memory"]["copied_fraction"] < 0.1
-    assert guilty["memory"]["copied_fraction"] == 1
-    assert guilty["unique_fraction"] == pytest.approx(0.6, abs=0.02)

@@ -24,6 +24,7 @@ from galddpm.provenance import provenance
 from galddpm.workers import worker_pool
 
 REPORT = "report.json"
+POWER = "power.json"  # what the image test would have caught, kept for the same real galaxies
 Galaxies = str | Path | GalaxyFile
 
 
@@ -231,7 +232,7 @@ def write_report(
     report["statmorph"] = {
         side.name: cross_check(side.catalog.bands[side.measurement.measured[0]]) for side in sides
     }
-    report["images"] = compare_images(real.file, generated.file, training, chosen)
+    report["images"] = compare_images(real.file, generated.file, training, chosen, out / POWER)
     report["names"] = {side.name: side.title for side in (real, generated)}
     report["origin"] = generated.origin
     report["date"] = datetime.now(UTC).isoformat(timespec="seconds")

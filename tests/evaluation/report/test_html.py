@@ -97,6 +97,7 @@ def test_a_page_shows_what_could_be_had():
         },
         images={
             "pixels": learned | {"linear": learned}, "unique_fraction": 0.9,
+            "power": [{"name": "a blur"} | learned | {"n": 500}],
             "memory": {"copied_fraction": 0.03},
         },
         redshift={
@@ -117,6 +118,7 @@ def test_a_page_shows_what_could_be_had():
     assert found.row("trees on the catalog, accuracy")[2:] == ["0.6", "0.55 to 0.65", "0.5"]
     assert found.row("statistics of the images, accuracy")[2:] == ["0.6", "0.55 to 0.65", "0.5"]
     assert found.row("... linear alone")[2:] == ["0.6", "0.55 to 0.65", "0.5"]
+    assert found.row("a blur")[2:] == ["0.6", "0.55 to 0.65", "500"]
     assert found.row("near a training galaxy")[2:] == ["0.03", "-", "0.01"]
     assert found.row("galaxies")[2:] == ["1,234", "1,234"]
     assert found.row("nmad")[2:] == ["0.02", "0.03"]

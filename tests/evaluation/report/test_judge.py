@@ -178,3 +178,10 @@ def test_histogram_of_what_was_not_measured_says_so():
     nothing = {"flux": np.full(5, np.nan)}
     figure = histograms(nothing, {"flux": np.ones(5)}, ("flux",), "i band", {})
     assert figure.axes[0].texts[0].get_text() == "not measured"
+
+
+def test_a_perfect_generator_on_a_grid_of_redshifts_is_not_told_by_the_grid():
+    real = made_catalog(3000, 1)
+    generated = made_catalog(450, 2, redshift=np.repeat([0.1, 0.5, 1.2], 150))
+    trees = judged(real, generated)["joint"]["trees"]
+    assert trees["accuracy"] < trees["accuracy_floor"] + 0.05

@@ -1,14 +1,12 @@
-"""Joint distances against closed forms and scikit-learn, scipy; classifiers; twins."""
+"""Joint distances against closed forms and scikit-learn, scipy; trees."""
 
 import numpy as np
 import pytest
-import torch
 from scipy.stats import energy_distance as scipy_energy
 
-from galddpm.evaluation.statistics.classifiers import compare_by_pixels, compare_by_trees
+from galddpm.evaluation.statistics.classifiers import compare_by_trees
 from galddpm.evaluation.statistics.distributions import LEAST
 from galddpm.evaluation.statistics.matching import Selection
-from galddpm.evaluation.statistics.memorisation import compare_memory, nearest, unique_fraction
 from galddpm.evaluation.statistics.multivariate import (
     compare_energy,
     compare_frechet,
@@ -86,43 +84,3 @@ def test_trees_are_right_by_chance_on_equal_and_more_often_on_other_tables():
     assert other["accuracy"] == pytest.approx(0.84, abs=0.04)
     low, high = other["accuracy_interval"]
     assert low < other["accuracy"] < high
-
-
-@pytest.mark.slow
-def test_pixels_tell_smooth_images_from_rough_ones():
-    rough = RNG(0).normal(size=(240, 2, 32, 32))
-    smooth = (rough + np.roll(rough, 1, -1)) / np.sqrt(2)
-    again = RNG(1).normal(size=(240, 2, 32, 32))
-    noise = np.ones(2)
-    assert compare_by_pixels(rough, smooth, noise)["accuracy"] > 0.9
-    assert compare_by_pixels(rough, again, noise)["accuracy"] == pytest.approx(0.5, abs=0.12)
-
-
-def test_nearest_neighbour_is_found_under_every_symmetry():
-    training = torch.randn(30, 2, 8, 8, generator=torch.Generator().manual_seed(0))
-    image = torch.stack(
-        [torch.rot90(training[3], 1, (1, 2)), training[7].flip(-1), training[9] + 1]
-    )
-    found = nearest(image, training)
-    assert found[:2].tolist() == pytest.approx([0, 0], abs=2e-3)
-    assert 1 < found[2] <= np.sqrt(128) * 1.001
-    assert (nearest(training, training, own=True) > 1).all()
-
-
-def test_twins_are_counted():
-    draw = torch.Generator().manual_seed(1)
-    real, generated = torch.randn(2, 100, 2, 8, 8, generator=draw)
-    assert unique_fraction(generated, real) == 1
-    generated[80:] = generated[:20].flip(-1)
-    assert unique_fraction(generated, real) == pytest.approx(0.6)
-
-
-def test_copies_of_training_galaxies_are_found():
-    draw = torch.Generator().manual_seed(2)
-    training, real, fresh = (torch.randn(200, 2, 8, 8, generator=draw) for _ in range(3))
-    innocent = compare_memory(real, fresh, training)
-    assert innocent["copied_fraction"] < 0.06
-    assert innocent["median_ratio"] == pytest.approx(1, abs=0.05)
-    guilty = compare_memory(real, training[:100] + 0.1 * fresh[:100], training)
-    assert guilty["copied_fraction"] == 1
-    assert guilty["median_ratio"] < 0.3

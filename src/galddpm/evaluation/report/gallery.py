@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from galddpm.evaluation.catalog.side import Side
 from galddpm.evaluation.measurement.stamp import COMPARED, PAPER
@@ -16,6 +17,7 @@ from galddpm.evaluation.report.figures import (
     means_by_redshift,
     save,
 )
+from galddpm.evaluation.report.image_figures import carriers, example_rows
 from galddpm.evaluation.report.photoz_figures import colours_by_redshift, redshift_scatter
 from galddpm.evaluation.report.stamps import choose_pairs, stamp_pairs
 from galddpm.evaluation.statistics.matching import Selection
@@ -52,6 +54,23 @@ def draw_figures(
         figures["colours_by_redshift"] = colours_by_redshift(bins, light, title, names)
     if report["redshift"]:
         figures["redshift"] = redshift_scatter(*catalogs, chosen, report, title)
+    if report["images"]["convincing"]:
+        figures |= why(report["images"], real, generated, names)
     for name, figure in figures.items():
         save(figure, folder, name)
     return {name: folder / f"{name}.png" for name in figures}
+
+
+def why(
+    images: Mapping[str, Any], real: Side, generated: Side, names: Mapping[str, str]
+) -> dict[str, Figure]:
+    """What the image test saw: the galaxies that convinced it most and least, and by what."""
+    figures = {"carriers": carriers(images, names)}
+    for which in ("least", "most"):
+        rows = example_rows(images, which)
+        above, below = real.images(rows["real"]), generated.images(rows["generated"])
+        sides = ((real, rows["real"]), (generated, rows["generated"]))
+        redshift = np.stack([side.catalog.redshift[k] for side, k in sides])
+        bands = real.measurement.bands
+        figures[f"{which}_convincing"] = stamp_pairs(above, below, redshift, bands, names)
+    return figures

@@ -12,6 +12,7 @@ from galddpm.evaluation.report.tables import (
     joint_table,
     metrics_table,
     origin_table,
+    power_table,
     redshift_table,
     trend_table,
 )
@@ -52,9 +53,18 @@ for (const table of document.querySelectorAll('.sorted table')) {
   }));
 }
 """
-PICTURES = ("stamps",)  # shown at full size, in a window that scrolls
+PICTURES = (
+    "stamps",
+    "least_convincing",
+    "most_convincing",
+)  # shown at full size, in a window that scrolls
 CAPTIONS = {
     "stamps": "{real} galaxies above {generated} ones at the same redshifts, one stretch for all.",
+    "carriers": "What tells {generated} from {real} galaxies: shares of the linear model's verdict"
+    " by kind of statistic, band, scale and radius; how sure it is (95 and 68 % of galaxies).",
+    "least_convincing": "The {generated} galaxies that the image test found out most easily, below"
+    " {real} ones at the same redshifts.",
+    "most_convincing": "The {generated} galaxies that convinced it most, likewise.",
     "distances": "Kolmogorov-Smirnov distances, over all and at given redshift, beside the floor.",
     "histograms": "Shapes and sizes; linear above, logarithmic below.",
     "histograms_light": "Brightness, noise and concentration.",
@@ -103,6 +113,18 @@ def _tables_of_measurements(report: Mapping[str, Any]) -> list[str]:
         f"<h2>Together</h2>{joint_table(report)}",
         f"{note}Distances of many measurements at once, and how often a classifier is right about"
         " galaxies that it was not trained on.</p>",
+        *_power(report, note),
+    ]
+
+
+def _power(report: Mapping[str, Any], note: str) -> list[str]:
+    found = (report.get("images") or {}).get("power")
+    if not found:
+        return []
+    return [
+        f"<h2>What the image test would have caught</h2>{power_table(found)}",
+        f"{note}How often its linear model alone tells {escape(report['names']['real'])} galaxies"
+        " with one fault from others without, at these sample sizes.</p>",
     ]
 
 

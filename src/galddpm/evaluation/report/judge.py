@@ -176,10 +176,12 @@ def compare_joint(
     """Distances in many measurements at once: energy, trees, and the CNN's features where these are
     known and, `by_cnn`, the CNN may judge."""
     whole = [np.stack([table[name] for name in TOGETHER], axis=1) for table in sides]
-    every = [
-        np.column_stack([catalog.redshift, *table.values()])
-        for catalog, table in zip(catalogs, sides, strict=True)
-    ]
+    every = [np.column_stack(list(table.values())) for table in sides]
+    if not any(on_a_grid(catalog.redshift) for catalog in catalogs):
+        every = [
+            np.column_stack([catalog.redshift, table])
+            for catalog, table in zip(catalogs, every, strict=True)
+        ]
     together = covariant(catalogs, sides)
     result: dict[str, Any] = {
         "energy": compare_energy(whole[0], whole[1], whole[2], chosen),
@@ -192,6 +194,11 @@ def compare_joint(
         real, generated, second = features
         result["frechet"] = compare_frechet(real, generated, second, chosen)
     return result
+
+
+def on_a_grid(redshift: Floats) -> bool:
+    """Whether most redshifts occur more than once, by which alone a set would be told."""
+    return len(np.unique(redshift)) < len(redshift) / 2
 
 
 def covariant(catalogs: Sequence[Catalog], sides: Sequence[Mapping[str, Array]]) -> list[Floats]:

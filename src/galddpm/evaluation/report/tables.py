@@ -52,9 +52,18 @@ def joint_table(report: Mapping[str, Any]) -> str:
     ]
     rows.append(("unique fraction", number(images.get("unique_fraction")), "-", "1"))
     memory = images.get("memory")
-    if memory:
+    if memory and memory["copied_fraction"] is not None:
         rows.append(("near a training galaxy", number(memory["copied_fraction"]), "-", "0.01"))
     return table(("", "value", "interval", "floor"), rows)
+
+
+def power_table(power: Sequence[Mapping[str, Any]]) -> str:
+    """How often real galaxies with each standard fault are told from others."""
+    rows = [
+        (f["name"], number(f["accuracy"]), number(f["accuracy_interval"]), f"{f['n']:,}")
+        for f in power
+    ]
+    return table(("fault", "accuracy", "interval", "n a side"), rows)
 
 
 def trend_table(trends: Mapping[str, Mapping[str, Any]], names: Names) -> str:

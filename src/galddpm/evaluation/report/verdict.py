@@ -132,7 +132,7 @@ def memory_in_words(report: Mapping[str, Any]) -> str:
     text = (
         f"{images['unique_fraction']:.1%} of the generated galaxies have no twin among themselves"
     )
-    if images["memory"]:
+    if images["memory"] and images["memory"]["copied_fraction"] is not None:
         copied = images["memory"]["copied_fraction"]
         text += f"; {copied:.1%} lie suspiciously near a training galaxy (1 % is chance)"
     return text + "."

@@ -22,6 +22,9 @@ BOOSTED = {"max_iter": 60, "max_leaf_nodes": 15, "learning_rate": 0.1, "random_s
 FOREST = {"n_estimators": 100, "min_samples_leaf": 3, "random_state": 0}
 FLOORS = 3  # splits of the real set on which the same is done
 Z_95 = 1.96  # of the binomial interval
+# Learners of different folds share most of what they know, so that accuracies scatter by more than
+# the binomial: by 1.1 to 1.7 times in 25 pairs of equal sets of 400, linear, trees and the stronger
+SHARED = 1.4
 
 # the values (n, d) and side (n,), true of generated galaxies, that are known, and the values (m, d)
 # of others; the scores (m,) of these are above 0 where they look generated
@@ -87,10 +90,10 @@ def told_right(scores: Floats) -> Bools:
 
 
 def accuracy(right: Bools) -> dict[str, Any]:
-    """Share of the galaxies that were told, with its binomial interval."""
+    """Share of the galaxies that were told, with its 95 % interval."""
     found = float(right.mean())
-    reach = Z_95 * np.sqrt(found * (1 - found) / len(right))
-    interval = [found - reach, min(1.0, found + reach)]
+    reach = SHARED * Z_95 * np.sqrt(found * (1 - found) / len(right))
+    interval = [max(0.0, found - reach), min(1.0, found + reach)]
     return {"n": len(right) // 2, "accuracy": found, "accuracy_interval": interval}
 
 

@@ -55,7 +55,9 @@ def image_statistics(flux: Floats, sky_sigma: Floats, bands: Sequence[str]) -> T
     unit = sky_sigma.astype(np.float32)[:, None, None]
     blocks = []
     for start in range(0, len(flux), BLOCK):
-        pixels = torch.from_numpy(np.nan_to_num(flux[start : start + BLOCK]) / unit)
+        pixels = torch.from_numpy(
+            np.nan_to_num(flux[start : start + BLOCK].astype(np.float32)) / unit
+        )
         names, columns = zip(*_columns(pixels, bands), strict=True)
         blocks.append(torch.stack(columns, 1).numpy())
     return Table(np.concatenate(blocks), list(names))
