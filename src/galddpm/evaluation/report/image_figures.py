@@ -10,6 +10,7 @@ from galddpm.evaluation.report.figures import COLOUR
 
 SHOWN = ("measure", "band", "scale", "radius")  # properties of a statistic
 TITLES = {"measure": "kind", "band": "band", "scale": "scale [pix]", "radius": "radius [pix]"}
+LEAST = 0.01  # share for a bar
 GREY = "#777777"
 
 
@@ -18,7 +19,8 @@ def carriers(images: Mapping[str, Any], names: Mapping[str, str]) -> Figure:
     figure = Figure(figsize=(3.0 * (len(SHOWN) + 1), 3.6), layout="constrained")
     *bars, last = figure.subplots(1, len(SHOWN) + 1)
     for axis, group in zip(bars, SHOWN, strict=True):
-        shares = images["carried_by"][group]
+        of_group = images["carried_by"][group]
+        shares = {name: share for name, share in of_group.items() if abs(share) >= LEAST}
         axis.barh(range(len(shares)), list(shares.values()), color=COLOUR["generated"])
         axis.axvline(0, color=GREY, lw=0.8)
         axis.set(yticks=range(len(shares)), yticklabels=list(shares), xlabel="share")
