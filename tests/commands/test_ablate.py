@@ -41,7 +41,7 @@ def table(tmp_path):
         "set": small,
         "rows": [
             {"name": "five", "sample": ["--steps", "5"]},
-            {"name": "two", "sample": ["--steps", "2"]},
+            {"name": "two", "sample": ["--steps", "2"], "twin": "five"},
             {"name": "far", "set": ["training.learning_rate=1e30", "training.clip=1e30"]},
         ],
     }
@@ -58,6 +58,8 @@ def test_rows_share_training_and_failures_are_results(table, tmp_path, capsys):
     assert found["five"][0]["sample_seconds"] > 0
     assert 0 <= found["two"][0]["detected"] <= 1
     assert found["two"][0].keys() >= COLUMNS.keys()
+    assert 0 <= found["two"][0]["alike"] <= 1
+    assert found["five"][0]["alike"] is None
     assert "finite" in found["far"][0]["failed"]
     assert len(list((out / "runs").iterdir())) == 2
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.hdf5")}
@@ -125,6 +127,7 @@ def test_a_second_table_in_the_same_folder_is_refused(table, tmp_path):
     [
         ({"rowz": []}, "rowz"),
         ({"rows": [{"name": "a"}, {"name": "a"}]}, "same name"),
+        ({"rows": [{"name": "a", "twin": "b"}, {"name": "b"}]}, "a: twin: no row before it is 'b'"),
         ({"rows": [{"name": "a", "set": ["process.nonsense=1"]}]}, "nonsense"),
         ({"seeds": []}, "seeds"),
     ],
@@ -148,7 +151,7 @@ def test_every_step_of_a_row_gets_the_device(table, tmp_path, monkeypatch, capsy
     monkeypatch.setattr("galddpm.evaluation.report.model_table.figures", lambda report: report)
     monkeypatch.setattr(ablate, "train_seconds", lambda run: 1.0)
     out = tmp_path / "out"
-    ablate.main([str(table), "--device", "cpu", "--rows", "two", "--out", str(out)])
+    ablate.main([str(table), "--device", "cpu", "--rows", "five", "--out", str(out)])
     assert [asked[step][-2:] for step in ("train", "sample")] == [["--device", "cpu"]] * 2
     assert asked["judge"][-1] == torch.device("cpu")
     took = capsys.readouterr().err.splitlines()[0]

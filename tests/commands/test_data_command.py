@@ -105,6 +105,20 @@ def test_a_subset_keeps_data_sets_and_their_types(path, tmp_path, capsys):
         data.main(["subset", str(path), str(tmp_path / "more.hdf5"), "--count", "61"])
 
 
+def test_two_halves_share_no_galaxy_and_have_the_same_redshifts(path, tmp_path):
+    halves = []
+    for half in (1, 2):
+        out = tmp_path / f"half-{half}.hdf5"
+        data.main(["subset", str(path), str(out), "--half", str(half)])
+        halves.append(GalaxyFile(out))
+    ids = [set(half.object_id.tolist()) for half in halves]
+    assert ids[0] | ids[1] == set(GalaxyFile(path).object_id.tolist())
+    assert not ids[0] & ids[1]
+    first, second = (np.sort(half.redshift) for half in halves)
+    assert (first <= second).all()
+    assert (second[:-1] <= first[1:]).all()
+
+
 def test_a_subset_of_a_range_of_redshifts_holds_all_of_them_and_no_others(path, tmp_path, capsys):
     out = tmp_path / "range.hdf5"
     with h5py.File(path) as whole:

@@ -2,8 +2,9 @@
 
 A table names a config, the settings that all rows share, and its rows; each row says what it
 changes in the config (`set`) and in sampling (`sample`, arguments of sample.py), and may be judged
-on a file of its own (`testing`). Rows that are trained alike share their training. What is finished
-is left alone: an interrupted table goes on, and what has changed is done anew.
+on a file of its own (`testing`) and held to the galaxies of an earlier row (`twin`). Rows that are
+trained alike share their training. What is finished is left alone: an interrupted table goes on,
+and what has changed is done anew.
 """
 
 import hashlib
@@ -42,6 +43,7 @@ from galddpm.provenance import provenance
 if TYPE_CHECKING:  # torch is loaded after the arguments were checked
     import torch
 
+SAMPLES = "samples.hdf5"
 Texts = Annotated[list[str], Field(default_factory=list)]
 
 
@@ -50,6 +52,7 @@ class Row(Section):
     set: Texts
     sample: Texts
     testing: str | None = None  # real galaxies to sample and judge; default: the table's
+    twin: str | None = None  # an earlier row, to whose galaxies of the same noise its own are held
 
 
 class Table(Section):
@@ -74,6 +77,7 @@ class Job:
     run: Path  # of the training, which rows may share
     result: Path
     measured: Path  # catalog of the real galaxies, which rows may share
+    twin: Path | None  # galaxies of another row, of the same noise
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "ablate.py") -> None:
@@ -131,6 +135,9 @@ def read_table(path: Path) -> Table:
     names = [row.name for row in table.rows]
     if len(set(names)) < len(names):
         raise UserError(f"{path}: rows: two of them have the same name")
+    for place, row in enumerate(table.rows):
+        if row.twin is not None and row.twin not in names[:place]:
+            raise UserError(f"{path}: rows: {row.name}: twin: no row before it is {row.twin!r}")
     return table
 
 
@@ -157,7 +164,9 @@ def plan(table: Table, row: Row, seed: int, out: Path) -> Job:
     cnn = table.redshift_cnn and model_fingerprint(model_path(table.redshift_cnn))
     judged = (fingerprint(testing), table.statmorph, cnn, __version__)
     name = "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in row.name)
-    result = f"{name}-{seed}-{short_hash(row.name, trained, row.sample, *judged)}"
+    twin = next((plan(table, r, seed, out).result for r in table.rows if r.name == row.twin), None)
+    held_to = () if twin is None else (twin.name,)
+    result = f"{name}-{seed}-{short_hash(row.name, trained, row.sample, *judged, *held_to)}"
     return Job(
         row,
         settings,
@@ -166,6 +175,7 @@ def plan(table: Table, row: Row, seed: int, out: Path) -> Job:
         out / "runs" / f"{trained}-{seed}",
         out / "rows" / result,
         out / f"catalog-{short_hash(*judged)}.fits",
+        twin and twin / SAMPLES,
     )
 
 
@@ -184,17 +194,19 @@ def run_job(table: Table, job: Job, device: "torch.device") -> None:
 def make_row(table: Table, job: Job, device: "torch.device") -> dict[str, Any]:
     """The figures of one row. Raises NonFiniteError where it trains or samples to no end."""
     from galddpm.evaluation.report.model_table import figures
+    from galddpm.evaluation.statistics.likeness import likeness
 
     settings = [f"--set={setting}" for setting in job.settings]
     where = ["--device", str(device)]
     train.main(["--config", table.config, "--run-dir", str(job.run), *settings, *where])
-    samples = job.result / "samples.hdf5"
+    samples = job.result / SAMPLES
     fresh = not job.result.exists()  # the time of what was begun before is not known
     start = time.perf_counter()
     asked = ["--redshifts", job.testing, "--out", str(samples), *job.row.sample]
     sample.main(["--run", str(job.run), *asked, *where])
     seconds = time.perf_counter() - start if fresh else None
     return figures(judge(table, job, samples, device)) | {
+        "alike": likeness(GalaxyFile(samples), GalaxyFile(job.twin)) if job.twin else None,
         "train_seconds": train_seconds(job.run),
         "sample_seconds": seconds,
     }

@@ -106,15 +106,18 @@ def add_subset(actions: Actions) -> None:
     action = add_action(
         actions,
         subset,
-        "cut a range of redshifts, or fewer galaxies of the same distribution",
+        "cut a range of redshifts, a half, or fewer galaxies of the same distribution",
         "galddpm data subset whole.hdf5 part.hdf5 --count 20000",
         "galddpm data subset whole.hdf5 near.hdf5 --redshifts 0:0.5",
+        "galddpm data subset whole.hdf5 first.hdf5 --half 1",
     )
     action.add_argument("source", help="HDF5 file of the GalaxiesML schema")
     action.add_argument("out", help="HDF5 file to write")
     meant = "from LOW to below HIGH; default: all"
     action.add_argument("--redshifts", type=span, metavar="LOW:HIGH", help=meant)
-    meant = "galaxies; default: all in the range"
+    meant = "one or the other of every two neighbours in redshift; default: both"
+    action.add_argument("--half", type=int, choices=(1, 2), help=meant)
+    meant = "galaxies; default: all of these"
     action.add_argument("--count", type=count, metavar="N", help=meant)
     add_seed(action)
     add_overwrite(action)
@@ -204,6 +207,7 @@ def subset(options: Namespace) -> None:
         "subset_of": str(source),
         "bytes": source.stat().st_size if source.is_file() else None,
         "redshifts": options.redshifts,
+        "half": options.half,
         "count": options.count,
         "seed": options.seed,
     }
@@ -214,7 +218,7 @@ def subset(options: Namespace) -> None:
     refuse_own_input(out, source)
     _refuse_existing(out, options.overwrite)
     text = json.dumps(arguments, sort_keys=True)
-    chosen = (options.redshifts, options.count, options.seed)
+    chosen = (options.redshifts, options.half, options.count, options.seed)
     with locked(out):
         print(f"{out}: {write_subset(source, out, *chosen, text, progress):,} galaxies")
 

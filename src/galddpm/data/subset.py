@@ -1,4 +1,4 @@
-"""A smaller file: a range of redshifts, or fewer galaxies of the same distribution."""
+"""A smaller file: a range of redshifts, a half, or fewer galaxies of the same distribution."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,16 +29,19 @@ def stratified_rows(redshift: Floats, count: int, seed: int) -> Ints:
 
 
 def chosen_rows(
-    redshift: Floats, span: Sequence[float] | None, count: int | None, seed: int
+    redshift: Floats, span: Sequence[float] | None, half: int | None, count: int | None, seed: int
 ) -> Ints:
     """Rows, sorted, of the redshifts in [span[0], span[1]), all or a stratified `count` of them.
 
+    half: 1 or 2, of every two neighbours in redshift the one or the other; None: both.
     Raises ValueError where there are none, or fewer than `count`.
     """
     low, high = span or (-np.inf, np.inf)
     rows = np.flatnonzero((redshift >= low) & (redshift < high))
     if not len(rows):
         raise ValueError(f"no galaxy has a redshift from {low:g} to {high:g}")
+    if half is not None:
+        rows = np.sort(rows[np.argsort(redshift[rows], kind="stable")[half - 1 :: 2]])
     return rows if count is None else rows[stratified_rows(redshift[rows], count, seed)]
 
 
@@ -46,6 +49,7 @@ def write_subset(
     source: Path,
     out: Path,
     span: Sequence[float] | None,
+    half: int | None,
     count: int | None,
     seed: int,
     arguments: str,
@@ -59,7 +63,7 @@ def write_subset(
     """
     galaxies = GalaxyFile(source)
     try:
-        rows = chosen_rows(galaxies.redshift, span, count, seed)
+        rows = chosen_rows(galaxies.redshift, span, half, count, seed)
     except ValueError as error:
         raise UserError(f"{source}: {error}") from None
     with open_hdf5(galaxies.path) as whole:

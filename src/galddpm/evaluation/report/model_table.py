@@ -22,6 +22,7 @@ COLUMNS = {
     "detected": "detected",
     "nearest_ratio": "nearest",
     "copied": "copied",
+    "alike": "alike",
     "train_seconds": "training [s]",
     "sample_seconds": "sampling [s]",
 }
