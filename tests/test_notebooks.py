@@ -10,7 +10,7 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 SMALLER = {
     "quickstart": ("SMALL = False", "SMALL = True"),
     "mock": ("COUNT = 4000", "COUNT = 60"),
-    "judge": ("STAMPS = 300", "STAMPS = 2"),
+    "judge": ("STAMPS, JOBS = 300, 2", "STAMPS, JOBS = 2, 1"),
 }
 PICTURES = {
     "quickstart": 3,

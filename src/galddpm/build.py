@@ -55,8 +55,14 @@ def channels_last(network: Module, device: torch.device) -> Module:
 def make_galaxy_file(config: AnyConfig, split: str) -> GalaxyFile:
     """One of the config's files, "training", "validation" or "testing". Raises UserError."""
     data = config.data
+    path = Path(getattr(data, split))
+    if not path.exists():
+        raise UserError(
+            f"{path}: no such file, expected the galaxies of data.{split}; `galddpm data mock`"
+            " makes mock galaxies, and `galddpm data download` fetches the real ones"
+        )
     galaxies = GalaxyFile(
-        getattr(data, split),
+        path,
         data.non_finite,
         len(data.bands),
         leave_out=data.leave_out if split == "training" else None,

@@ -97,9 +97,15 @@ def read_table(folder, side, band="i", out="report") -> Table:
 def test_everything_is_written(folder):
     names = {path.name for path in (folder / "report").iterdir()}
     figures = {"stamps", "distances", "histograms", "histograms_light", "means_by_redshift"}
-    figures |= {"colours_by_redshift"}
+    figures |= {"colours_by_redshift", "carriers", "least_convincing", "most_convincing"}
     expected = {f"{name}.{kind}" for name in figures for kind in ("png", "pdf")}
-    expected |= {"report.json", "report.html", "catalog_real.fits", "catalog_generated.fits"}
+    expected |= {
+        "report.json",
+        "report.html",
+        "power.json",
+        "catalog_real.fits",
+        "catalog_generated.fits",
+    }
     assert names == expected
 
 
@@ -159,7 +165,7 @@ def test_report_says_what_was_done_to_the_images(folder):
 
 def test_page_opens_offline(folder):
     text = (folder / "report" / "report.html").read_text()
-    assert text.count("data:image/png;base64,") == 6
+    assert text.count("data:image/png;base64,") == 9
     assert "http" not in text
 
 

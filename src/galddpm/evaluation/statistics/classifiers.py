@@ -92,7 +92,7 @@ def told_right(scores: Floats) -> Bools:
 def accuracy(right: Bools) -> dict[str, Any]:
     """Share of the galaxies that were told, with its 95 % interval."""
     found = float(right.mean())
-    reach = SHARED * Z_95 * np.sqrt(found * (1 - found) / len(right))
+    reach = float(SHARED * Z_95 * np.sqrt(found * (1 - found) / len(right)))
     interval = [max(0.0, found - reach), min(1.0, found + reach)]
     return {"n": len(right) // 2, "accuracy": found, "accuracy_interval": interval}
 
