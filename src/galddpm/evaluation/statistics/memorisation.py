@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from galddpm.arrays import Floats
 from galddpm.data.symmetries import all_turns
+from galddpm.evaluation.statistics.image_statistics import smoothed
 
 SMOOTHING = 1.0  # [pix] of the Gaussian that takes the noise of a pixel
 CENTRAL = 0.5  # share of the stamp's side that is compared: the galaxy, not its neighbours
@@ -44,19 +44,12 @@ class Space(NamedTuple):
 def vectors(image: Floats, sky_sigma: Floats) -> Tensor:
     """Centred, smoothed, stretched and averaged pixels of stamps, (n, C, H, W) -> (n, C, h, w)."""
     unit = sky_sigma.astype(np.float32)[:, None, None]
-    pixels = _centred(_smooth(torch.from_numpy(np.nan_to_num(image).astype(np.float32) / unit)))
+    pixels = torch.from_numpy(np.nan_to_num(image).astype(np.float32) / unit)
+    pixels = _centred(smoothed(pixels, SMOOTHING))
     height, width = image.shape[-2:]
     top, left = (round(side * (1 - CENTRAL) / 2) for side in (height, width))
     centre = pixels[..., top : height - top, left : width - left]
     return torch.nn.functional.avg_pool2d(torch.asinh(centre / SOFTENING), BIN)
-
-
-def _smooth(pixels: Tensor) -> Tensor:
-    down, across = (
-        torch.from_numpy(gaussian_filter1d(np.eye(side, dtype="f4"), SMOOTHING, axis=0))
-        for side in pixels.shape[-2:]
-    )
-    return down @ pixels @ across.T
 
 
 def _centred(pixels: Tensor) -> Tensor:
