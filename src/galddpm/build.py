@@ -141,7 +141,7 @@ def make_network(config: Config) -> UNet:
 
 def make_sky_noise(scaling: Scaling) -> SkyNoise:
     """What the scaling knows of the noise that images have of their own."""
-    return SkyNoise(scaling.sky_sigma, scaling.sky_sigma_at, scaling.sky_smoothing)
+    return SkyNoise(scaling.sky_sigma, scaling.sky_sigma_at, scaling.sky_correlation)
 
 
 def make_denoiser(config: Config, scaling: Scaling, device: torch.device) -> Denoiser:
@@ -163,7 +163,7 @@ def make_student(config: Config, scaling: Scaling, device: torch.device) -> Stud
     """A student with fresh weights drawn from the config's seed."""
     torch.manual_seed(config.seed)
     network = channels_last(make_network(config), device)
-    sky = (scaling.sky_sigma, scaling.sky_smoothing)
+    sky = (scaling.sky_sigma, scaling.sky_correlation)
     levels = make_student_levels(config, scaling)
     return Student(network, make_schedule(config), levels, *sky).to(device)
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from galddpm.data.scaling import Scaling, fit_scaling, sky_noise
+from galddpm.data.scaling import Scaling, fit_scaling
 from helpers.galaxies import simple_galaxies
 
 FLUX = simple_galaxies(64, seed=3, size=32)["image"]
@@ -52,37 +52,6 @@ def test_softening_is_counted_in_sky_noise():
     assert fit_scaling("asinh", sky(), softening=3.0).softening == pytest.approx(
         [0.12, 0.9], rel=0.02
     )
-
-
-@pytest.mark.parametrize("a", [0.0, 0.05, 0.1, 0.2])
-def test_kernel_of_correlated_noise_is_found(a):
-    noise = 0.3 * np.random.default_rng(0).normal(size=(300, 64, 64))
-    for axis in (1, 2):
-        noise = noise + a * (np.roll(noise, 1, axis) + np.roll(noise, -1, axis))
-    sigma, found = sky_noise(noise)
-    assert sigma == pytest.approx(noise.std(), rel=0.02)
-    assert found == pytest.approx(a, abs=0.01)
-
-
-def test_images_without_noise_have_a_finite_scaling():
-    smooth = np.linspace(1, 2, 32) ** 3 * np.ones((4, 32, 1))
-    assert np.isfinite(sky_noise(smooth)).all()
-
-
-def test_padding_is_no_sky():
-    noise = np.random.default_rng(0).normal(0, 0.3, (60, 64, 64))
-    noise[:, :40] = 0
-    noise[::3] = 0  # no data at all
-    assert sky_noise(noise)[0] == pytest.approx(0.3, rel=0.02)
-    assert sky_noise(np.zeros((3, 16, 16))) == (0.0, 0.0)
-
-
-def test_sky_noise_is_found_under_galaxies():
-    noise = [0.041, 0.062, 0.076, 0.157, 0.328]  # what `galaxies.py` draws with
-    flux = simple_galaxies(40, seed=3)["image"]
-    found = [sky_noise(flux[:, band]) for band in range(5)]
-    assert [sigma for sigma, _ in found] == pytest.approx(noise, rel=0.04)
-    assert [a for _, a in found] == pytest.approx([0] * 5, abs=0.03)
 
 
 @pytest.mark.parametrize("softening", [1.0, 5.0, 20.0])

@@ -24,6 +24,7 @@ from galddpm.diffusion.samplers import (
 )
 from galddpm.diffusion.schedule import Schedule, edm_levels
 from galddpm.diffusion.sky_denoiser import SkyNoise, sky_filtered
+from tests.helpers.correlation import smoothed
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 PAPER = Schedule.linear(1000, 1e-4, 0.02)
@@ -130,7 +131,7 @@ def images(count=3, side=16):
 
 
 def noise_of(share, smoothing):
-    return SkyNoise(SKY, lambda x: torch.full_like(x, share * SKY), smoothing)
+    return SkyNoise(SKY, lambda x: torch.full_like(x, share * SKY), smoothed(smoothing))
 
 
 def sky_2m_on_noise(share, smoothing, steps, light=3.0):
@@ -141,11 +142,11 @@ def sky_2m_on_noise(share, smoothing, steps, light=3.0):
         if level[0] == 0:
             return torch.full_like(x, light)
         ratio = torch.tensor(level[1] / level[0] / (share * SKY), dtype=x.dtype)
-        return light + sky_filtered(x / level[0] - light, ratio, smoothing)
+        return light + sky_filtered(x / level[0] - light, ratio, smoothed(smoothing))
 
     x, levels = images(), ZERO.levels(steps, "karras", 0.1, 1000.0)
     out = sky_2m(denoise, x, levels, None, noise_of(share, smoothing))
-    return out - light, share * sky_flow(x, (0.0, 1.0), (1.0, 0.0), SKY, smoothing)
+    return out - light, share * sky_flow(x, (0.0, 1.0), (1.0, 0.0), SKY, smoothed(smoothing))
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5, 20])
@@ -182,7 +183,7 @@ def test_sky_2m_without_noise_of_the_data_is_dpmpp_2m():
 )
 def test_sky_2m_converges_where_the_noise_is_not_as_it_takes_it(local_sigma, smoothing, least):
     x = images(side=4)
-    sky_noise = SkyNoise(SKY, local_sigma, smoothing)
+    sky_noise = SkyNoise(SKY, local_sigma, smoothed(smoothing))
     exact = MEAN + STD / np.hypot(STD, 80) * (80 * x - MEAN)
 
     def error(steps):

@@ -5,9 +5,10 @@ import torch
 
 from galddpm.data.scaling import fit_scaling
 from galddpm.diffusion.denoiser import Denoiser
-from galddpm.diffusion.noise_spectrum import spectrum
+from galddpm.diffusion.noise_spectrum import WHITE, sky_power
 from galddpm.diffusion.schedule import Schedule
 from galddpm.diffusion.sky_denoiser import SkyNoise, sky_filtered, smooth, wiener_gain
+from tests.helpers.correlation import smoothed
 
 SKY = 0.2
 
@@ -17,10 +18,10 @@ class Silent(torch.nn.Module):
         return torch.zeros_like(x)
 
 
-def denoised(x, ratio, local, smoothing=0.0):
+def denoised(x, ratio, local, correlation=WHITE):
     alpha = 1 / (1 + ratio**2) ** 0.5
     schedule = Schedule.linear(1000, 1e-4, 0.02, True)
-    sky_noise = SkyNoise(SKY, lambda value: torch.full_like(value, local), smoothing)
+    sky_noise = SkyNoise(SKY, lambda value: torch.full_like(value, local), correlation)
     denoiser = Denoiser(Silent(), schedule, "edm", SKY, sky_noise)
     return denoiser(alpha * x, (alpha, alpha * ratio), torch.zeros(len(x)))
 
@@ -68,10 +69,11 @@ def correlated(shape, smoothing, seed=0):
 
 
 def test_spectrum_is_that_of_the_smoothed_noise():
-    seen = torch.fft.fft(correlated((4000, 64), 0.15)[:, :], dim=-1).abs().square().mean(dim=0) / 64
-    expected = spectrum(torch.fft.fftfreq(64, dtype=torch.float64), 0.15)
-    torch.testing.assert_close(seen / seen.mean(), expected, rtol=0.15, atol=0.02)
-    assert expected.mean().item() == pytest.approx(1)
+    noise = correlated((4000, 16, 16), 0.15)
+    seen = torch.fft.rfft2(noise).abs().square().mean(dim=0) / 256
+    expected = sky_power(noise, smoothed(0.15))
+    torch.testing.assert_close(seen, expected, rtol=0.1, atol=0.02)
+    assert torch.equal(sky_power(noise, WHITE), torch.ones_like(expected))
 
 
 def test_correlated_sky_is_denoised_as_well_as_can_be():
@@ -79,10 +81,11 @@ def test_correlated_sky_is_denoised_as_well_as_can_be():
     sky = SKY * correlated((8, 1, 64, 64), 0.15)
     ratio = SKY
     seen = sky + ratio * correlated(sky.shape, 0.0, seed=1)
-    with_spectrum = (denoised(seen, ratio, SKY, 0.15) - sky).square().mean()
+    with_spectrum = (denoised(seen, ratio, SKY, smoothed(0.15)) - sky).square().mean()
     best_share = min((share * seen - sky).square().mean() for share in torch.linspace(0.3, 0.7, 41))
     assert with_spectrum < 0.97 * best_share
-    power = spectrum(torch.fft.fftfreq(64, dtype=torch.float64), 0.15)
+    along = 1 + 2 * 0.15 * torch.cos(2 * torch.pi * torch.fft.fftfreq(64, dtype=torch.float64))
+    power = along**2 / (1 + 2 * 0.15**2)  # of white noise smoothed with (a, 1, a)
     shares = wiener_gain(
         SKY * (power[:, None] * power).sqrt(), torch.tensor(ratio, dtype=torch.float64)
     )
@@ -92,7 +95,7 @@ def test_correlated_sky_is_denoised_as_well_as_can_be():
 
 def test_white_spectrum_is_a_single_share():
     x = correlated((2, 3, 16, 20), 0.0)
-    torch.testing.assert_close(sky_filtered(x, torch.tensor(0.5), 0.0), x / 1.25)
+    torch.testing.assert_close(sky_filtered(x, torch.tensor(0.5), WHITE), x / 1.25)
 
 
 def test_noise_of_the_sky_on_bright_light():

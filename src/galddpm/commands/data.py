@@ -67,8 +67,14 @@ def add_mock(actions: Actions) -> None:
         meant = f"galaxies; {DEFAULT}"
         action.add_argument(f"--{split}", type=count, default=number, metavar="N", help=meant)
     add_seed(action)
-    jobs = f"processes, of which two make about 75 galaxies a second; {DEFAULT}"
+    jobs = f"processes, of which two make about 50 galaxies a second; {DEFAULT}"
     action.add_argument("--jobs", type=count, default=cores(), metavar="J", help=jobs)
+    action.add_argument(
+        "--no-defects",
+        dest="defects",
+        action="store_false",
+        help="no saturated stars, gaps in the coverage, bad pixels and over-subtracted haloes",
+    )
     add_overwrite(action)
 
 
@@ -163,7 +169,8 @@ def mock(options: Namespace) -> None:
     counts = {split: getattr(options, split) for split in SPLITS}
     folder = Path(options.out)
     tell(f"{sum(counts.values()):,} mock galaxies, seed {options.seed}, into {folder}")
-    for path in make_mock(folder, counts, options.seed, options.jobs, options.overwrite, progress):
+    settings = options.seed, options.jobs, options.overwrite, options.defects
+    for path in make_mock(folder, counts, *settings, progress):
         print(path)
 
 

@@ -14,9 +14,8 @@ import torch
 from torch import Tensor
 
 from galddpm.arrays import Floats
+from galddpm.data.sky_noise import Correlation, measure_sky_noise
 
-DARK = 0.4  # of a stamp that is taken for sky: its darkest pixels
-MAD_TO_SIGMA = 1.4826  # of a normal distribution
 STRETCHED_MOST = 12.0  # asinh of 80,000 softenings: brighter than any pixel
 
 
@@ -34,9 +33,7 @@ class Scaling:
     std: tuple[float, ...]
     sigma_data: float  # standard deviation of the encoded sample, about 1
     sky_sigma: float  # standard deviation of the encoded sky noise
-    sky_smoothing: (
-        float  # a, where that noise is white noise smoothed with (a, 1, a); mean of bands
-    )
+    sky_correlation: Correlation  # of its pixels, see sky_noise.SkyNoise; mean of the bands
 
     def encode(self, flux: Floats) -> Floats:
         """Flux (..., C, H, W) [count] to pixels."""
@@ -73,7 +70,9 @@ class Scaling:
     @classmethod
     def from_dict(cls, constants: Mapping[str, Any]) -> "Scaling":
         by_band = ("softening", "mean", "std")
-        return cls(**{**constants, **{name: tuple(constants[name]) for name in by_band}})
+        correlation = tuple(tuple(row) for row in constants["sky_correlation"])
+        lists = {name: tuple(constants[name]) for name in by_band}
+        return cls(**{**constants, **lists, "sky_correlation": correlation})
 
 
 @lru_cache
@@ -91,59 +90,25 @@ def fit_scaling(name: str, flux: Floats, softening: float = 5.0) -> Scaling:
     Raises ValueError for a sample without spread, or another name.
     """
     bands = flux.shape[1]
-    sky, kernels = zip(*(sky_noise(flux[:, band]) for band in range(bands)), strict=True)
-    smoothing = float(np.mean(kernels))
+    noises = [measure_sky_noise(flux[:, band]) for band in range(bands)]
+    sky = [noise.sigma for noise in noises]
+    mean = np.mean([noise.correlation for noise in noises], axis=0)
+    correlation = tuple(tuple(row) for row in mean.tolist())
     for band, noise in enumerate(sky):
         if noise == 0:
             raise ValueError(f"band {band}: most pixels of most galaxies are equal")
     if name == "asinh":
-        return _fit_asinh(flux, softening, sky, smoothing)
+        return _fit_asinh(flux, softening, sky, correlation)
     if name != "min_max":
         raise ValueError(f"scaling: found {name!r}, expected asinh or min_max")
     spread = float(flux.std(dtype=np.float64))
     low, high = float(flux.min()), float(flux.max())
     middle, half = (low + high) / 2, (high - low) / 2
     constants = bands * (1.0,), bands * (middle,), bands * (half,)
-    return Scaling(name, *constants, spread / half, float(np.mean(sky)) / half, smoothing)
+    return Scaling(name, *constants, spread / half, float(np.mean(sky)) / half, correlation)
 
 
-def sky_noise(flux: Floats) -> tuple[float, float]:
-    """(standard deviation of a sky pixel [count], a of the noise's kernel (a, 1, a)) in the stamps
-    (n, H, W) of one band; (0, 0) for stamps without noise.
-
-    Two weighted sums along rows are measured where the stamps are dark: (1, -2, 1) and
-    (1, -1, -1, 1). A linear slope of light changes neither. Their standard deviations are robust.
-    White noise smoothed with (a, 1, a) has the correlations r = 2a / (1 + 2a^2) of neighbours and
-    s = a^2 / (1 + 2a^2) of the next but one, which gives (1, -2, 1) a variance of 6 - 8r + 2s and
-    (1, -1, -1, 1) one of 4 - 2r - 4s; a solves the equation for their ratio.
-    """
-    bend, wave = (_spread(flux, weights) for weights in ((1, -2, 1), (1, -1, -1, 1)))
-    if bend == 0 or wave == 0:
-        return 0.0, 0.0
-    q = min((bend / wave) ** 2, 1.5)  # 1.5 without correlation
-    half = 4 - q
-    root = np.sqrt(max(0.0, half**2 - (7 - 2 * q) * (3 - 2 * q)))  # no such kernel is that smooth
-    a = (half - root) / (7 - 2 * q)
-    variance = bend**2 * (1 + 2 * a**2) / (6 - 16 * a + 14 * a**2)
-    return float(np.sqrt(variance)), float(a)
-
-
-def _spread(flux: Floats, weights: Sequence[float]) -> float:
-    """Robust standard deviation of a weighted sum along rows, where the stamps are dark."""
-    width = flux.shape[2] - len(weights) + 1
-    pieces = [flux[:, :, k : k + width] for k in range(len(weights))]
-    total = sum(w * piece for w, piece in zip(weights, pieces, strict=True))
-    light = np.where(np.all([piece != 0 for piece in pieces], axis=0), sum(pieces), np.inf)
-    spreads = []
-    for stamp, seen in zip(np.asarray(total), light, strict=True):
-        known = np.isfinite(seen)  # exact zeros are padding, or a band without data
-        if known.any():
-            dark = seen <= np.quantile(seen[known], DARK)
-            spreads.append(np.median(np.abs(stamp[dark])))
-    return float(MAD_TO_SIGMA * np.median(spreads)) if spreads else 0.0
-
-
-def _fit_asinh(flux: Floats, softening: float, sky: Sequence[float], smoothing: float) -> Scaling:
+def _fit_asinh(flux: Floats, softening: float, sky: Sequence[float], correlation: Correlation) -> Scaling:
     soft = tuple(softening * noise for noise in sky)
     moments = []
     for band, scale in enumerate(soft):
@@ -153,7 +118,7 @@ def _fit_asinh(flux: Floats, softening: float, sky: Sequence[float], smoothing: 
     std = float(np.sqrt(variance.mean()))
     sky_sigma = encoded_sky_sigma(softening) / std
     return Scaling(
-        "asinh", soft, tuple(mean.tolist()), len(soft) * (std,), 1.0, sky_sigma, smoothing
+        "asinh", soft, tuple(mean.tolist()), len(soft) * (std,), 1.0, sky_sigma, correlation
     )
 
 

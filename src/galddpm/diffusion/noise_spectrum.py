@@ -5,6 +5,7 @@ component of an image. Its variance u is in units in which white noise of unit v
 wave the variance 1. A step leads from a level (alpha, sigma) to a lower one, (alpha', sigma').
 """
 
+from functools import lru_cache
 from typing import TypeVar
 
 import torch
@@ -13,27 +14,36 @@ from torch import Tensor
 from galddpm.diffusion.schedule import Level
 
 Amount = TypeVar("Amount", float, Tensor)
+Correlation = tuple[tuple[float, ...], ...]  # (R + 1, 2 R + 1), of pixels dy rows and dx columns
+# apart: dy from 0 to R, dx from -R to R; 1 in the middle of the first row
+WHITE: Correlation = ((1.0,),)
+LEAST = 0.01  # power of a wave, below which a measured correlation is not believed
 
 
-def spectrum(frequency: Tensor, smoothing: float) -> Tensor:
-    """Power of white noise smoothed with (a, 1, a), a = smoothing, at unit variance: P(f) of Eq. 1.
+def sky_power(like: Tensor, correlation: Correlation) -> Tensor:
+    """P(f_y, f_x) of Eq. 1 (H, W // 2 + 1): power of each wave of noise of unit variance.
 
-    P = (1 + 2 a cos(2 pi f))^2 / (1 + 2 a^2), f in cycles per pixel. Its mean over f is 1; it is 1
-    everywhere for a = 0, and 0 somewhere only for a >= 1/2.
-    """
-    wave = 1 + 2 * smoothing * torch.cos(2 * torch.pi * frequency)
-    return wave**2 / (1 + 2 * smoothing**2)
-
-
-def sky_power(like: Tensor, smoothing: float) -> Tensor:
-    """P(f_y) P(f_x) of noise smoothed along both axes, (H, W // 2 + 1), as `filtered` needs it.
+    P = sum over all dy, dx of rho(dy, dx) cos(2 pi (f_y dy + f_x dx)), f in cycles per pixel, and at
+    least LEAST. It is 1 everywhere for white noise.
 
     like: images (..., H, W) whose size, type and device it takes.
     """
     height, width = like.shape[-2:]
-    along_y = spectrum(torch.fft.fftfreq(height, device=like.device), smoothing)
-    along_x = spectrum(torch.fft.rfftfreq(width, device=like.device), smoothing)
-    return (along_y[:, None] * along_x).to(like.dtype)
+    return _sky_power(height, width, correlation, like.dtype, like.device)
+
+
+@lru_cache(maxsize=32)
+def _sky_power(
+    height: int, width: int, correlation: Correlation, dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    f_y, f_x = torch.fft.fftfreq(height).double()[:, None], torch.fft.rfftfreq(width).double()
+    reach = len(correlation) - 1
+    power = torch.ones(height, width // 2 + 1, dtype=torch.float64)
+    for dy, row in enumerate(correlation):
+        for dx, rho in enumerate(row, start=-reach):
+            if dy > 0 or dx > 0:  # the other half is the same
+                power += 2 * rho * torch.cos(2 * torch.pi * (f_y * dy + f_x * dx))
+    return power.clamp(min=LEAST).to(device, dtype)
 
 
 def filtered(x: Tensor, gain: Tensor) -> Tensor:
@@ -42,16 +52,18 @@ def filtered(x: Tensor, gain: Tensor) -> Tensor:
     return passed
 
 
-def sky_flow(x: Tensor, level: Level, lower: Level, sigma: float, smoothing: float) -> Tensor:
+def sky_flow(
+    x: Tensor, level: Level, lower: Level, sigma: float, correlation: Correlation
+) -> Tensor:
     """What the probability flow makes of the sky's noise from a level to a lower one, (B, C, H, W).
 
-    Each wave is multiplied by `flow_gain` of its variance u = sigma^2 P(f_y) P(f_x) (Eq. 1 and 6).
+    Each wave is multiplied by `flow_gain` of its variance u = sigma^2 P(f_y, f_x) (Eq. 1 and 6).
     So it keeps its phase, and its size in units of what is usual at the level (Song et al. 2021,
     arXiv:2011.13456, Eq. 13, for Gaussian data). Flows one after the other are one flow.
 
-    sigma, smoothing: of the sky's noise; see sky_denoiser.SkyNoise.
+    sigma, correlation: of the sky's noise; see sky_denoiser.SkyNoise.
     """
-    return filtered(x, flow_gain(sigma**2 * sky_power(x, smoothing), level, lower))
+    return filtered(x, flow_gain(sigma**2 * sky_power(x, correlation), level, lower))
 
 
 def flow_gain(variance: Amount, level: Level, lower: Level) -> Amount:

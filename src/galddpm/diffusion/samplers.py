@@ -103,7 +103,7 @@ def sky_2m(
     factor for all waves, and `flow_gain` to be that of white noise. As u goes to 0 this becomes
     dpmpp_2m; u = 0 itself is undefined.
     """
-    power = sky_power(x, sky_noise.smoothing)
+    power = sky_power(x, sky_noise.correlation)
     previous: tuple[Tensor, Tensor] | None = None
     h_previous = math.inf
     for level, lower in pairwise(levels):

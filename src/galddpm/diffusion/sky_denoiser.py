@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
-from galddpm.diffusion.noise_spectrum import filtered, sky_power
+from galddpm.diffusion.noise_spectrum import WHITE, Correlation, filtered, sky_power
 from galddpm.diffusion.process import column
 
 REACH = 2  # pixels on each side of the filter
@@ -28,13 +28,12 @@ class SkyNoise:
 
     sigma: standard deviation on the sky, above 0.
     local_sigma: light (B, C, H, W) -> standard deviation on it, pixel by pixel, above 0.
-    smoothing: a of the sky's noise, which is white noise smoothed along both axes with (a, 1, a);
-        0 for white noise.
+    correlation: of the sky's noise, as noise_spectrum.sky_power takes it.
     """
 
     sigma: float
     local_sigma: Callable[[Tensor], Tensor]
-    smoothing: float = 0.0
+    correlation: Correlation = WHITE
 
 
 def detail_output(x: Tensor, alpha: Tensor, sigma: Tensor, sky_noise: SkyNoise) -> Tensor:
@@ -55,7 +54,7 @@ def detail_output(x: Tensor, alpha: Tensor, sigma: Tensor, sky_noise: SkyNoise) 
         surface = smooth(x)
         sky = wiener_gain(sky_noise.sigma, ratio)
         local = wiener_gain(sky_noise.local_sigma(surface / column(alpha, x)), ratio)
-        waves = sky_filtered(x, ratio / sky_noise.sigma, sky_noise.smoothing) - sky * x
+        waves = sky_filtered(x, ratio / sky_noise.sigma, sky_noise.correlation) - sky * x
         change = local / sky * waves + (local - sky) * (x - surface)
         scale = torch.sqrt(sigma**2 + (alpha * sky_noise.sigma) ** 2)
         scale = column(scale / (alpha * sigma * sky_noise.sigma), x)
@@ -72,14 +71,14 @@ def wiener_gain(spread: float | Tensor, ratio: Tensor) -> Tensor:
     return spread**2 / (spread**2 + ratio**2)
 
 
-def sky_filtered(x: Tensor, ratio: Tensor, smoothing: float) -> Tensor:
+def sky_filtered(x: Tensor, ratio: Tensor, correlation: Correlation) -> Tensor:
     """The ideal denoiser of the sky's noise, applied to x (B, C, H, W): g of Eq. 2 for each wave.
 
     The equation is that of notebooks/sky_noise.ipynb, with the variances of Eq. 1 for a sky of unit
     variance. ratio: standard deviation of the white noise over that of the sky, above 0; a number
     or (B, 1, 1, 1).
     """
-    return filtered(x, wiener_gain(sky_power(x, smoothing).sqrt(), ratio))
+    return filtered(x, wiener_gain(sky_power(x, correlation).sqrt(), ratio))
 
 
 def smooth(x: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import huber_loss
 
 from galddpm.diffusion.denoiser import Denoiser, Network
-from galddpm.diffusion.noise_spectrum import sky_flow
+from galddpm.diffusion.noise_spectrum import WHITE, Correlation, sky_flow
 from galddpm.diffusion.objective import centre_weights, with_gradient_over
 from galddpm.diffusion.process import for_batch
 from galddpm.diffusion.samplers import Denoise, Noise, Sampler
@@ -41,7 +41,7 @@ class Student(nn.Module):
     network: (x (B, C, H, W), t (B,), redshift (B,), fine (B, C, H, W)) -> (B, C, H, W).
     schedule: turns a level into t.
     levels: where its jumps start and end, from the noisiest to the image, (1, 0).
-    sky_sigma, smoothing: of the sky's noise; see sky_denoiser.SkyNoise.
+    sky_sigma, correlation: of the sky's noise; see sky_denoiser.SkyNoise.
     """
 
     def __init__(
@@ -50,11 +50,11 @@ class Student(nn.Module):
         schedule: Schedule,
         levels: Sequence[Level],
         sky_sigma: float,
-        smoothing: float = 0.0,
+        correlation: Correlation = WHITE,
     ):
         super().__init__()
         self.network, self.schedule = network, schedule
-        self.levels, self.sky_sigma, self.smoothing = list(levels), sky_sigma, smoothing
+        self.levels, self.sky_sigma, self.correlation = list(levels), sky_sigma, correlation
         self.next = dict(pairwise(self.levels))
         self.typical_loss = TypicalLoss()  # of use in training alone
 
@@ -80,7 +80,7 @@ class Student(nn.Module):
 
     def flow(self, x: Tensor, level: Level) -> Tensor:
         """What `sky_flow` makes of x at the next level, as if x were sky alone."""
-        return sky_flow(x, level, self.next[level], self.sky_sigma, self.smoothing)
+        return sky_flow(x, level, self.next[level], self.sky_sigma, self.correlation)
 
     def gain(self, level: Level) -> float:
         """alpha' sky_sigma: what F = 1 adds where a jump from this level ends."""

@@ -9,11 +9,13 @@ import numpy as np
 
 from galddpm.arrays import Array
 from galddpm.data.chunked_output import ChunkedOutput
-from galddpm.data.survey import BANDS, ZERO_POINT
+from galddpm.data.survey import BANDS, ELECTRONS_PER_COUNT, ZERO_POINT
 from galddpm.errors import UserError, not_installed
-from galddpm.mock.draw import draw_stamp, mean_psf
+from galddpm.mock.defects import draw_defects
+from galddpm.mock.draw import Scene, draw_scene, light_without_noise
 from galddpm.mock.measure import COLUMNS, measure_band
-from galddpm.mock.population import Galaxy, draw_galaxy
+from galddpm.mock.noise import add_noise
+from galddpm.mock.psf import SIDE, draw_psfs
 from galddpm.workers import results, worker_pool
 
 SPLITS = ("training", "validation", "testing")
@@ -26,9 +28,9 @@ STAMP, CUT = 127, 64  # pixels drawn and measured; pixels kept
 CHUNK = 16  # galaxies a process makes at a time; what an interrupt waits for
 FIRST_ID = 36_400_000_000_000_001  # 17 digits, above 2^53, as HSC object ids are
 SKY_CENTRE = (150.0, 2.2)  # [deg] of the field
-BYTES_A_GALAXY = 4 * len(BANDS) * CUT**2 + 2000  # in the file: pixels and columns
+BYTES_A_GALAXY = 4 * len(BANDS) * (CUT**2 + SIDE**2) + 2000  # in the file: pixels and columns
 DESCRIPTION = "mock galaxies of galddpm, drawn with GalSim (Rowe et al. 2015, arXiv:1407.7676)"
-VERSION = 2  # of the mock universe: raise it when the same seed gives other files
+VERSION = 3  # of the mock universe: raise it when the same seed gives other files
 
 
 def make_mock(
@@ -37,6 +39,7 @@ def make_mock(
     seed: int = 0,
     jobs: int = 1,
     overwrite: bool = False,
+    defects: bool = True,
     progress: Callable[..., Any] | None = None,
 ) -> list[Path]:
     """Write `5x64x64_SPLIT_with_morphology.hdf5` and `5x64x64_SPLIT_truth.hdf5` for each split.
@@ -56,7 +59,9 @@ def make_mock(
         prefix = Path(folder) / f"{len(BANDS)}x{CUT}x{CUT}_{split}"
         path = prefix.with_name(prefix.name + "_with_morphology.hdf5")
         truth = prefix.with_name(prefix.name + "_truth.hdf5")
-        arguments = {"mock": VERSION, "split": split, "count": count, "seed": seed}
+        arguments = {
+            "mock": VERSION, "split": split, "count": count, "seed": seed, "defects": defects,
+        }  # fmt: skip
         _make_split(path, truth, arguments, jobs, overwrite, progress or _silent)
         paths.append(path)
     return paths
@@ -79,7 +84,7 @@ def _make_split(
             unfinished[0][1].require_space(BYTES_A_GALAXY)
         missing = {rows for _, parts in unfinished for rows in parts.missing()}
         chunks = sorted(missing, key=lambda rows: rows.start)
-        make = partial(make_rows, arguments["seed"], arguments["split"])
+        make = partial(make_rows, *(arguments[name] for name in ("seed", "split", "defects")))
         with (
             worker_pool(jobs) as pool,
             progress(
@@ -91,13 +96,14 @@ def _make_split(
                     parts.save(rows, made[side])
                 bar.update(len(rows))
         for side, parts in unfinished:
-            shared = {"psf": mean_psf()} if side == 0 else {}  # as the catalog's images show it
-            parts.join({"title": TITLES[arguments["split"]], "description": DESCRIPTION}, shared)
+            parts.join({"title": TITLES[arguments["split"]], "description": DESCRIPTION})
 
 
-def make_rows(seed: int, split: str, rows: range) -> tuple[dict[str, Array], dict[str, Array]]:
+def make_rows(
+    seed: int, split: str, defects: bool, rows: range
+) -> tuple[dict[str, Array], dict[str, Array]]:
     """Columns of the catalog and of the truth, for some rows of a split."""
-    made = [_make_galaxy(seed, split, row) for row in rows]
+    made = [_make_galaxy(seed, split, row, defects) for row in rows]
     catalog, truth = (
         {name: np.array([columns[name] for columns in side]) for name in side[0]}
         for side in zip(*made, strict=True)
@@ -105,37 +111,51 @@ def make_rows(seed: int, split: str, rows: range) -> tuple[dict[str, Array], dic
     return catalog, truth
 
 
-def _make_galaxy(seed: int, split: str, row: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def _make_galaxy(
+    seed: int, split: str, row: int, defects: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
     rng = np.random.default_rng([seed, SPLITS.index(split), row])
-    galaxy = draw_galaxy(rng, STAMP)
-    stamp = draw_stamp(galaxy, rng, STAMP)
+    scene, psfs = draw_scene(rng, STAMP), draw_psfs(rng)
+    light = light_without_noise(scene, psfs, STAMP)
+    stamp = add_noise(light, rng)
+    spoilt = draw_defects(stamp, light, scene.around.stars, rng) if defects else ""
     start = STAMP // 2 - CUT // 2
     cut = stamp[:, start : start + CUT, start : start + CUT]
-    columns = {"image": np.ascontiguousarray(cut), **_identity(rng, galaxy, seed, split, row)}
-    for band, image, flux in zip(BANDS, stamp, galaxy.flux, strict=True):
-        measured = measure_band(np.ascontiguousarray(image))
+    identity = _identity(rng, scene.central.redshift, seed, split, row)
+    columns = {"image": np.ascontiguousarray(cut), "psf": psfs.planes(), **identity}
+    for band, image, flux in zip(BANDS, stamp, scene.central.flux, strict=True):
+        measured = measure_band(np.ascontiguousarray(image), ELECTRONS_PER_COUNT[band])
         columns |= {f"{band}_{name}": measured[name] for name in COLUMNS}
         error = 0.01 + 0.02 * np.sqrt(1 / max(flux, 1e-3))
         magnitude = ZERO_POINT - 2.5 * np.log10(max(flux, 1e-3)) + rng.normal(0, error)
         columns |= {f"{band}_cmodel_mag": magnitude, f"{band}_cmodel_magsigma": error}
     columns["specz_mag_i"] = columns["i_cmodel_mag"]
-    truth = {
-        "object_id": columns["object_id"],
+    truth = {"object_id": columns["object_id"], **_truth(scene), "defects": spoilt.encode()}
+    return columns, truth
+
+
+def _truth(scene: Scene) -> dict[str, Any]:
+    galaxy, around = scene.central, scene.around
+    return {
         "redshift": galaxy.redshift,
-        "kind": galaxy.kind,  # 0 early, 1 late, 2 quasar
+        "kind": galaxy.kind,  # 0 early, 1 spiral, 2 quasar in its host, 3 irregular
         "template": galaxy.template,
         "flux": galaxy.flux,
         "r_eff": galaxy.r_eff,
         "axis_ratio": galaxy.axis_ratio,
         "angle": galaxy.angle,
         "bulge_share": galaxy.bulge_share,
-        "neighbours": len(galaxy.neighbours),
+        "sersic_n": galaxy.sersic_n,
+        "log_mass": galaxy.log_mass,
+        "merger": galaxy.merger,
+        "arms": galaxy.discs[0].arms if galaxy.discs else 0,
+        "neighbours": len(around.galaxies) + len(around.faint),
+        "stars": len(around.stars),
     }
-    return columns, truth
 
 
 def _identity(
-    rng: np.random.Generator, galaxy: Galaxy, seed: int, split: str, row: int
+    rng: np.random.Generator, redshift: float, seed: int, split: str, row: int
 ) -> dict[str, Any]:
     """Names and places. Ids are dense, so that float64 cannot tell neighbours apart."""
     object_id = FIRST_ID + 10**8 * SPLITS.index(split) + 10**10 * (seed % 100) + row
@@ -143,8 +163,8 @@ def _identity(
     x, y = rng.uniform(0, 4000, 2)
     return {
         "object_id": np.int64(object_id),
-        "specz_redshift": np.float32(galaxy.redshift),
-        "specz_redshift_err": np.float32(abs(rng.normal(0, 3e-4)) * (1 + galaxy.redshift) + 1e-5),
+        "specz_redshift": np.float32(redshift),
+        "specz_redshift_err": np.float32(abs(rng.normal(0, 3e-4)) * (1 + redshift) + 1e-5),
         "specz_name": f"MOCK-{object_id}".encode(),
         "specz_flag_homogeneous": True,
         "coord": f"({ra:.6f}, {dec:.6f})".encode(),

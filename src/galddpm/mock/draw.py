@@ -1,140 +1,72 @@
 """Pixels of a galaxy and its surroundings, as Hyper Suprime-Cam would see them.
 
-GalSim gives every profile's Fourier transform; profiles are added there, multiplied by the PSF of
-each band and transformed back together, which is many times faster than drawing one by one.
+All light is added wave by wave, multiplied by the PSF of each band, and transformed back together.
 """
 
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
 from numpy.random import Generator
 
 from galddpm.arrays import Array, Floats
-from galddpm.data.survey import (
-    BANDS,
-    ELECTRONS_PER_COUNT,
-    MOFFAT_BETA,
-    NEIGHBOUR_CORRELATION,
-    PIXEL_SCALE,
-    SEEING,
-    SKY_SIGMA,
-)
-from galddpm.mock.population import Galaxy, Profile
+from galddpm.data.survey import BANDS
+from galddpm.mock.morphology import Source, build
+from galddpm.mock.profiles import Knots, Profile, knots_wave, profile_wave
+from galddpm.mock.psf import Psfs
+from galddpm.mock.selection import choose
+from galddpm.mock.structure import disc_wave
+from galddpm.mock.surroundings import Surroundings, draw_surroundings
 
-SEEING_SCATTER = 0.10  # of the logarithm, half of it common to the bands of a galaxy
-PSF_SHEAR = 0.01  # scatter of each component of the PSF's ellipticity
-PSF = 41  # [pix] side of the PSF's image
-MARGIN = 33  # pixels around the stamp that keep the periodic transform from wrapping round
+CENTRE_SCATTER = 0.25  # of the galaxy's place along each axis [pix]
+MARGIN = 33  # pixels around the stamp that keep the repeating canvas from wrapping round
+REACH = 8.0  # half-light radii of the central galaxy that the canvas holds
+LARGEST = 512  # [pix] side of a canvas
 
 
-def by_band(values: Mapping[str, float]) -> Floats:
-    """One number a band, (5,), in the order of the files."""
-    return np.array([values[band] for band in BANDS])
+@dataclass(frozen=True)
+class Scene:
+    central: Source
+    around: Surroundings
 
 
-def draw_stamp(galaxy: Galaxy, rng: Generator, size: int) -> Floats:
-    """(5, size, size) float32 [count], with sky and photon noise; the centre is pixel size // 2."""
-    light = light_without_noise(galaxy, size, *draw_seeing(rng))
-    return light + noise(light, rng)
+def draw_scene(rng: Generator, stamp: int) -> Scene:
+    """What lies in a stamp of `stamp` pixels on a side."""
+    central = build(rng, choose(rng), rng.normal(0, CENTRE_SCATTER, 2))
+    return Scene(central, draw_surroundings(rng, central, stamp))
 
 
-def draw_seeing(rng: Generator) -> tuple[Floats, Floats]:
-    """FWHM (5,) [pix] and shear (5, 2) of a galaxy's PSFs."""
-    common, each = rng.normal(0, SEEING_SCATTER / np.sqrt(2)), rng.normal(0, 1, len(BANDS))
-    scatter = common + SEEING_SCATTER / np.sqrt(2) * each
-    fwhm = by_band(SEEING) / PIXEL_SCALE * np.exp(scatter)
-    return fwhm, rng.normal(0, PSF_SHEAR, (len(BANDS), 2))
+def light_without_noise(scene: Scene, psfs: Psfs, stamp: int) -> Floats:
+    """(5, stamp, stamp) float32 [count]; the centre is pixel stamp // 2."""
+    canvas = canvas_side(scene, stamp)
+    bands = _light_waves(scene, canvas) * psfs.waves(canvas)
+    pixels = scipy.fft.irfft2(bands, s=(canvas, canvas))
+    pixels = np.roll(pixels, (stamp // 2, stamp // 2), axis=(1, 2))
+    return np.ascontiguousarray(pixels[:, :stamp, :stamp], dtype=np.float32)
 
 
-def light_without_noise(galaxy: Galaxy, size: int, fwhm: Floats, shear: Floats) -> Floats:
-    """(5, size, size) float32 [count]."""
-    grid = size + MARGIN
-    profiles = (*galaxy.central, *galaxy.neighbours)
-    waves = np.stack([transform(profile, grid) for profile in profiles])
-    flux = np.stack([profile.flux for profile in profiles], axis=1).astype(np.complex64)
-    bands = (flux @ waves.reshape(len(profiles), -1)).reshape(-1, *waves.shape[1:])
-    bands *= np.stack([psf_transform(*psf, grid) for psf in zip(fwhm, shear, strict=True)])
-    pixels = scipy.fft.irfft2(scipy.fft.ifftshift(bands, axes=1), s=(grid, grid))
-    pixels = np.roll(pixels, (size // 2, size // 2), axis=(1, 2))
-    return np.ascontiguousarray(pixels[:, :size, :size], dtype=np.float32)
+def canvas_side(scene: Scene, stamp: int) -> int:
+    """Even, a product of small factors, and larger for galaxies that fill the stamp."""
+    wanted = min(max(stamp + MARGIN, REACH * scene.central.r_eff), LARGEST)
+    return 2 * int(scipy.fft.next_fast_len(int(np.ceil(wanted / 2)), real=True))
 
 
-def noise(light: Floats, rng: Generator) -> Floats:
-    """Sky and photon noise (5, size, size) float32 [count], correlated between adjacent pixels."""
-    white = rng.standard_normal(light.shape, dtype=np.float32)
-    gain = by_band(ELECTRONS_PER_COUNT).astype(np.float32)[:, None, None]
-    sky = by_band(SKY_SIGMA).astype(np.float32)[:, None, None]
-    return correlated(white) * np.sqrt(sky**2 + np.maximum(light, 0) / gain)
+def _light_waves(scene: Scene, canvas: int) -> Array:
+    """Transform (5, canvas, canvas // 2 + 1) of all light, complex64."""
+    sources = (scene.central, *scene.around.galaxies)
+    profiles = [part for source in sources for part in source.profiles]
+    spots = [part for source in sources for part in source.knots]
+    spots += [star.point for star in scene.around.stars]
+    total = np.zeros((len(BANDS), canvas, canvas // 2 + 1), np.complex64)
+    for part in (*profiles, *scene.around.faint):
+        _add(total, part, profile_wave(part, canvas))
+    for part in spots:
+        _add(total, part, knots_wave(part, canvas))
+    for source in sources:
+        for disc in source.discs:
+            total += disc_wave(disc, canvas)
+    return total
 
 
-def correlated(white: Floats) -> Floats:
-    """White noise (..., H, W) smoothed along both axes, of the same variance.
-
-    The kernel (a, 1, a) gives adjacent pixels the correlation 2 a / (1 + 2 a^2).
-    """
-    wanted = NEIGHBOUR_CORRELATION
-    a = np.float32((1 - np.sqrt(1 - 2 * wanted**2)) / (2 * wanted))
-    for axis in (-2, -1):
-        white = white + a * (np.roll(white, 1, axis) + np.roll(white, -1, axis))
-    return white / (1 + 2 * a**2)
-
-
-def transform(profile: Profile, grid: int) -> Array:
-    """Fourier transform (grid, grid // 2 + 1) of a profile of unit flux, complex64."""
-    import galsim
-
-    if profile.points is not None:
-        return point_transform(profile.points + np.array([profile.x, profile.y]), grid)
-    radius = profile.r_eff * np.sqrt(profile.axis_ratio)  # shearing keeps the area
-    if profile.sersic_n == 1:
-        shape = galsim.Exponential(half_light_radius=radius)
-    else:
-        shape = galsim.Sersic(n=profile.sersic_n, half_light_radius=radius)
-    shape = shape.shear(q=profile.axis_ratio, beta=profile.angle * galsim.radians)
-    return _wave(shape.shift(profile.x, profile.y), grid)
-
-
-def point_transform(points: Floats, grid: int) -> Array:
-    """Transform of points (n, 2) that share unit flux: a product of two matrices of phases."""
-    k_y = 2 * np.pi / grid * np.arange(-(grid // 2), grid // 2)
-    k_x = 2 * np.pi / grid * np.arange(grid // 2 + 1)
-    rows = np.exp(-1j * np.outer(k_y, points[:, 1]))
-    return (rows @ np.exp(-1j * np.outer(points[:, 0], k_x)) / len(points)).astype(np.complex64)
-
-
-def psf_transform(fwhm: float, shear: Floats, grid: int) -> Array:
-    """Transform of the PSF and of the pixel it falls on."""
-    import galsim
-
-    psf = galsim.Moffat(beta=MOFFAT_BETA, fwhm=fwhm).shear(g1=shear[0], g2=shear[1])
-    return _wave(psf, grid) * _pixel_transform(grid)
-
-
-def mean_psf() -> Floats:
-    """The PSF of median seeing in each band, as pixels see it, (5, 41, 41) float32 of unit sum."""
-    import galsim
-
-    profiles = [galsim.Moffat(beta=MOFFAT_BETA, fwhm=fwhm) for fwhm in by_band(SEEING)]
-    planes = [psf.drawImage(nx=PSF, ny=PSF, scale=PIXEL_SCALE).array for psf in profiles]
-    return np.stack([plane / plane.sum() for plane in planes])
-
-
-@lru_cache(maxsize=2)
-def _pixel_transform(grid: int) -> Array:
-    import galsim
-
-    return _wave(galsim.Pixel(1.0), grid)
-
-
-def _wave(shape: Any, grid: int) -> Array:
-    """A GalSim profile on the half plane that a real transform needs."""
-    import galsim
-
-    bounds = galsim.BoundsI(0, grid // 2, -(grid // 2), grid // 2 - 1)
-    image = galsim.ImageCF(bounds, scale=2 * np.pi / grid)
-    shape._drawKImage(image)  # unlike drawKImage it does not move the origin to the middle
-    wave: Array = image.array
-    return wave
+def _add(total: Array, part: Profile | Knots, wave: Array) -> None:
+    total += part.flux.astype(np.float32)[:, None, None] * wave

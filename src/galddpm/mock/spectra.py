@@ -4,6 +4,7 @@ Galaxies: the Coleman, Wu & Weedman (1980) templates that GalSim ships. Quasars:
 the strongest lines (Vanden Berk et al. 2001). Absorption between the galaxies: Madau (1995).
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,12 +14,15 @@ from galddpm.arrays import Floats
 
 FILTERS = ("hsc2017-g", "hsc2017-r", "hsc2017-i", "hsc2017-z", "hsc2017-y")
 GALAXIES = ("CWW_E", "CWW_Sbc", "CWW_Scd", "CWW_Im")  # from red to blue
-TEMPLATES = (*GALAXIES, "quasar")
+TEMPLATES = (*GALAXIES, "quasar", "HII region")
+HII_TEMPLATE = 5.0  # its place
 REDSHIFTS = np.linspace(0, 4.2, 421)
 WAVELENGTHS = np.arange(3500.0, 11_000.0, 10.0)  # observed [Angstrom]
 LYMAN = ((1216, 0.0036), (1026, 0.0017), (973, 0.0012), (950, 0.00093))  # [Angstrom], A_j
 LYMAN_LIMIT = 912.0  # [Angstrom]
 QUASAR_SLOPE = -1.56  # of f_lambda; f_nu falls as nu^-0.44
+HII_SLOPE = -2.2  # of f_lambda, of a cluster of young stars with little dust
+HII_LINES = ((3727, 120, 3), (4861, 60, 3), (5007, 300, 3), (4959, 100, 3), (6563, 400, 3))
 QUASAR_LINES = (  # rest wavelength [Angstrom], equivalent width [Angstrom], sigma [Angstrom]
     (1216, 92, 19), (1549, 24, 14), (1909, 21, 23), (2798, 32, 34), (4861, 46, 40), (6563, 190, 48)
 )  # fmt: skip
@@ -108,7 +112,7 @@ def _absolute() -> Floats:
     flat = (responses / WAVELENGTHS).sum(axis=1)
     fluxes = np.empty((len(TEMPLATES), len(REDSHIFTS), len(FILTERS)))
     for t, name in enumerate(TEMPLATES):
-        rest, spectrum = quasar() if name == "quasar" else _galaxy(name)
+        rest, spectrum = _spectrum(name)
         for i, z in enumerate(REDSHIFTS):
             observed = np.interp(WAVELENGTHS / (1 + z), rest, spectrum) / (1 + z)
             observed = observed * igm_transmission(WAVELENGTHS, z)
@@ -130,12 +134,19 @@ def _galaxy(name: str) -> tuple[Floats, Floats]:
     return wavelength, flux
 
 
-def quasar() -> tuple[Floats, Floats]:
-    """(rest wavelength [Angstrom], f_lambda) of a mean quasar."""
+def _spectrum(name: str) -> tuple[Floats, Floats]:
+    """(rest wavelength [Angstrom], f_lambda) of a template."""
+    if name == "quasar":
+        return with_lines(QUASAR_SLOPE, QUASAR_LINES)
+    return with_lines(HII_SLOPE, HII_LINES) if name == "HII region" else _galaxy(name)
+
+
+def with_lines(slope: float, lines: Sequence[tuple[float, float, float]]) -> tuple[Floats, Floats]:
+    """(rest wavelength [Angstrom], f_lambda) of a power law with emission lines."""
     wavelength = np.arange(800.0, 12_000.0, 2.0)
-    continuum = (wavelength / 2500) ** QUASAR_SLOPE
+    continuum = (wavelength / 2500) ** slope
     spectrum = continuum.copy()
-    for centre, width, sigma in QUASAR_LINES:
+    for centre, width, sigma in lines:
         profile = np.exp(-0.5 * ((wavelength - centre) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
         spectrum += width * profile * np.interp(centre, wavelength, continuum)
     return wavelength, spectrum

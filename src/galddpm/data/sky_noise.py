@@ -1,0 +1,133 @@
+"""The sky's noise, measured where stamps are dark: its spread and how its pixels hang together.
+
+Resampling correlates the noise of pixels next to each other, diagonal ones included. Sources below
+the limit correlate pixels too, as far as the PSF reaches; they are light, and taken out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+from scipy.ndimage import uniform_filter
+
+from galddpm.arrays import Array, Floats
+
+REACH = 4  # [pix] the noise correlates so far along each axis
+BEYOND = 9  # [pix] to which the sources below the limit are followed
+DARK = 0.4  # of a stamp that is taken for sky: its darkest places
+EMPTIEST = 0.3  # of the stamps, that the correlation is measured on
+PLACE = 21  # [pix] side of the square whose mean tells whether a place is dark
+FARTHEST = 4.0  # [bend] from the sky's level at which outliers are cut off
+SOURCE_WIDTH = 2.7  # [pix] rms of the autocorrelation of a PSF of 4.5 pixels
+LEAST = 0.1  # variance of (1, -2, 1) on noise of unit variance; less is light without noise
+MAD_TO_SIGMA = 1.4826  # of a normal distribution
+
+Correlation = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class SkyNoise:
+    """sigma: standard deviation of a pixel [count]. correlation: (5, 9) with pixels 0 to 4 rows below
+    and -4 to 4 columns to the right; 1 at (0, 4)."""
+
+    sigma: float
+    correlation: Correlation
+
+
+WHITE: Correlation = tuple(
+    tuple(float((row, column) == (0, REACH)) for column in range(2 * REACH + 1))
+    for row in range(REACH + 1)
+)
+
+
+def measure_sky_noise(flux: Floats) -> SkyNoise:
+    """Of stamps (n, H, W) of one band [count]; sigma is 0 for stamps without noise."""
+    bend = _bend(flux)
+    if bend == 0:
+        return SkyNoise(0.0, WHITE)
+    correlation = _without_sources(*_covariance(flux / np.float32(bend)))
+    next_to, next_but_one = correlation[0, REACH + 1], correlation[0, REACH + 2]
+    sigma = bend / np.sqrt(max(6 - 8 * next_to + 2 * next_but_one, LEAST))
+    return SkyNoise(float(sigma), tuple(tuple(row) for row in correlation.tolist()))
+
+
+def _bend(flux: Floats) -> float:
+    """Robust standard deviation of the weighted sum (1, -2, 1) along rows, where stamps are dark.
+
+    A slope of light does not change it.
+    """
+    left, middle, right = flux[:, :, :-2], flux[:, :, 1:-1], flux[:, :, 2:]
+    known = (left != 0) & (middle != 0) & (right != 0)  # exact zeros are padding, or no data
+    light = np.where(known, left + middle + right, np.inf)
+    spreads = []
+    for stamp, seen in zip(left - 2 * middle + right, light, strict=True):
+        if np.isfinite(seen).any():
+            dark = seen <= np.quantile(seen[np.isfinite(seen)], DARK)
+            spreads.append(np.median(np.abs(stamp[dark])))
+    return float(MAD_TO_SIGMA * np.median(spreads)) if spreads else 0.0
+
+
+def _covariance(flux: Floats) -> tuple[Floats, Floats]:
+    """Covariance (19, 19) of dark places at -9 to 9 pixels along each axis, and its weights.
+
+    Only the EMPTIEST of the stamps count, so that the outskirts of large galaxies do not.
+    """
+    size = [scipy.fft.next_fast_len(side + BEYOND, real=True) for side in flux.shape[1:]]
+    products, pairs = np.zeros(size), np.zeros(size)
+    for stamp, dark in _emptiest(flux):
+        sky = np.where(dark, np.clip(stamp - stamp[dark].mean(), -FARTHEST, FARTHEST), 0)
+        products += _lagged(sky, size)
+        pairs += _lagged(dark.astype(np.float32), size)
+    lags = np.arange(-BEYOND, BEYOND + 1)
+    near = np.ix_(lags, lags)
+    return products[near] / np.maximum(pairs[near], 1), pairs[near]
+
+
+def _emptiest(flux: Floats) -> list[tuple[Floats, Array]]:
+    """Stamps and their dark places, of the stamps whose dark places vary least."""
+    places = [_dark(stamp) for stamp in flux]
+    spreads = np.array([
+        np.ptp(np.quantile(stamp[dark], (0.16, 0.84))) if dark.any() else 0.0
+        for stamp, dark in zip(flux, places, strict=True)
+    ])  # fmt: skip
+    known = spreads > 0
+    least = known & (spreads <= np.quantile(spreads[known], EMPTIEST))
+    return [(flux[k], places[k]) for k in np.flatnonzero(least)]
+
+
+def _dark(stamp: Floats) -> Array:
+    """The places of a stamp (H, W) that are not light, padding or missing data."""
+    known = stamp != 0
+    if not known.any():
+        return known
+    mean = uniform_filter(stamp, PLACE)
+    dark: Array = known & (mean <= np.quantile(mean[known], DARK))
+    return dark
+
+
+def _lagged(image: Floats, size: Sequence[int]) -> Floats:
+    """Sum of products of pixels against their distance along each axis."""
+    power = np.abs(scipy.fft.rfft2(image, size)) ** 2
+    products: Floats = scipy.fft.irfft2(power, size)
+    return products
+
+
+def _without_sources(covariance: Floats, weights: Floats) -> Floats:
+    """The noise's correlation (5, 9): what is left of a covariance (19, 19) without its sources.
+
+    Beyond the noise's reach there are only sources, as a Gaussian of the PSF's autocorrelation, and
+    a constant, of places brighter or darker as a whole. Both are fitted there and taken away.
+    """
+    lags = np.arange(-BEYOND, BEYOND + 1)
+    square = lags[:, None] ** 2 + lags**2
+    source = np.exp(-square / (2 * SOURCE_WIDTH**2))
+    far = square > (REACH - 0.5) ** 2
+    terms = np.stack([source, np.ones_like(source)])
+    root = np.sqrt(weights[far])
+    amounts, *_ = np.linalg.lstsq((terms[:, far] * root).T, covariance[far] * root, rcond=None)
+    noise = covariance - amounts[0].clip(0) * source - amounts[1]
+    noise = (noise + noise[::-1, ::-1]) / 2
+    middle = slice(BEYOND - REACH, BEYOND + REACH + 1)
+    near: Floats = noise[BEYOND : BEYOND + REACH + 1, middle] / noise[BEYOND, BEYOND]
+    return near
