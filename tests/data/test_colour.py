@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import galddpm
+from galddpm.data.colour import BALANCE
+from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
 
 
@@ -21,8 +23,8 @@ def test_colours_are_i_r_g_in_one_stretch():
 
 def test_the_stretch_by_hand():
     """A grey pixel has asinh(flux / softening) over that of white, and white is 1."""
-    stamp = np.full((5, 1, 2), 3.0)
-    stamp[:, 0, 1] = 20.0
+    weights = np.array([BALANCE[band] for band in BANDS])[:, None]
+    stamp = np.stack([3.0 / weights, 20.0 / weights], axis=2)
     image = galddpm.rgb(stamp, softening=2.0, white=20.0)
     np.testing.assert_allclose(image[0, 0], np.arcsinh(1.5) / np.arcsinh(10.0))
     np.testing.assert_allclose(image[0, 1], 1.0)
@@ -33,8 +35,8 @@ def test_ratios_of_colours_do_not_depend_on_brightness():
     stamp = np.ones((5, 1, 2)) * np.array([1.0, 2.0, 4.0, 0.0, 0.0])[:, None, None]
     stamp[..., 1] *= 100
     red, green, blue = np.moveaxis(galddpm.rgb(stamp), -1, 0)
-    np.testing.assert_allclose(red / blue, 4.0)
-    np.testing.assert_allclose(green / blue, 2.0)
+    np.testing.assert_allclose(red / blue, 4.0 / BALANCE["g"])
+    np.testing.assert_allclose(green / blue, 2.0 * BALANCE["r"] / BALANCE["g"])
 
 
 def test_many_images_at_once_are_as_one_by_one():

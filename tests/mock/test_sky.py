@@ -16,7 +16,9 @@ from galddpm.data.survey import (
 )
 from galddpm.mock.noise import add_noise, autocorrelation, power
 
-SIGMA, GAIN = (np.array([numbers[b] for b in BANDS]) for numbers in (SKY_SIGMA, ELECTRONS_PER_COUNT))
+SIGMA, GAIN = (
+    np.array([numbers[b] for b in BANDS]) for numbers in (SKY_SIGMA, ELECTRONS_PER_COUNT)
+)
 
 
 def test_noise_has_the_declared_level_and_correlation():
@@ -40,7 +42,7 @@ def test_the_correlation_is_that_of_resampling_at_all_shifts():
         shifted = drawn.shift(*rng.uniform(-0.5, 0.5, 2)).drawImage(
             nx=60, ny=60, scale=1.0, method="sb"
         ).array  # fmt: skip
-        products.append([(shifted[:, :-k or None] * shifted[:, k:]).mean() for k in range(4)])
+        products.append([(shifted[:, : -k or None] * shifted[:, k:]).mean() for k in range(4)])
     products = np.mean(products, axis=0)
     np.testing.assert_allclose(products / products[0], autocorrelation()[:4], atol=0.02)
     assert power(np.fft.fftfreq(64)).mean() == pytest.approx(1)

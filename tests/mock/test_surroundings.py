@@ -29,7 +29,9 @@ def test_a_stamp_holds_as_many_as_its_area_says():
     for _ in range(150):
         around = surroundings.draw_surroundings(rng, galaxy, 127)
         counts.append(len(around.galaxies) + len(around.faint))
-    companions = np.mean([len(list(surroundings._companions(rng, galaxy, 127))) for _ in range(150)])
+    companions = np.mean(
+        [len(list(surroundings._companions(rng, galaxy, 127))) for _ in range(150)]
+    )
     error = np.sqrt(expected / 150)
     assert np.mean(counts) - companions == pytest.approx(expected, abs=4 * error)
 

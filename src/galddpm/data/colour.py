@@ -10,6 +10,8 @@ from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
 
 DEFAULT = ("i", "r", "g")
+# weights, so that a spiral of today is nearly white, as in the survey's own pictures
+BALANCE = {"g": 1.6, "r": 1.15, "i": 1.0, "z": 0.85, "y": 0.75}
 
 
 def rgb(
@@ -20,7 +22,8 @@ def rgb(
     white: float = 25.0,
 ) -> Floats:
     """Pictures (..., H, W, 3) in 0 to 1 of images (..., C, H, W) [count at zero point 27], with one
-    asinh stretch for all three colours (Lupton et al. 2004, arXiv:astro-ph/0312483, eq. 2).
+    asinh stretch for all three colours (Lupton et al. 2004, arXiv:astro-ph/0312483, eq. 2). The
+    bands are weighted with BALANCE, so that light of equal AB magnitudes is blue.
 
     >>> plt.imshow(galddpm.rgb(flux[0]), origin="lower")
 
@@ -40,7 +43,8 @@ def rgb(
             f"image: found shape {pixels.shape}, expected (..., {len(bands)}, rows, columns) for"
             f" the bands {', '.join(bands)}"
         )
-    colours = np.nan_to_num(np.stack([pixels[..., k, :, :] for k in _planes(shown, bands)], -1))
+    planes = [BALANCE.get(bands[k], 1.0) * pixels[..., k, :, :] for k in _planes(shown, bands)]
+    colours = np.nan_to_num(np.stack(planes, -1))
     intensity = np.maximum(colours.mean(axis=-1, keepdims=True), 1e-6)
     stretched = np.arcsinh(intensity / softening) / np.arcsinh(white / softening)
     picture = np.maximum(colours, 0) * stretched / intensity

@@ -108,7 +108,9 @@ def fit_scaling(name: str, flux: Floats, softening: float = 5.0) -> Scaling:
     return Scaling(name, *constants, spread / half, float(np.mean(sky)) / half, correlation)
 
 
-def _fit_asinh(flux: Floats, softening: float, sky: Sequence[float], correlation: Correlation) -> Scaling:
+def _fit_asinh(
+    flux: Floats, softening: float, sky: Sequence[float], correlation: Correlation
+) -> Scaling:
     soft = tuple(softening * noise for noise in sky)
     moments = []
     for band, scale in enumerate(soft):

@@ -28,8 +28,8 @@ Correlation = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True)
 class SkyNoise:
-    """sigma: standard deviation of a pixel [count]. correlation: (5, 9) with pixels 0 to 4 rows below
-    and -4 to 4 columns to the right; 1 at (0, 4)."""
+    """sigma: standard deviation of a pixel [count]. correlation: (5, 9) with pixels 0 to 4 rows
+    below and -4 to 4 columns to the right; 1 at (0, 4)."""
 
     sigma: float
     correlation: Correlation
@@ -39,6 +39,11 @@ WHITE: Correlation = tuple(
     tuple(float((row, column) == (0, REACH)) for column in range(2 * REACH + 1))
     for row in range(REACH + 1)
 )
+
+
+def sky_sigmas(flux: Floats) -> Floats:
+    """Standard deviation (C,) of a sky pixel in each band of stamps (n, C, H, W) [count]."""
+    return np.array([measure_sky_noise(flux[:, band]).sigma for band in range(flux.shape[1])])
 
 
 def measure_sky_noise(flux: Floats) -> SkyNoise:
@@ -98,11 +103,10 @@ def _emptiest(flux: Floats) -> list[tuple[Floats, Array]]:
 
 def _dark(stamp: Floats) -> Array:
     """The places of a stamp (H, W) that are not light, padding or missing data."""
-    known = stamp != 0
-    if not known.any():
-        return known
-    mean = uniform_filter(stamp, PLACE)
-    dark: Array = known & (mean <= np.quantile(mean[known], DARK))
+    dark: Array = stamp != 0
+    if dark.any():
+        mean = uniform_filter(stamp, PLACE)
+        dark &= mean <= np.quantile(mean[dark], DARK)
     return dark
 
 

@@ -14,6 +14,12 @@ WING_BETA = {"g": 2.21, "r": 2.07, "i": 2.09, "z": 1.98, "y": 1.79}
 # the PSFs above, as catalogs state it, pixels taken as independent and of a variance that is short
 # of the true one by 1.12^2 (so in PDR3 cutouts); tests/mock/test_sky.py does the sum
 SKY_SIGMA = {"g": 0.0306, "r": 0.0447, "i": 0.0551, "z": 0.109, "y": 0.209}
-DEPTH = {"g": 26.6, "r": 26.2, "i": 26.2, "z": 25.3, "y": 24.5}  # 5 sigma, point source [mag] (PDR2)
+DEPTH = {
+    "g": 26.6,
+    "r": 26.2,
+    "i": 26.2,
+    "z": 25.3,
+    "y": 24.5,
+}  # 5 sigma, point source [mag] (PDR2)
 # electrons in a count, from exposure times and zero points
 ELECTRONS_PER_COUNT = {"g": 3450, "r": 3330, "i": 5290, "z": 2250, "y": 1630}

@@ -23,8 +23,8 @@ LEAST = 0.01  # power of a wave, below which a measured correlation is not belie
 def sky_power(like: Tensor, correlation: Correlation) -> Tensor:
     """P(f_y, f_x) of Eq. 1 (H, W // 2 + 1): power of each wave of noise of unit variance.
 
-    P = sum over all dy, dx of rho(dy, dx) cos(2 pi (f_y dy + f_x dx)), f in cycles per pixel, and at
-    least LEAST. It is 1 everywhere for white noise.
+    P = sum over all dy, dx of rho(dy, dx) cos(2 pi (f_y dy + f_x dx)), f in cycles per pixel, and
+    at least LEAST. It is 1 everywhere for white noise.
 
     like: images (..., H, W) whose size, type and device it takes.
     """

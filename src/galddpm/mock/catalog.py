@@ -95,7 +95,7 @@ def _make_split(
                 for side, parts in unfinished:
                     parts.save(rows, made[side])
                 bar.update(len(rows))
-        for side, parts in unfinished:
+        for _, parts in unfinished:
             parts.join({"title": TITLES[arguments["split"]], "description": DESCRIPTION})
 
 

@@ -20,6 +20,7 @@ PUBLISHED = {
     "g_minor_axis": (1.37, 1.99, 2.28, 3.05, 4.95, 6.08, 8.56),
     "g_ellipticity": (0.027, 0.063, 0.095, 0.190, 0.328, 0.409, 0.577),
     "g_isophotal_area": (35, 86, 122, 262, 947, 1456, 2727),
+    "g_sersic_index": (0.52, 0.70, 0.84, 1.23, 1.74, 1.99, 2.60),
 }
 # Mean and standard deviation over all pixels of asinh(counts) in the 64 px files, by band
 PUBLISHED_ASINH = {
@@ -31,6 +32,7 @@ CSV_COLUMNS = {  # of the published table
     "g_minor_axis": "Semi-minor Axis",
     "g_ellipticity": "Ellipticity",
     "g_isophotal_area": "Isophotal Area",
+    "g_sersic_index": "Sersic Index",
 }
 PIXEL_ROWS = 1000  # stamps read at a time
 

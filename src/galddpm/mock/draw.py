@@ -54,14 +54,14 @@ def canvas_side(scene: Scene, stamp: int) -> int:
 def _light_waves(scene: Scene, canvas: int) -> Array:
     """Transform (5, canvas, canvas // 2 + 1) of all light, complex64."""
     sources = (scene.central, *scene.around.galaxies)
-    profiles = [part for source in sources for part in source.profiles]
-    spots = [part for source in sources for part in source.knots]
+    profiles = [profile for source in sources for profile in source.profiles]
+    spots = [spot for source in sources for spot in source.knots]
     spots += [star.point for star in scene.around.stars]
     total = np.zeros((len(BANDS), canvas, canvas // 2 + 1), np.complex64)
-    for part in (*profiles, *scene.around.faint):
-        _add(total, part, profile_wave(part, canvas))
-    for part in spots:
-        _add(total, part, knots_wave(part, canvas))
+    for profile in (*profiles, *scene.around.faint):
+        _add(total, profile, profile_wave(profile, canvas))
+    for spot in spots:
+        _add(total, spot, knots_wave(spot, canvas))
     for source in sources:
         for disc in source.discs:
             total += disc_wave(disc, canvas)

@@ -92,7 +92,7 @@ def merging_share(redshift: float) -> float:
 
 
 def _early(rng: Generator, chosen: Chosen, place: Floats, size: float, mass: float) -> Source:
-    """An elliptical, or a lenticular galaxy with a smooth disc; the more massive the more peaked."""
+    """An elliptical or a lenticular galaxy; the more massive the more peaked."""
     light = counts(chosen.magnitude, chosen.template, chosen.redshift)
     angle, lenticular = float(rng.uniform(0, np.pi)), rng.random() < 0.4
     axis_ratio = disc_axis_ratio(rng, "thick") if lenticular else early_axis_ratio(rng)
@@ -100,7 +100,8 @@ def _early(rng: Generator, chosen: Chosen, place: Floats, size: float, mass: flo
     index = rounded_index(rng.normal(3.6 + 1.2 * (mass - 11), 0.7))
     if not lenticular:
         index = max(index, 2.5)
-        parts, share = (frame.profile(light, index),), 1.0
+        share = 1.0
+        parts: tuple[Profile, ...] = (frame.profile(light, index),)
     else:
         share = float(rng.uniform(0.35, 0.75))
         bulge = frame.profile(share * light, index, 0.5, max(axis_ratio, 0.65))
@@ -131,7 +132,7 @@ def _spiral(rng: Generator, chosen: Chosen, place: Floats, size: float, mass: fl
     disc = _disc(rng, frame, part(smooth * (1 - young), -0.35), part(smooth * young, 0.6), **arms)
     if barred:
         profiles.append(_bar(rng, frame, part(bar, -0.5), arms))
-    knots = [_spots(rng, disc, spots, chosen, clumpy)]
+    knots = _spots(rng, disc, spots, chosen, clumpy)
     return _finished(chosen, frame, share, index, mass, profiles, knots, disc)
 
 
@@ -139,11 +140,11 @@ def _irregular(rng: Generator, chosen: Chosen, place: Floats, size: float, mass:
     """A thick disc without arms, most of its young stars in a few clumps off its centre."""
     angle = float(rng.uniform(0, np.pi))
     frame = Frame(place, size, disc_axis_ratio(rng, "thick"), angle, chosen.redshift)
-    spots, young = float(rng.uniform(0.08, 0.3)), float(rng.uniform(0.4, 0.7))
+    spots, young = float(rng.uniform(0.05, 0.2)), float(rng.uniform(0.4, 0.7))
     light = (1 - spots) * counts(chosen.magnitude, chosen.template, chosen.redshift)
     none = {"arms": 0, "pitch": 0.5, "strength": 0.0, "phase": 0.0, "inner": 0.0, "ring": 0.0}
     disc = _disc(rng, frame, (1 - young) * light, young * light, rough=1.0, **none)
-    knots = [_spots(rng, disc, spots, chosen, chosen.redshift > 0.5)]
+    knots = _spots(rng, disc, spots, chosen, chosen.redshift > 0.5)
     return _finished(chosen, frame, 0.0, 1.0, mass, [], knots, disc)
 
 
@@ -151,11 +152,11 @@ def _quasar(rng: Generator, chosen: Chosen, place: Floats) -> Source:
     """A point on a galaxy that is a magnitude or two fainter."""
     kind = EARLY if rng.random() < 0.4 else LATE
     fainter = max(float(rng.normal(*HOST_FAINTER)), 0.3)
-    host = Chosen(
-        chosen.redshift, kind, draw_template(rng, kind), chosen.magnitude + fainter
-    )
+    host = Chosen(chosen.redshift, kind, draw_template(rng, kind), chosen.magnitude + fainter)
     made = build(rng, host, place)
-    point = Knots(counts(chosen.magnitude, chosen.template, chosen.redshift), place[None], np.ones(1))
+    point = Knots(
+        counts(chosen.magnitude, chosen.template, chosen.redshift), place[None], np.ones(1)
+    )
     return replace(
         made, kind=QUASAR, template=chosen.template, flux=made.flux + point.flux,
         knots=(*made.knots, point),
@@ -164,16 +165,16 @@ def _quasar(rng: Generator, chosen: Chosen, place: Floats) -> Source:
 
 def _finished(
     chosen: Chosen, frame: Frame, share: float, index: float, mass: float,
-    profiles: list[Profile], knots: list[Knots], disc: Disc,
+    profiles: list[Profile], knots: Knots, disc: Disc,
 ) -> Source:  # fmt: skip
     """The parts as drawn: where structure cannot be seen, the disc is a plain exponential."""
-    light = sum((part.flux for part in (*profiles, *knots)), disc.old + disc.young)
+    light = disc.old + disc.young + sum(part.flux for part in profiles) + knots.flux
     discs: tuple[Disc, ...] = (disc,)
     if frame.r_eff < RESOLVED or chosen.magnitude > FAINT:
         profiles, discs = [*profiles, frame.profile(disc.old + disc.young, 1.0)], ()
     return _source(
         chosen, light, frame, share, index, mass,
-        profiles=tuple(profiles), knots=tuple(knots), discs=discs,
+        profiles=tuple(profiles), knots=(knots,), discs=discs,
     )  # fmt: skip
 
 
@@ -241,7 +242,7 @@ def _spots(rng: Generator, disc: Disc, share: float, chosen: Chosen, clumpy: boo
 
 def _merging(rng: Generator, galaxy: Source) -> Source:
     """A second nucleus beside the galaxy, and a tail that bends away from it."""
-    centre = (*galaxy.profiles, *galaxy.discs)[0].place
+    centre = galaxy.profiles[0].place if galaxy.profiles else galaxy.discs[0].place
     away, bend = float(rng.uniform(0, 2 * np.pi)), float(rng.choice((-1, 1)) * rng.uniform(1.5, 3))
     apart = float(rng.uniform(0.5, 1.6)) * galaxy.r_eff
     place = centre + apart * np.array([np.cos(away), np.sin(away)])
@@ -253,7 +254,10 @@ def _merging(rng: Generator, galaxy: Source) -> Source:
     path = centre + radius[:, None] * np.stack([np.cos(azimuth), np.sin(azimuth)], axis=1)
     fading = np.exp(-2 * way)
     tail = Knots(
-        float(rng.uniform(0.03, 0.12)) * galaxy.flux, path, fading / fading.sum(), 0.3 * galaxy.r_eff
+        float(rng.uniform(0.03, 0.12)) * galaxy.flux,
+        path,
+        fading / fading.sum(),
+        0.3 * galaxy.r_eff,
     )
     return replace(
         galaxy, merger=True, flux=galaxy.flux + second + tail.flux,

@@ -1,10 +1,10 @@
 """Noise of a coadd: of sky and photons, correlated as resampling with Lanczos-3 leaves it.
 
-The survey's exposures are resampled with a Lanczos kernel of order 3, each at its own shift by a part
-of a pixel, before they are added. White noise comes out of that with the kernel's own
-autocorrelation: .11, -.08, .03 along an axis at one, two and three pixels, and the products of these
-off the axes. That, with the PSF's autocorrelation for sources below the limit and a constant, is
-what source-free pixels of real scenes show; notebooks/mock.ipynb fits it.
+The survey's exposures are resampled with a Lanczos kernel of order 3, each at its own shift by a
+part of a pixel, before they are added. White noise comes out of that with the kernel's own
+autocorrelation: .11, -.08, .03 along an axis at one, two and three pixels, and the products of
+these off the axes. That, with the PSF's autocorrelation for sources below the limit and a constant,
+is what source-free pixels of real scenes show; notebooks/mock.ipynb fits it.
 """
 
 from functools import lru_cache
@@ -45,8 +45,8 @@ def power(frequency: Floats) -> Floats:
     """Power along an axis at frequencies [cycles/pix], of mean 1."""
     lags = np.arange(1, 2 * ORDER)
     waves = np.cos(2 * np.pi * frequency[:, None] * lags)
-    spectrum: Floats = 1 + 2 * waves @ autocorrelation()[1:]
-    return np.maximum(spectrum, 0)
+    spectrum: Floats = np.maximum(1 + 2 * waves @ autocorrelation()[1:], 0)
+    return spectrum
 
 
 @lru_cache(maxsize=1)
@@ -54,7 +54,8 @@ def autocorrelation() -> Floats:
     """Correlation along an axis at 0 to 5 pixels, from the kernel at all shifts alike."""
     x = np.linspace(-2 * ORDER, 2 * ORDER, 4 * ORDER * 1000 + 1)
     products = np.array([(lanczos(x) * lanczos(x + lag)).sum() for lag in range(2 * ORDER)])
-    return products / products[0]
+    along: Floats = products / products[0]
+    return along
 
 
 def lanczos(x: Floats) -> Floats:

@@ -37,7 +37,7 @@ class Knots:
 
 
 def ellipse(r_eff: float, axis_ratio: float, angle: float) -> Floats:
-    """Shape (2, 2) of an ellipse: half-light radius along the major axis, its angle [rad] from x."""
+    """Shape (2, 2) of an ellipse; r_eff: half-light radius along the major axis [pix]."""
     cosine, sine = np.cos(angle), np.sin(angle)
     turn = np.array([[cosine, -sine], [sine, cosine]])
     return turn @ np.diag([r_eff, r_eff * axis_ratio])
@@ -78,7 +78,8 @@ def psf_wave(beta: float, fwhm: float, shear: Floats, canvas: int) -> Array:
     shape = fwhm * np.array([[1 + one, two], [two, 1 - one]]) / np.sqrt(1 - one**2 - two**2)
     k_y, k_x = waves(canvas)
     pixel = np.sinc(k_y / (2 * np.pi)) * np.sinc(k_x / (2 * np.pi))
-    return transform(moffat_table(beta), shape, canvas) * pixel.astype(np.float32)
+    wave: Array = transform(moffat_table(beta), shape, canvas) * pixel.astype(np.float32)
+    return wave
 
 
 def transform(table: Floats, shape: Floats, canvas: int) -> Floats:
@@ -90,7 +91,8 @@ def stretched(shape: Floats, canvas: int) -> Floats:
     """|shape^T k|: where the round profile's transform is looked up, (canvas, canvas // 2 + 1)."""
     k_y, k_x = waves(canvas)
     (xx, xy), (yx, yy) = shape.astype(np.float32)
-    return np.sqrt((xx * k_x + yx * k_y) ** 2 + (xy * k_x + yy * k_y) ** 2)
+    k: Floats = np.sqrt((xx * k_x + yx * k_y) ** 2 + (xy * k_x + yy * k_y) ** 2)
+    return k
 
 
 def moved(place: Floats, canvas: int) -> Array:

@@ -26,10 +26,10 @@ class Psfs:
     def waves(self, canvas: int) -> Array:
         """Transforms (5, canvas, canvas // 2 + 1) of PSF and pixel, float32."""
         bands = zip(BANDS, self.fwhm, self.shear, strict=True)
-        return np.stack([psf_wave(WING_BETA[band], *shape, canvas) for band, *shape in bands])
+        return np.stack([psf_wave(WING_BETA[band], f, shear, canvas) for band, f, shear in bands])
 
     def planes(self) -> Floats:
-        """(5, 31, 31) float32 of unit sum, as pixels see a point in the middle of the middle one."""
+        """(5, 31, 31) float32 of unit sum, of a point in the middle of the middle pixel."""
         pixels = scipy.fft.irfft2(self.waves(CANVAS), s=(CANVAS, CANVAS))
         half = SIDE // 2
         planes = np.roll(pixels, (half, half), axis=(1, 2))[:, :SIDE, :SIDE]

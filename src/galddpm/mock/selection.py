@@ -26,6 +26,7 @@ CUMULATIVE = np.array([0, 0.1, 1, 5, *np.cumsum(BIN_SHARES)])
 
 EARLY, LATE, QUASAR, IRREGULAR = 0, 1, 2, 3  # kinds, as truth files name them
 QUASAR_TEMPLATE, BLUEST = 4.0, 3.0  # places among the spectra
+FAINTEST = 25.0  # i of the faintest galaxies with spectra [mag]
 BRIGHTEST = -24.5  # absolute i magnitude that no galaxy passes; quasars do
 
 # Medians and shares at redshifts z. They begin with the limits of the surveys in the data (local
@@ -33,9 +34,9 @@ BRIGHTEST = -24.5  # absolute i magnitude that no galaxy passes; quasars do
 # 25, quasars to i = 22) and were then calibrated.
 KNOBS: dict[str, Any] = {
     "z": (0.03, 0.10, 0.20, 0.30, 0.45, 0.60, 0.80, 1.00, 1.50, 2.00, 3.00, 4.00),
-    "early_i": (16.6, 16.8, 18.0, 19.15, 20.05, 20.45, 21.3, 22.0, 23.0, 23.5, 24.0, 24.0),
-    "late_i": (16.7, 17.4, 18.9, 20.45, 22.0, 22.25, 22.45, 22.8, 23.2, 23.5, 24.0, 24.0),
-    "early_share": (0.40, 0.45, 0.50, 0.54, 0.58, 0.53, 0.35, 0.22, 0.13, 0.09, 0.05, 0.05),
+    "early_i": (16.6, 16.75, 17.85, 18.95, 19.9, 20.35, 21.3, 22.0, 23.0, 23.5, 24.0, 24.0),
+    "late_i": (16.8, 17.45, 18.9, 20.4, 22.0, 22.25, 22.45, 22.8, 23.2, 23.5, 24.0, 24.0),
+    "early_share": (0.38, 0.43, 0.50, 0.55, 0.58, 0.53, 0.35, 0.22, 0.13, 0.09, 0.05, 0.05),
     "quasar_share": (0, 0, 0, 0, 0, 0, 0.02, 0.08, 0.35, 0.60, 0.60, 0.60),
     "scatter": (0.95, 0.8),  # of early and of late ones [mag]
     "quasar_i": (22.0, 0.8),  # median, scatter [mag]
@@ -61,7 +62,9 @@ def choose(rng: Generator) -> Chosen:
         return Chosen(redshift, kind, QUASAR_TEMPLATE, float(rng.normal(*KNOBS["quasar_i"])))
     template = draw_template(rng, kind)
     median = knob("early_i" if kind == EARLY else "late_i", redshift)
-    magnitude = float(rng.normal(median, KNOBS["scatter"][kind != EARLY]))
+    magnitude = FAINTEST
+    while magnitude >= FAINTEST:
+        magnitude = float(rng.normal(median, KNOBS["scatter"][kind != EARLY]))
     return Chosen(redshift, kind, template, max(magnitude, brightest(template, redshift)))
 
 
@@ -93,5 +96,5 @@ def _kind(rng: Generator, redshift: float) -> int:
 
 
 def irregular_share(redshift: float) -> float:
-    """Of galaxies that are not early: one in ten nearby, half beyond z = 2 (Conselice 2014, Fig. 6)."""
+    """Of galaxies that are not early: one in ten nearby, half beyond z = 2 (Conselice 2014)."""
     return float(np.interp(redshift, (0.0, 0.5, 1.0, 2.0), (0.08, 0.15, 0.3, 0.5)))

@@ -1,7 +1,7 @@
 """The Sersic index of a light profile, as the published column has it.
 
-SExtractor fits a spheroid convolved with the PSF that it was given. The published indices are low: a
-PSF narrower than the real one, of ASSUMED_FWHM, brings the mock's to their distribution.
+SExtractor fits a spheroid convolved with the PSF that it was given. The published indices are low:
+a PSF narrower than the real one, of ASSUMED_FWHM, brings the mock's to their distribution.
 """
 
 from functools import lru_cache

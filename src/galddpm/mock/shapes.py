@@ -9,14 +9,17 @@ from galddpm.mock.spectra import dimming, kpc_per_arcsec
 
 SOLAR_I = 4.52  # absolute AB magnitude of the sun in i (Willmer 2018)
 MASS_TO_LIGHT = (2.0, 1.1)  # early, other, in i [sun]
-# half-light radii at 5e10 solar masses and slopes with mass (van der Wel et al. 2014); at z = 0 from
-# their evolution, (1 + z)^-1.48 and (1 + z)^-0.75
+# half-light radii at 5e10 solar masses and slopes with mass (van der Wel et al. 2014); at z = 0
+# from their evolution, (1 + z)^-1.48 and (1 + z)^-0.75
 SIZE_Z = (0.0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75)
 LOG_SIZE = (
     (0.74, 0.60, 0.42, 0.22, 0.09, -0.05, -0.06),
     (0.93, 0.86, 0.78, 0.70, 0.65, 0.55, 0.51),
 )  # [kpc]
-SIZE_SLOPE = ((0.75, 0.75, 0.71, 0.76, 0.76, 0.76, 0.79), (0.25, 0.25, 0.22, 0.22, 0.23, 0.22, 0.18))
+SIZE_SLOPE = (
+    (0.75, 0.75, 0.71, 0.76, 0.76, 0.76, 0.79),
+    (0.25, 0.25, 0.22, 0.22, 0.23, 0.22, 0.18),
+)
 SIZE_SCATTER = (0.12, 0.18)  # [dex] (same)
 FLATTEST_SLOPE = (9.9, 11.5)  # log masses [sun] beyond which sizes no longer change
 SMALLEST, LARGEST = 0.5, 120.0  # half-light radius [pix]
@@ -26,7 +29,7 @@ EARLY_SHAPES = (
     (0.29, (1.0, 0.0), (0.44, 0.15)), (0.26, (0.72, 0.12), (0.72, 0.12)),
     (0.45, (0.92, 0.05), (0.78, 0.08)),
 )  # fmt: skip
-THICKNESS = {"disc": (0.22, 0.05), "thick": (0.40, 0.10)}  # intrinsic c/a: mean, scatter
+THICKNESS = {"disc": (0.20, 0.05), "thick": (0.40, 0.10)}  # intrinsic c/a: mean, scatter
 
 
 def log_mass(kind: int, template: float, magnitude: float, redshift: float) -> float:
@@ -61,7 +64,7 @@ def disc_axis_ratio(rng: Generator, thickness: str = "disc") -> float:
 
 
 def seen_axis_ratio(b: float, c: float, cosine: float, phi: float) -> float:
-    """Axis ratio of an ellipsoid with axes 1 >= b >= c, from a direction (Binney 1985, Eq. 9-12)."""
+    """Axis ratio of an ellipsoid with axes 1 >= b >= c, from a direction (Binney 1985)."""
     sine2, cosine2 = 1 - cosine**2, cosine**2
     inner = (np.sin(phi) ** 2 + (np.cos(phi) / b) ** 2) / c**2
     one = cosine2 * inner + sine2 / b**2

@@ -1,9 +1,9 @@
 """What discs have beyond a smooth profile: arms, rings, flocculence and dust, pixel by pixel.
 
 A disc is drawn in its own plane, at radius R and azimuth psi of each pixel, as two populations of
-stars: old ones, nearly smooth, and young ones, that lie along the arms. Dust takes part of the light
-of both. Each population keeps the flux that was asked for in every band: structure and dust move
-light about and redden the arms' inner edges, the galaxy's colour is the population's.
+stars: old ones, nearly smooth, and young ones, that lie along the arms. Dust takes part of the
+light of both. A disc keeps the flux that was asked for in every band: structure and dust move light
+about, the galaxy's colour is that of its populations.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,10 @@ TEXTURE_SEED = 20
 DUST_SLOPE = -0.7  # of optical depth with wavelength (Charlot & Fall 2000)
 DUST_LENGTH = 1.4  # of the dust, in scale lengths of the stars (Xilouris et al. 1999)
 EDGE_ON = 0.4  # axis ratio below which a disc shows its dust as a lane
-LANE, LANE_DEPTH = 0.1, 5.0  # rms thickness [scale length]; depth through an edge-on disc over face-on
+LANE, LANE_DEPTH = (
+    0.1,
+    5.0,
+)  # rms thickness [scale length]; depth through an edge-on disc over face-on
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,9 @@ def disc_light(disc: Disc, canvas: int) -> Floats:
     smooth = np.exp(-r - np.float32(STEEPENING - 1) * beyond)
     arms = _arms(disc, r, winding)
     contrast = np.float32(disc.strength) * arms
-    old, young = smooth * np.exp(OLD_CONTRAST * contrast), smooth * np.exp(
-        contrast + np.float32(disc.flocculence) * _texture(disc, winding, log_r)
+    old, young = (
+        smooth * np.exp(OLD_CONTRAST * contrast),
+        smooth * np.exp(contrast + np.float32(disc.flocculence) * _texture(disc, winding, log_r)),
     )
     if disc.ring:
         ring = smooth * np.exp(-((r - np.float32(disc.ring)) ** 2) / np.float32(RING_WIDTH**2))
@@ -113,7 +117,8 @@ def _arms(disc: Disc, r: Floats, winding: Floats) -> Floats:
     if not disc.arms:
         return np.zeros_like(r)
     crest = np.cos(np.float32(disc.arms) * winding + np.float32(disc.phase))
-    return crest / (1 + np.exp(np.float32(-6) * (r - np.float32(disc.inner))))
+    arms: Floats = crest / (1 + np.exp(np.float32(-6) * (r - np.float32(disc.inner))))
+    return arms
 
 
 def _texture(disc: Disc, winding: Floats, log_r: Floats) -> Floats:
@@ -130,7 +135,9 @@ def _dust(disc: Disc, r: Floats, across: Floats, arms: Floats) -> tuple[Floats, 
     lane = None
     if disc.axis_ratio < EDGE_ON:
         hidden = LANE_DEPTH * (1 - disc.axis_ratio / EDGE_ON)
-        lane = np.float32(hidden) * depth * np.exp(np.float32(-0.5) * (across / np.float32(LANE)) ** 2)
+        lane = (
+            np.float32(hidden) * depth * np.exp(np.float32(-0.5) * (across / np.float32(LANE)) ** 2)
+        )
     return depth * (1 + np.float32(0.7) * arms) / np.float32(max(disc.axis_ratio, 0.3)), lane
 
 
@@ -155,4 +162,5 @@ def _common_texture() -> Floats:
     """Gaussian noise of unit rms, smooth over a few cells, that every disc reads elsewhere."""
     white = np.random.default_rng(TEXTURE_SEED).standard_normal(TEXTURE)
     smooth = gaussian_filter(white, TEXTURE_GRAIN, mode="wrap")
-    return (smooth / smooth.std()).astype(np.float32)
+    unit: Floats = (smooth / smooth.std()).astype(np.float32)
+    return unit

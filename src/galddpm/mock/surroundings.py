@@ -11,13 +11,20 @@ from galddpm.arrays import Floats
 from galddpm.data.survey import PIXEL_SCALE, ZERO_POINT
 from galddpm.mock.morphology import Source, build, counts
 from galddpm.mock.profiles import Knots, Profile, ellipse
-from galddpm.mock.selection import CUMULATIVE_Z, EARLY, IRREGULAR, LATE, Chosen, brightest
-from galddpm.mock.selection import draw_template
+from galddpm.mock.selection import (
+    CUMULATIVE_Z,
+    EARLY,
+    IRREGULAR,
+    LATE,
+    Chosen,
+    brightest,
+    draw_template,
+)
 from galddpm.mock.shapes import disc_axis_ratio
 from galddpm.mock.spectra import dimming, kpc_per_arcsec
 
-# log10 of galaxies per square degree and magnitude in i (COSMOS2020, The Farmer: Weaver et al. 2022,
-# ApJS 258, 11), every half magnitude from 19.25 on; brighter ones fall by BRIGHT_SLOPE
+# log10 of galaxies per square degree and magnitude in i (COSMOS2020, The Farmer: Weaver et al.
+# 2022, ApJS 258, 11), every half magnitude from 19.25 on; brighter ones fall by BRIGHT_SLOPE
 COUNTS_I = np.arange(19.25, 26.5, 0.5)
 LOG_COUNTS = np.array([
     3.01, 3.23, 3.44, 3.64, 3.85, 4.03, 4.21, 4.38, 4.54, 4.71, 4.86, 4.97, 5.08, 5.20, 5.29,
@@ -29,7 +36,9 @@ SIZES = (22.0, 0.38, -0.06, 0.18)  # half-light radius [arcsec] at i, slope [dex
 RED_SHARE = 0.2  # of neighbours below z = 1
 # stars per arcmin^2 to i = 20 and slope [dex/mag] at high galactic latitude
 STARS, STAR_SLOPE, STAR_RANGE = 0.8, 0.14, (15.5, 24.0)
-STAR_COLOURS = np.array([[0.35, 0.10, 0.04, 0.02], [1.45, 0.95, 0.45, 0.22]])  # g-r .. z-y, blue, red
+STAR_COLOURS = np.array(
+    [[0.35, 0.10, 0.04, 0.02], [1.45, 0.95, 0.45, 0.22]]
+)  # g-r .. z-y, blue, red
 # luminosity function (Blanton et al. 2003, for h = 0.7) and correlation of galaxies
 M_STAR, BRIGHTENING, ALPHA, DENSITY = -21.6, 1.0, -1.0, 5.0e-3  # [mag], mag per z, -, [Mpc^-3]
 FAINTEST = 0.02  # luminosity of companions over that at M_STAR
@@ -52,10 +61,10 @@ class Surroundings:
 
 
 def draw_surroundings(rng: Generator, central: Source, stamp: int) -> Surroundings:
-    """Unrelated galaxies, companions of the central one, and stars, for a stamp of this side [pix]."""
+    """Unrelated galaxies, companions of the central one, and stars; stamp: its side [pix]."""
     area = (stamp * PIXEL_SCALE / 60) ** 2  # [arcmin^2]
     around = [_field(rng, magnitude) for magnitude in _magnitudes(rng, area)]
-    places = [rng.uniform(-stamp / 2, stamp / 2, 2) for _ in around]
+    places: list[Floats] = [rng.uniform(-stamp / 2, stamp / 2, 2) for _ in around]
     for companion, place in _companions(rng, central, stamp):
         around.append(companion)
         places.append(place)
@@ -82,7 +91,9 @@ def number_density() -> tuple[Floats, Floats]:
 
 def _magnitudes(rng: Generator, area: float) -> Floats:
     magnitudes, below = number_density()
-    return np.interp(rng.random(rng.poisson(below[-1] * area)) * below[-1], below, magnitudes)
+    chances = rng.random(rng.poisson(below[-1] * area))
+    drawn: Floats = np.interp(chances * below[-1], below, magnitudes)
+    return drawn
 
 
 def _field(rng: Generator, magnitude: float) -> Chosen:
