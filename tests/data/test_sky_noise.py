@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.helpers.correlation import smoothed
-from tests.helpers.galaxies import simple_galaxies
 
 from galddpm.data.sky_noise import REACH, WHITE, measure_sky_noise
+from helpers.correlation import smoothed
+from helpers.galaxies import simple_galaxies
 
 
 @pytest.mark.parametrize("a", [0.0, 0.05, 0.1, 0.2])

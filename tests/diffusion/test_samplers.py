@@ -11,7 +11,6 @@ from diffusers import (
     DPMSolverMultistepScheduler,
     HeunDiscreteScheduler,
 )
-from tests.helpers.correlation import smoothed
 
 from galddpm.diffusion.noise_spectrum import sky_flow
 from galddpm.diffusion.samplers import (
@@ -25,6 +24,7 @@ from galddpm.diffusion.samplers import (
 )
 from galddpm.diffusion.schedule import Schedule, edm_levels
 from galddpm.diffusion.sky_denoiser import SkyNoise, sky_filtered
+from helpers.correlation import smoothed
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 PAPER = Schedule.linear(1000, 1e-4, 0.02)

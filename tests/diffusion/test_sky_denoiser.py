@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from tests.helpers.correlation import smoothed
 
 from galddpm.data.scaling import fit_scaling
 from galddpm.diffusion.denoiser import Denoiser
 from galddpm.diffusion.noise_spectrum import WHITE, sky_power
 from galddpm.diffusion.schedule import Schedule
 from galddpm.diffusion.sky_denoiser import SkyNoise, sky_filtered, smooth, wiener_gain
+from helpers.correlation import smoothed
 
 SKY = 0.2
 

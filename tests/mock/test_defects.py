@@ -57,6 +57,12 @@ def test_a_saturated_star_is_clipped_and_bleeds_along_its_column():
 def test_haloes_are_over_subtracted():
     light = np.zeros((5, 127, 127), np.float32)
     light[:, 63, 63] = 25_000
-    image = light.copy()
-    defects.draw_defects(image, light, (), np.random.default_rng(2))
-    assert (image[:, 80, 80] <= 0).all()
+    made = []
+    for seed in range(20):
+        image = light.copy()
+        defects.draw_defects(image, light, (), np.random.default_rng(seed))
+        made.append(image[:, 80, 80] - image[:, 0, 0])  # near the galaxy, and far from it
+    made = np.mean(made, axis=0)
+    expected = -25_000 * np.mean(defects.OVER_SUBTRACTED) / (2 * np.pi * defects.SKY_MESH**2)
+    near, far = (np.exp(-(d**2) / defects.SKY_MESH**2) for d in (17, 63))
+    np.testing.assert_allclose(made, expected * (near - far), rtol=0.4)

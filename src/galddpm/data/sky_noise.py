@@ -86,7 +86,8 @@ def _covariance(flux: Floats) -> tuple[Floats, Floats]:
         pairs += _lagged(dark.astype(np.float32), size)
     lags = np.arange(-BEYOND, BEYOND + 1)
     near = np.ix_(lags, lags)
-    return products[near] / np.maximum(pairs[near], 1), pairs[near]
+    weights = np.maximum(pairs[near], 0)  # rounding can leave less
+    return products[near] / np.maximum(weights, 1), weights
 
 
 def _emptiest(flux: Floats) -> list[tuple[Floats, Array]]:
@@ -132,6 +133,8 @@ def _without_sources(covariance: Floats, weights: Floats) -> Floats:
     amounts, *_ = np.linalg.lstsq((terms[:, far] * root).T, covariance[far] * root, rcond=None)
     noise = covariance - amounts[0].clip(0) * source - amounts[1]
     noise = (noise + noise[::-1, ::-1]) / 2
+    if noise[BEYOND, BEYOND] <= 0:  # too few dark pixels to tell
+        return np.array(WHITE)
     middle = slice(BEYOND - REACH, BEYOND + REACH + 1)
     near: Floats = noise[BEYOND : BEYOND + REACH + 1, middle] / noise[BEYOND, BEYOND]
     return near

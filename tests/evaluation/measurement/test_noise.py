@@ -10,14 +10,14 @@ from galddpm.evaluation.measurement.noise import (
     neighbour_correlation,
     variance_of_sum,
 )
-from galddpm.mock.draw import correlated
+from galddpm.mock.noise import correlated
 
 RNG = np.random.default_rng
 WHOLE = np.ones((64, 64), dtype=bool)
 
 
 def survey_noise(count: int) -> np.ndarray:
-    return correlated(RNG(0).standard_normal((count, 64, 64)))
+    return correlated((count, 64, 64), RNG(0))
 
 
 def test_coefficients_of_white_and_of_averaged_noise():

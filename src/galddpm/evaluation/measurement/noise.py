@@ -10,28 +10,32 @@ from scipy import ndimage
 
 from galddpm.arrays import Bools, Floats
 
-LAG = 2  # [pix] beyond which noise is taken to be independent
+LAG = 3  # [pix] beyond which noise is taken to be independent
+FAR = (5, 8)  # [pix] least and largest lag at which only light correlates
 
 
 def autocorrelation(image: Floats, free: Bools) -> Floats:
-    """Correlation coefficients of sky pixels at lags from -`LAG` to `LAG`, (5, 5) with 1 in the
+    """Correlation coefficients of sky pixels at lags from -`LAG` to `LAG`, (7, 7) with 1 in the
     middle; those of white noise where no pixel is free.
+
+    What pixels FAR apart share is light, such as the wings of a galaxy, and is taken away.
 
     image: (H, W) [count, sky-subtracted]; free: (H, W), the pixels without a source.
     """
-    side = 2 * LAG + 1
-    white = np.zeros((side, side))
-    white[LAG, LAG] = 1
+    lags = np.arange(-FAR[1], FAR[1] + 1)
+    distance = np.maximum(np.abs(lags)[:, None], np.abs(lags))
+    near = slice(FAR[1] - LAG, FAR[1] + LAG + 1)
     sky = np.where(free, image, 0.0)
     if not sky.any():
-        return white
-    shape = [scipy.fft.next_fast_len(length + LAG, real=True) for length in image.shape]
+        return (distance[near, near] == 0).astype(float)
+    shape = [scipy.fft.next_fast_len(length + FAR[1], real=True) for length in image.shape]
     power = [np.abs(scipy.fft.rfft2(x, shape)) ** 2 for x in (sky, free.astype(float))]
-    sums, pairs = (
-        np.roll(scipy.fft.irfft2(x, shape), (LAG, LAG), (0, 1))[:side, :side] for x in power
-    )
+    sums, pairs = (scipy.fft.irfft2(x, shape)[np.ix_(lags, lags)] for x in power)
     covariance = np.where(pairs > 0.5, sums / np.maximum(pairs, 1), 0.0)
-    coefficients: Floats = covariance / covariance[LAG, LAG]
+    far = distance >= FAR[0]
+    light = max((covariance * pairs)[far].sum() / max(pairs[far].sum(), 1), 0.0)
+    noise = covariance[near, near] - min(light, 0.5 * covariance[FAR[1], FAR[1]])
+    coefficients: Floats = noise / noise[LAG, LAG]
     return coefficients
 
 

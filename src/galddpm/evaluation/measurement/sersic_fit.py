@@ -70,7 +70,7 @@ def fit_sersic(
 
     image: (N, H, W) [count, sky-subtracted]; valid: (N, H, W), False on neighbours and padding;
     sky_sigma: (N,) noise of a pixel [count]; sky_error: (N,) standard deviation of what the
-    subtracted level may be wrong by [count]; correlation: (N, 5, 5) autocorrelation of the noise;
+    subtracted level may be wrong by [count]; correlation: (N, 7, 7) autocorrelation of the noise;
     psf: (k, k), or (N, k, k) for one a stamp, of odd size and unit sum, in the dtype and on the
     device to compute in; start: (N, 7), where the intensity does not matter.
     """
