@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from galddpm.data.galaxiesml import GalaxyFile
-from galddpm.data.survey import BANDS
+from galddpm.data.survey import BANDS, SKY_SIGMA
 from galddpm.errors import RunError, UserError
 from galddpm.locks import locked_folder
-from galddpm.mock import catalog, check, make_mock, measure
+from galddpm.mock import MockSettings, catalog, check, make_mock, measure
 from galddpm.mock.catalog import make_rows
 
 SMALL = {"training": 5, "testing": 3}
@@ -37,26 +37,26 @@ def same(first, second):
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mock")
-    make_mock(folder, SMALL, seed=4, jobs=1)
+    make_mock(folder, SMALL, MockSettings(4), jobs=1)
     return folder
 
 
 def test_the_number_of_processes_and_a_restart_change_nothing(small, tmp_path, monkeypatch):
     monkeypatch.setattr(catalog, "CHUNK", 2)
-    make_mock(tmp_path, {"training": 5}, seed=4, jobs=2)
+    make_mock(tmp_path, {"training": 5}, MockSettings(4), jobs=2)
     expected = {name: columns for name, columns in contents(small).items() if "training" in name}
     same(contents(tmp_path), expected)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    make_mock(tmp_path, {"training": 5}, seed=4)
+    make_mock(tmp_path, {"training": 5}, MockSettings(4))
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     with pytest.raises(UserError, match="--overwrite"):
-        make_mock(tmp_path, {"training": 5}, seed=5)
+        make_mock(tmp_path, {"training": 5}, MockSettings(5))
 
 
 def test_a_second_draw_into_the_same_folder_is_refused(small, tmp_path):
     part = "5x64x64_training_with_morphology.hdf5.part"
     with locked_folder(tmp_path / part), pytest.raises(UserError, match=f"{part}: in use by"):
-        make_mock(tmp_path, SMALL, seed=4)
+        make_mock(tmp_path, SMALL, MockSettings(4))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -64,16 +64,16 @@ def test_a_killed_worker_is_told_and_the_same_draw_goes_on(small, tmp_path, monk
     monkeypatch.setattr(catalog, "CHUNK", 2)
     monkeypatch.setattr(catalog, "make_rows", killed_at_row_2)
     with pytest.raises(RunError, match="a worker process was killed"):
-        make_mock(tmp_path, {"training": 5}, seed=4, jobs=2)
+        make_mock(tmp_path, {"training": 5}, MockSettings(4), jobs=2)
     monkeypatch.undo()
-    make_mock(tmp_path, {"training": 5}, seed=4, jobs=1)
+    make_mock(tmp_path, {"training": 5}, MockSettings(4), jobs=1)
     same(contents(tmp_path), {n: c for n, c in contents(small).items() if "training" in n})
 
 
-def killed_at_row_2(seed, split, defects, rows):
+def killed_at_row_2(settings, split, rows):
     if rows.start == 2:
         os.kill(os.getpid(), signal.SIGKILL)
-    return make_rows(seed, split, defects, rows)
+    return make_rows(settings, split, rows)
 
 
 def test_more_galaxies_than_the_disk_holds_are_refused_at_once(tmp_path):
@@ -108,16 +108,37 @@ def test_object_ids_are_unique_only_as_integers():
     assert {len(str(i)) for i in ids} == {17}
 
 
-def test_an_unknown_split_is_refused(tmp_path):
+def test_an_unknown_split_and_size_are_refused(tmp_path):
     with pytest.raises(UserError, match="found split 'test'"):
         make_mock(tmp_path, {"test": 3})
+    with pytest.raises(UserError, match="found 96 pixels, expected one of"):
+        make_mock(tmp_path, {"testing": 3}, MockSettings(pixels=96))
+
+
+def test_larger_stamps_hold_the_smaller_ones_and_truth_the_light(small, tmp_path):
+    """The same galaxy on 127 pixels; without noise it is the image but for noise and sky."""
+    large, *_ = make_mock(tmp_path, {"testing": 3}, MockSettings(4, 127, light=True))
+    assert large.name == "5x127x127_testing_with_morphology.hdf5"
+    with h5py.File(large) as file, h5py.File(small / large.name.replace("127", "64")) as other:
+        np.testing.assert_array_equal(file["image"][..., 31:95, 31:95], other["image"][:])
+    with h5py.File(large) as file, h5py.File(tmp_path / "5x127x127_testing_truth.hdf5") as truth:
+        noise = file["image"][:, 2] - truth["light"][:, 2]
+        assert np.abs(np.median(noise, axis=(1, 2)) / SKY_SIGMA["i"]).max() < 2
+        spread = 1.4826 * np.median(np.abs(noise - np.median(noise)))
+        assert spread == pytest.approx(SKY_SIGMA["i"], rel=0.3)
+
+
+def test_defects_can_be_left_out(tmp_path):
+    make_mock(tmp_path, {"testing": 40}, MockSettings(4, defects=False), jobs=2)
+    with h5py.File(tmp_path / "5x64x64_testing_truth.hdf5") as truth:
+        assert set(truth["defects"][:]) == {b""}
 
 
 @pytest.mark.slow
 def test_the_measured_catalog_is_the_published_one(tmp_path):
     """Quantiles within 15 %, asinh statistics within 10 %, each widened by sampling noise at
     n = 1500 (2 standard errors: 4 % of a median, more at 5 and 95 %)."""
-    path, *_ = make_mock(tmp_path, {"training": 1500}, seed=0, jobs=2)
+    path, *_ = make_mock(tmp_path, {"training": 1500}, MockSettings(0), jobs=2)
     columns = check.measured_columns(path)
     for name, ratios in check.quantile_ratios(columns).items():
         assert np.abs(ratios - 1).max() < 0.20, (name, ratios)

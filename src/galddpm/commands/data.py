@@ -69,6 +69,11 @@ def add_mock(actions: Actions) -> None:
     add_seed(action)
     jobs = f"processes, of which two make about 50 galaxies a second; {DEFAULT}"
     action.add_argument("--jobs", type=count, default=cores(), metavar="J", help=jobs)
+    pixels = f"a side of a stamp: 64 or 127; {DEFAULT}"
+    action.add_argument("--pixels", type=count, default=64, metavar="N", help=pixels)
+    action.add_argument(
+        "--light", action="store_true", help="images without noise in the truth file too"
+    )
     action.add_argument(
         "--no-defects",
         dest="defects",
@@ -164,13 +169,13 @@ def add_fits(actions: Actions) -> None:
 
 
 def mock(options: Namespace) -> None:
-    from galddpm.mock import make_mock
+    from galddpm.mock import MockSettings, make_mock
 
     counts = {split: getattr(options, split) for split in SPLITS}
     folder = Path(options.out)
     tell(f"{sum(counts.values()):,} mock galaxies, seed {options.seed}, into {folder}")
-    settings = options.seed, options.jobs, options.overwrite, options.defects
-    for path in make_mock(folder, counts, *settings, progress):
+    settings = MockSettings(options.seed, options.pixels, options.defects, options.light)
+    for path in make_mock(folder, counts, settings, options.jobs, options.overwrite, progress):
         print(path)
 
 

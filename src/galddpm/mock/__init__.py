@@ -1,5 +1,5 @@
 """Mock galaxies with known truth, in the GalaxiesML schema; needs the extra `galddpm[mock]`."""
 
-from galddpm.mock.catalog import make_mock
+from galddpm.mock.catalog import MockSettings, make_mock
 
-__all__ = ["make_mock"]
+__all__ = ["MockSettings", "make_mock"]

@@ -1,13 +1,14 @@
 """Mock files in exactly the GalaxiesML schema, with the truth beside them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from galddpm.arrays import Array
+from galddpm.arrays import Array, Floats
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.survey import BANDS, ELECTRONS_PER_COUNT, ZERO_POINT
 from galddpm.errors import UserError, not_installed
@@ -24,31 +25,43 @@ TITLES = {  # what reports call the galaxies of a file
     "validation": "mock validation",
     "testing": "held-out mock",
 }
-STAMP, CUT = 127, 64  # pixels drawn and measured; pixels kept
+STAMP = 127  # pixels drawn and measured
+SIDES = (64, 127)  # pixels kept, as in the two forms of the published files
 CHUNK = 16  # galaxies a process makes at a time; what an interrupt waits for
 FIRST_ID = 36_400_000_000_000_001  # 17 digits, above 2^53, as HSC object ids are
 SKY_CENTRE = (150.0, 2.2)  # [deg] of the field
-BYTES_A_GALAXY = 4 * len(BANDS) * (CUT**2 + SIDE**2) + 2000  # in the file: pixels and columns
+COLUMN_BYTES = 2000  # of a galaxy in the file, beside its images
 DESCRIPTION = "mock galaxies of galddpm, drawn with GalSim (Rowe et al. 2015, arXiv:1407.7676)"
 VERSION = 3  # of the mock universe: raise it when the same seed gives other files
+
+
+@dataclass(frozen=True)
+class MockSettings:
+    """What a mock file holds, beside its number of galaxies."""
+
+    seed: int = 0
+    pixels: int = 64  # side of the stamps kept, of `SIDES`
+    defects: bool = True  # those of a survey; see defects.py
+    light: bool = False  # images without noise and defects in the truth file
 
 
 def make_mock(
     folder: Path,
     counts: Mapping[str, int],
-    seed: int = 0,
+    settings: MockSettings = MockSettings(),
     jobs: int = 1,
     overwrite: bool = False,
-    defects: bool = True,
     progress: Callable[..., Any] | None = None,
 ) -> list[Path]:
     """Write `5x64x64_SPLIT_with_morphology.hdf5` and `5x64x64_SPLIT_truth.hdf5` for each split.
 
     Each galaxy depends on (seed, split, row) alone, so the number of processes changes nothing. A
     killed run is continued. Returns the catalog files. Raises UserError for an unknown split, a
-    missing library, a count below 1, or files in the way.
+    missing library, another size than `SIDES`, a count below 1, or files in the way.
     """
     _require_libraries()
+    if settings.pixels not in SIDES:
+        raise UserError(f"mock: found {settings.pixels} pixels, expected one of {SIDES}")
     unknown = set(counts) - set(SPLITS)
     if unknown:
         raise UserError(f"mock: found split {unknown.pop()!r}, expected some of {SPLITS}")
@@ -56,13 +69,12 @@ def make_mock(
     for split, count in counts.items():
         if count < 1:
             raise UserError(f"mock: {split}: found {count} galaxies, expected at least 1")
-        prefix = Path(folder) / f"{len(BANDS)}x{CUT}x{CUT}_{split}"
+        prefix = Path(folder) / f"{len(BANDS)}x{settings.pixels}x{settings.pixels}_{split}"
         path = prefix.with_name(prefix.name + "_with_morphology.hdf5")
         truth = prefix.with_name(prefix.name + "_truth.hdf5")
-        arguments = {
-            "mock": VERSION, "split": split, "count": count, "seed": seed, "defects": defects,
-        }  # fmt: skip
-        _make_split(path, truth, arguments, jobs, overwrite, progress or _silent)
+        make = partial(make_rows, settings, split)
+        arguments = {"mock": VERSION, "split": split, "count": count, **asdict(settings)}
+        _make_split(path, truth, arguments, make, jobs, overwrite, progress or _silent)
         paths.append(path)
     return paths
 
@@ -71,6 +83,7 @@ def _make_split(
     path: Path,
     truth: Path,
     arguments: dict[str, Any],
+    make: Callable[[range], tuple[dict[str, Array], dict[str, Array]]],
     jobs: int,
     overwrite: bool,
     progress: Callable[..., Any],
@@ -81,10 +94,10 @@ def _make_split(
     with catalog, true:
         unfinished = [(k, parts) for k, parts in enumerate((catalog, true)) if not parts.finished]
         if unfinished:
-            unfinished[0][1].require_space(BYTES_A_GALAXY)
+            pixels = 4 * len(BANDS) * (arguments["pixels"] ** 2 + SIDE**2)
+            unfinished[0][1].require_space(pixels + COLUMN_BYTES)
         missing = {rows for _, parts in unfinished for rows in parts.missing()}
         chunks = sorted(missing, key=lambda rows: rows.start)
-        make = partial(make_rows, *(arguments[name] for name in ("seed", "split", "defects")))
         with (
             worker_pool(jobs) as pool,
             progress(
@@ -100,10 +113,10 @@ def _make_split(
 
 
 def make_rows(
-    seed: int, split: str, defects: bool, rows: range
+    settings: MockSettings, split: str, rows: range
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Columns of the catalog and of the truth, for some rows of a split."""
-    made = [_make_galaxy(seed, split, row, defects) for row in rows]
+    made = [_make_galaxy(settings, split, row) for row in rows]
     catalog, truth = (
         {name: np.array([columns[name] for columns in side]) for name in side[0]}
         for side in zip(*made, strict=True)
@@ -112,26 +125,39 @@ def make_rows(
 
 
 def _make_galaxy(
-    seed: int, split: str, row: int, defects: bool
+    settings: MockSettings, split: str, row: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    rng = np.random.default_rng([seed, SPLITS.index(split), row])
+    rng = np.random.default_rng([settings.seed, SPLITS.index(split), row])
     scene, psfs = draw_scene(rng, STAMP), draw_psfs(rng)
     light = light_without_noise(scene, psfs, STAMP)
     stamp = add_noise(light, rng)
-    spoilt = draw_defects(stamp, light, scene.around.stars, rng) if defects else ""
-    start = STAMP // 2 - CUT // 2
-    cut = stamp[:, start : start + CUT, start : start + CUT]
-    identity = _identity(rng, scene.central.redshift, seed, split, row)
-    columns = {"image": np.ascontiguousarray(cut), "psf": psfs.planes(), **identity}
-    for band, image, flux in zip(BANDS, stamp, scene.central.flux, strict=True):
+    spoilt = draw_defects(stamp, light, scene.around.stars, rng) if settings.defects else ""
+    columns = {
+        "image": _cut(stamp, settings.pixels),
+        "psf": psfs.planes(),
+        **_identity(rng, scene.central.redshift, settings.seed, split, row),
+        **_measured(rng, stamp, scene.central.flux),
+    }
+    truth = {"object_id": columns["object_id"], **_truth(scene), "defects": spoilt.encode()}
+    return columns, truth | ({"light": _cut(light, settings.pixels)} if settings.light else {})
+
+
+def _cut(stamp: Floats, pixels: int) -> Floats:
+    """The middle of a stamp (5, 127, 127): pixel `pixels // 2` is the centre."""
+    start = STAMP // 2 - pixels // 2
+    return np.ascontiguousarray(stamp[:, start : start + pixels, start : start + pixels])
+
+
+def _measured(rng: np.random.Generator, stamp: Floats, light: Floats) -> dict[str, float]:
+    """Morphology and magnitudes by band; light: (5,) of the galaxy alone [count]."""
+    columns: dict[str, float] = {}
+    for band, image, flux in zip(BANDS, stamp, light, strict=True):
         measured = measure_band(np.ascontiguousarray(image), ELECTRONS_PER_COUNT[band])
         columns |= {f"{band}_{name}": measured[name] for name in COLUMNS}
         error = 0.01 + 0.02 * np.sqrt(1 / max(flux, 1e-3))
         magnitude = ZERO_POINT - 2.5 * np.log10(max(flux, 1e-3)) + rng.normal(0, error)
         columns |= {f"{band}_cmodel_mag": magnitude, f"{band}_cmodel_magsigma": error}
-    columns["specz_mag_i"] = columns["i_cmodel_mag"]
-    truth = {"object_id": columns["object_id"], **_truth(scene), "defects": spoilt.encode()}
-    return columns, truth
+    return columns | {"specz_mag_i": columns["i_cmodel_mag"]}
 
 
 def _truth(scene: Scene) -> dict[str, Any]:

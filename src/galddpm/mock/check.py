@@ -37,11 +37,17 @@ CSV_COLUMNS = {  # of the published table
 PIXEL_ROWS = 1000  # stamps read at a time
 
 
+def g_detected(galaxies: GalaxyFile) -> Array:
+    """Which rows have a detection in g: the others have morphology of zeros."""
+    seen: Array = galaxies.column("g_major_axis") > 0
+    return seen
+
+
 def measured_columns(path: Path) -> dict[str, Array]:
     """The compared columns of a file; galaxies without a g detection are left out of morphology."""
     galaxies = GalaxyFile(path)
     columns = {name: galaxies.column(name) for name in PUBLISHED}
-    detected = columns["g_major_axis"] > 0
+    detected = g_detected(galaxies)
     return {name: x if name == "specz_redshift" else x[detected] for name, x in columns.items()}
 
 
@@ -107,7 +113,12 @@ def report(path: Path, published: Path | None = None) -> tuple[str, Figure]:
     columns = measured_columns(path)
     catalog = read_published(published) if published else None
     distances = ks_distances(columns, catalog) if catalog else {}
-    lines = ["mock / published".ljust(20) + "".join(f"{p:>6} %" for p in PERCENT) + "      KS"]
+    lines = [
+        "calibrated: mock / published\n"
+        + "quantile".ljust(20)
+        + "".join(f"{p:>6} %" for p in PERCENT)
+        + "      KS"
+    ]
     for name, ratios in quantile_ratios(columns).items():
         distance = f"{distances[name]:8.3f}" if name in distances else ""
         lines.append(name.ljust(20) + "".join(f"{ratio:8.2f}" for ratio in ratios) + distance)

@@ -27,7 +27,8 @@ def autocorrelation(image: Floats, free: Bools) -> Floats:
     near = slice(FAR[1] - LAG, FAR[1] + LAG + 1)
     sky = np.where(free, image, 0.0)
     if not sky.any():
-        return (distance[near, near] == 0).astype(float)
+        white: Floats = (distance[near, near] == 0).astype(float)
+        return white
     shape = [scipy.fft.next_fast_len(length + FAR[1], real=True) for length in image.shape]
     power = [np.abs(scipy.fft.rfft2(x, shape)) ** 2 for x in (sky, free.astype(float))]
     sums, pairs = (scipy.fft.irfft2(x, shape)[np.ix_(lags, lags)] for x in power)
