@@ -22,7 +22,7 @@ def light(*parts, psfs=ROUND, side=127):
         "profiles": tuple(part for part in parts if isinstance(part, Profile)),
         "knots": tuple(part for part in parts if isinstance(part, Knots)),
     }
-    truth = (0.5, 1, 1.0, np.ones(5), 4.0, 0.6, 0.5, 0.0, 1.0, 10.0, False)
+    truth = (np.zeros(2), 0.5, 1, 1.0, np.ones(5), 4.0, 0.6, 0.5, 0.0, 1.0, 10.0, False)
     return light_without_noise(Scene(Source(*truth, **sorted_parts), NOTHING), psfs, side)
 
 

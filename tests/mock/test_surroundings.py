@@ -56,3 +56,16 @@ def test_faint_neighbours_carry_the_flux_of_their_magnitude():
     magnitudes = [27 - 2.5 * np.log10(profile.flux[2]) for profile in around.faint]
     assert min(magnitudes) >= surroundings.DETAILED - 1e-6
     assert max(magnitudes) <= surroundings.FAINT + 1e-6
+
+
+def test_near_sources_are_counted_by_place_and_brightness():
+    galaxy = central()
+    shape = np.eye(2)
+    flux = 10 ** (0.4 * (27 - np.array([24.9, 24.9, 25.1])))
+    places = (np.array([9.9, -9.9]), np.array([10.1, 0.0]), np.zeros(2))
+    faint = tuple(
+        surroundings.Profile(np.full(5, f), place, shape)
+        for f, place in zip(flux, places, strict=True)
+    )
+    around = surroundings.Surroundings((galaxy,), faint, ())
+    assert around.near(10, 25) == 2  # the galaxy and the first profile

@@ -27,6 +27,7 @@ TITLES = {  # what reports call the galaxies of a file
 }
 STAMP = 127  # pixels drawn and measured
 SIDES = (64, 127)  # pixels kept, as in the two forms of the published files
+NEAR = (10.0, 25.0)  # [pix], i [mag]: sources that the truth counts as near, within 20 x 20 pixels
 CHUNK = 16  # galaxies a process makes at a time; what an interrupt waits for
 FIRST_ID = 36_400_000_000_000_001  # 17 digits, above 2^53, as HSC object ids are
 SKY_CENTRE = (150.0, 2.2)  # [deg] of the field
@@ -176,6 +177,7 @@ def _truth(scene: Scene) -> dict[str, Any]:
         "merger": galaxy.merger,
         "arms": galaxy.discs[0].arms if galaxy.discs else 0,
         "neighbours": len(around.galaxies) + len(around.faint),
+        "near": around.near(*NEAR),
         "stars": len(around.stars),
     }
 

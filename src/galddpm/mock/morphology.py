@@ -29,6 +29,7 @@ HOST_FAINTER = (1.5, 0.7)  # a quasar's host than the nucleus, mean and scatter 
 class Source:
     """A galaxy, its truth and its parts."""
 
+    place: Floats  # (2,) x, y from the stamp's centre [pix]
     redshift: float
     kind: int
     template: float
@@ -183,8 +184,8 @@ def _source(
     **parts: tuple[Any, ...],
 ) -> Source:  # fmt: skip
     return Source(
-        chosen.redshift, chosen.kind, chosen.template, light, frame.r_eff, frame.axis_ratio,
-        frame.angle, share, index, mass, False, **parts,
+        frame.place, chosen.redshift, chosen.kind, chosen.template, light, frame.r_eff,
+        frame.axis_ratio, frame.angle, share, index, mass, False, **parts,
     )  # fmt: skip
 
 
@@ -242,16 +243,15 @@ def _spots(rng: Generator, disc: Disc, share: float, chosen: Chosen, clumpy: boo
 
 def _merging(rng: Generator, galaxy: Source) -> Source:
     """A second nucleus beside the galaxy, and a tail that bends away from it."""
-    centre = galaxy.profiles[0].place if galaxy.profiles else galaxy.discs[0].place
     away, bend = float(rng.uniform(0, 2 * np.pi)), float(rng.choice((-1, 1)) * rng.uniform(1.5, 3))
     apart = float(rng.uniform(0.5, 1.6)) * galaxy.r_eff
-    place = centre + apart * np.array([np.cos(away), np.sin(away)])
+    place = galaxy.place + apart * np.array([np.cos(away), np.sin(away)])
     second = float(rng.uniform(0.15, 0.8)) * galaxy.flux
     angle, q = float(rng.uniform(0, np.pi)), float(rng.uniform(0.5, 0.95))
     nucleus = Profile(second, place, ellipse(0.6 * galaxy.r_eff, q, angle), 2.0)
     way = np.linspace(0, 1, 40)
     radius, azimuth = (apart + 2.5 * galaxy.r_eff * way), away + bend * way
-    path = centre + radius[:, None] * np.stack([np.cos(azimuth), np.sin(azimuth)], axis=1)
+    path = galaxy.place + radius[:, None] * np.stack([np.cos(azimuth), np.sin(azimuth)], axis=1)
     fading = np.exp(-2 * way)
     tail = Knots(
         float(rng.uniform(0.03, 0.12)) * galaxy.flux,

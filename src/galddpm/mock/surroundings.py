@@ -59,6 +59,14 @@ class Surroundings:
     faint: tuple[Profile, ...]
     stars: tuple[Star, ...]
 
+    def near(self, reach: float, faintest: float) -> int:
+        """How many sources within `reach` [pix] of the centre along each axis are brighter in i."""
+        sources = [(galaxy.place, galaxy.flux[2]) for galaxy in self.galaxies]
+        sources += [(profile.place, profile.flux[2]) for profile in self.faint]
+        sources += [(star.point.places[0], star.point.flux[2]) for star in self.stars]
+        least = 10 ** (0.4 * (ZERO_POINT - faintest))
+        return sum(bool(np.abs(xy).max() < reach and flux > least) for xy, flux in sources)
+
 
 def draw_surroundings(rng: Generator, central: Source, stamp: int) -> Surroundings:
     """Unrelated galaxies, companions of the central one, and stars; stamp: its side [pix]."""
