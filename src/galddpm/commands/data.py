@@ -67,7 +67,7 @@ def add_mock(actions: Actions) -> None:
         meant = f"galaxies; {DEFAULT}"
         action.add_argument(f"--{split}", type=count, default=number, metavar="N", help=meant)
     add_seed(action)
-    jobs = f"processes, of which two make about 50 galaxies a second; {DEFAULT}"
+    jobs = f"processes, of which two make 30 to 75 galaxies a second; {DEFAULT}"
     action.add_argument("--jobs", type=count, default=cores(), metavar="J", help=jobs)
     pixels = f"a side of a stamp: 64 or 127; {DEFAULT}"
     action.add_argument("--pixels", type=count, default=64, metavar="N", help=pixels)
