@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # From a fresh clone to a finished report on mock galaxies: about 16 minutes on two CPU cores that
-# reach 0.38 Tflop/s in bfloat16, the machine that the times below are of. Started again it goes on
-# where it stopped.
+# reach 0.38 Tflop/s in bfloat16, the machine that the first of the times below are of, and an hour
+# on two slow ones that do other work too, the second. Started again it goes on where it stopped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/environment.sh mock
@@ -11,15 +11,15 @@ report=runs/quickstart/report
 
 say() { printf '\n%s\n' "$1"; }
 
-say "1 of 5: drawing 5,200 mock galaxies into data/mock, about 1 minute"
+say "1 of 5: drawing 5,200 mock galaxies into data/mock, 1 to 5 minutes"
 $python scripts/data.py mock --out data/mock --jobs 2
-say "2 of 5: training the model into runs/quickstart, about 8 minutes"
+say "2 of 5: training the model into runs/quickstart, 8 to 35 minutes"
 $python scripts/train.py --config configs/quickstart.yaml
-say "3 of 5: training the judge's redshift CNN into runs/quickstart-redshift-cnn, about 1 minute"
+say "3 of 5: training the judge's redshift CNN into runs/quickstart-redshift-cnn, 1 to 5 minutes"
 $python scripts/train.py --config configs/quickstart-redshift-cnn.yaml
-say "4 of 5: making a galaxy at the redshift of each of the 1,000 test galaxies, about 2 minutes"
+say "4 of 5: making a galaxy at the redshift of each of the 1,000 test galaxies, 2 to 7 minutes"
 $python scripts/sample.py --run runs/quickstart --redshifts "$test"
-say "5 of 5: measuring both and comparing them in $report, about 2 minutes"
+say "5 of 5: measuring both and comparing them in $report, 2 to 11 minutes"
 $python scripts/evaluate.py --real "$test" --out "$report" --statmorph 300 --jobs 2 \
     --redshift-cnn runs/quickstart-redshift-cnn
 

@@ -57,6 +57,20 @@ def test_variance_of_a_sum_by_hand_and_in_repeated_noise():
     assert sums.var() == pytest.approx(variance_of_sum(square, mean), rel=0.2)
 
 
+def test_no_correlation_makes_a_sum_exact():
+    against = np.zeros((5, 5))
+    against[2, 2], against[2, 1], against[2, 3] = 1, -0.6, -0.6
+    assert variance_of_sum(np.ones((9, 9)), against) == pytest.approx(0.1 * 81)
+
+
+def test_light_that_pixels_share_is_not_noise():
+    """A slope over the stamp correlates all pixels; what is left is the noise's own."""
+    noise = survey_noise(1)[0]
+    slope = np.linspace(-0.6, 0.6, 64)[:, None]
+    found, plain = (autocorrelation(x, WHOLE) for x in (noise + slope, noise))
+    np.testing.assert_allclose(found, plain, atol=0.03)
+
+
 def test_variance_of_a_median_in_repeated_noise():
     noise = survey_noise(400)
     mean = np.mean([autocorrelation(image, WHOLE) for image in noise[:50]], axis=0)

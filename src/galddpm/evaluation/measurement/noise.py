@@ -11,6 +11,7 @@ from scipy import ndimage
 from galddpm.arrays import Bools, Floats
 
 LAG = 3  # [pix] beyond which noise is taken to be independent
+LEAST = 0.1
 FAR = (5, 8)  # [pix] least and largest lag at which only light correlates
 
 
@@ -55,6 +56,9 @@ def level_variance(correlation: Floats, pixels: int) -> float:
 
 
 def variance_of_sum(weights: Floats, correlation: Floats) -> float:
-    """Variance of the sum over pixels of weight times noise of unit rms; weights: (H, W)."""
+    """Variance of the sum over pixels of weight times noise of unit rms; weights: (H, W).
+
+    At least LEAST of what white noise has: a correlation measured on few pixels may say less.
+    """
     spread = ndimage.convolve(weights, correlation, mode="constant")
-    return float(max((weights * spread).sum(), 0.0))
+    return float(max((weights * spread).sum(), LEAST * (weights**2).sum()))
