@@ -14,7 +14,7 @@ SMALLER = {
 }
 PICTURES = {
     "quickstart": 3,
-    "mock": 2,
+    "mock": 3,
     "recipe": 3,
     "sky_noise": 5,
     "judge": 1,

@@ -9,7 +9,16 @@ from numpy.random import Generator
 from galddpm.arrays import Floats
 from galddpm.data.survey import PIXEL_SCALE, ZERO_POINT
 from galddpm.mock.profiles import EXPONENTIAL, Knots, Profile, ellipse, rounded_index
-from galddpm.mock.selection import BLUEST, EARLY, IRREGULAR, LATE, QUASAR, Chosen, draw_template
+from galddpm.mock.selection import (
+    BLUEST,
+    EARLY,
+    IRREGULAR,
+    LATE,
+    QUASAR,
+    Chosen,
+    brightest,
+    draw_template,
+)
 from galddpm.mock.shapes import disc_axis_ratio, draw_size, early_axis_ratio, log_mass
 from galddpm.mock.spectra import HII_TEMPLATE, band_fluxes, kpc_per_arcsec
 from galddpm.mock.structure import TEXTURE, Disc
@@ -79,7 +88,10 @@ def build(rng: Generator, chosen: Chosen, place: Floats) -> Source:
     size = draw_size(rng, chosen.kind, mass, chosen.redshift)
     make = {EARLY: _early, LATE: _spiral, IRREGULAR: _irregular}[chosen.kind]
     made = make(rng, chosen, place, size, mass)
-    return made if rng.random() > merging_share(chosen.redshift) else _merging(rng, made)
+    if rng.random() > merging_share(chosen.redshift):
+        return made
+    room = 10 ** (0.4 * (chosen.magnitude - brightest(chosen.template, chosen.redshift))) - 1
+    return _merging(rng, made, room)
 
 
 def counts(magnitude: float, template: float, redshift: float) -> Floats:
@@ -241,24 +253,25 @@ def _spots(rng: Generator, disc: Disc, share: float, chosen: Chosen, clumpy: boo
     return Knots(light, places, bright / bright.sum(), sigma)
 
 
-def _merging(rng: Generator, galaxy: Source) -> Source:
-    """A second nucleus beside the galaxy, and a tail that bends away from it."""
+def _merging(rng: Generator, galaxy: Source, room: float) -> Source:
+    """A second nucleus beside the galaxy, and a tail that bends away from it.
+
+    room: light that both may have at most, over the galaxy's.
+    """
     away, bend = float(rng.uniform(0, 2 * np.pi)), float(rng.choice((-1, 1)) * rng.uniform(1.5, 3))
     apart = float(rng.uniform(0.5, 1.6)) * galaxy.r_eff
     place = galaxy.place + apart * np.array([np.cos(away), np.sin(away)])
-    second = float(rng.uniform(0.15, 0.8)) * galaxy.flux
+    share, in_tail = float(rng.uniform(0.15, 0.8)), float(rng.uniform(0.03, 0.12))
+    cut = min(1.0, room / (share + in_tail))
+    second = cut * share * galaxy.flux
     angle, q = float(rng.uniform(0, np.pi)), float(rng.uniform(0.5, 0.95))
     nucleus = Profile(second, place, ellipse(0.6 * galaxy.r_eff, q, angle), 2.0)
     way = np.linspace(0, 1, 40)
     radius, azimuth = (apart + 2.5 * galaxy.r_eff * way), away + bend * way
     path = galaxy.place + radius[:, None] * np.stack([np.cos(azimuth), np.sin(azimuth)], axis=1)
     fading = np.exp(-2 * way)
-    tail = Knots(
-        float(rng.uniform(0.03, 0.12)) * galaxy.flux,
-        path,
-        fading / fading.sum(),
-        0.3 * galaxy.r_eff,
-    )
+    light = cut * in_tail * galaxy.flux
+    tail = Knots(light, path, fading / fading.sum(), 0.3 * galaxy.r_eff)
     return replace(
         galaxy, merger=True, flux=galaxy.flux + second + tail.flux,
         profiles=(*galaxy.profiles, nucleus), knots=(*galaxy.knots, tail),

@@ -36,6 +36,7 @@ SIZES = (22.0, 0.38, -0.06, 0.18)  # half-light radius [arcsec] at i, slope [dex
 RED_SHARE = 0.2  # of neighbours below z = 1
 # stars per arcmin^2 to i = 20 and slope [dex/mag] at high galactic latitude
 STARS, STAR_SLOPE, STAR_RANGE = 0.8, 0.14, (15.5, 24.0)
+GLARING, CLEAR = 20.0, 20.0  # brighter stars [mag] are so far from the galaxy [pix]
 STAR_COLOURS = np.array(
     [[0.35, 0.10, 0.04, 0.02], [1.45, 0.95, 0.45, 0.22]]
 )  # g-r .. z-y, blue, red
@@ -172,7 +173,10 @@ def _star(rng: Generator, stamp: int) -> Star:
     g_r, r_i, i_z, z_y = blue + share * (red - blue)
     bands = magnitude + np.array([g_r + r_i, r_i, 0, -i_z, -i_z - z_y])
     flux = 10 ** (0.4 * (ZERO_POINT - bands))
-    return Star(magnitude, Knots(flux, rng.uniform(-stamp / 2, stamp / 2, (1, 2)), np.ones(1)))
+    place = rng.uniform(-stamp / 2, stamp / 2, 2)
+    if magnitude < GLARING:  # a survey takes no spectrum of a galaxy behind such a star
+        place *= max(1.0, CLEAR / np.hypot(*place))
+    return Star(magnitude, Knots(flux, place[None], np.ones(1)))
 
 
 def _direction(rng: Generator) -> Floats:
