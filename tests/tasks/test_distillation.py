@@ -14,6 +14,7 @@ from galddpm.commands import sample, train
 from galddpm.config.load import load_config
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.pairs import PairStream, stored_states
+from galddpm.data.sky_noise import WHITE
 from galddpm.data.symmetries import turned
 from galddpm.diffusion.galaxy_noise import GalaxyNoise
 from galddpm.diffusion.noise_spectrum import sky_flow
@@ -30,9 +31,11 @@ from galddpm.diffusion.student import (
 from galddpm.errors import UserError
 from galddpm.tasks import distillation
 from galddpm.training.checkpoint import load_tensors
+from helpers.correlation import smoothed
 from helpers.galaxies import write_simple
 
 SKY, SMOOTHING = 0.3, 0.4
+CORRELATION = smoothed(SMOOTHING)
 ZERO = Schedule.linear(1000, 1e-4, 0.02, zero_terminal_snr=True)
 LEVELS = ZERO.levels(12, "karras", 0.03, 1000.0)
 JUMPS = student_levels(LEVELS, [3.0])
@@ -45,7 +48,7 @@ def noise(count=4, side=16, seed=0):
 def test_white_sky_is_scaled_to_its_spread_at_the_lower_level():
     x, (level, lower) = noise(), ((0.2, 0.9), (0.8, 0.5))
     gain = math.hypot(0.8 * SKY, 0.5) / math.hypot(0.2 * SKY, 0.9)
-    torch.testing.assert_close(sky_flow(x, level, lower, SKY, 0.0), gain * x)
+    torch.testing.assert_close(sky_flow(x, level, lower, SKY, WHITE), gain * x)
 
 
 def test_the_flow_of_the_sky_is_what_a_solver_finds_with_its_ideal_denoiser():
@@ -54,16 +57,16 @@ def test_the_flow_of_the_sky_is_what_a_solver_finds_with_its_ideal_denoiser():
     x = 5.0 * noise()
 
     def ideal(x, level):
-        return sky_filtered(x, level[1] / level[0] / SKY, SMOOTHING)
+        return sky_filtered(x, level[1] / level[0] / SKY, CORRELATION)
 
     solved = ddim(ideal, x, levels, noise=None)
-    exact = sky_flow(x, levels[0], (1.0, 0.0), SKY, SMOOTHING)
+    exact = sky_flow(x, levels[0], (1.0, 0.0), SKY, CORRELATION)
     assert (solved - exact).abs().max() < 0.02 * exact.abs().max()
 
 
 def test_the_flow_from_pure_noise_has_the_skys_spectrum():
     x = noise(400)
-    image = sky_flow(x, (0.0, 1.0), (1.0, 0.0), SKY, SMOOTHING)
+    image = sky_flow(x, (0.0, 1.0), (1.0, 0.0), SKY, CORRELATION)
     assert image.std().item() == pytest.approx(SKY, rel=0.01)
     product = (image * image.roll(1, dims=-1)).mean() / image.square().mean()
     assert product.item() == pytest.approx(2 * SMOOTHING / (1 + 2 * SMOOTHING**2), abs=0.01)
@@ -72,9 +75,9 @@ def test_the_flow_from_pure_noise_has_the_skys_spectrum():
 def test_flows_follow_one_another():
     levels = [(0.0, 1.0), (0.6, 0.8), (1.0, 0.0)]
     x = noise()
-    first = sky_flow(x, levels[0], levels[1], SKY, SMOOTHING)
-    both = sky_flow(first, levels[1], levels[2], SKY, SMOOTHING)
-    torch.testing.assert_close(both, sky_flow(x, levels[0], levels[2], SKY, SMOOTHING))
+    first = sky_flow(x, levels[0], levels[1], SKY, CORRELATION)
+    both = sky_flow(first, levels[1], levels[2], SKY, CORRELATION)
+    torch.testing.assert_close(both, sky_flow(x, levels[0], levels[2], SKY, CORRELATION))
 
 
 def test_levels_are_the_teachers_nearest():
@@ -98,15 +101,15 @@ class Constant(torch.nn.Module):
 
 
 def test_a_network_of_zeros_makes_sky():
-    student = Student(Constant(0.0), ZERO, JUMPS, SKY, SMOOTHING)
+    student = Student(Constant(0.0), ZERO, JUMPS, SKY, CORRELATION)
     x = noise()
     image = sample_student(lambda x, level: student(x, level, torch.zeros(4)), x, JUMPS, noise=None)
-    torch.testing.assert_close(image, sky_flow(x, JUMPS[0], JUMPS[-1], SKY, SMOOTHING))
+    torch.testing.assert_close(image, sky_flow(x, JUMPS[0], JUMPS[-1], SKY, CORRELATION))
 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_what_takes_a_noise_to_its_end_costs_nothing(number):
-    student = Student(Constant(0.7), ZERO, JUMPS, SKY, SMOOTHING)
+    student = Student(Constant(0.7), ZERO, JUMPS, SKY, CORRELATION)
     x, z = noise(), torch.zeros(4)
     lower = student(x, JUMPS[number], z)
     losses, t = student_losses(
