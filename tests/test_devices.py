@@ -11,8 +11,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import galddpm
 from galddpm import build, devices
 from galddpm.config.load import parse_config
-from galddpm.data.scaling import Scaling
-from galddpm.data.sky_noise import WHITE
 from galddpm.data.stream import GalaxyBatch
 from galddpm.diffusion.denoiser import Denoiser
 from galddpm.errors import UserError
@@ -21,10 +19,9 @@ from galddpm.inference.generator import Generator
 from galddpm.inference.model_file import save_model
 from galddpm.inference.photoz import Estimator
 from galddpm.tasks.denoising import Denoising
-from helpers.models import awake
+from helpers.models import SCALING, awake
 
 CPU = torch.device("cpu")
-SCALING = Scaling("asinh", (0.2, 0.38), (0.1, -0.2), (1.1, 1.2), 1.0, 0.17, WHITE)
 DIFFUSION = {
     "data": {"training": "a", "validation": "b", "testing": "c", "bands": ["g", "r"]}
     | {"image_size": 16, "cache": "device"},

@@ -153,20 +153,24 @@ def test_bfloat16_stays_near_float32(name):
 
 
 def test_bfloat16_trains_as_float32_does():
-    """The same steps on the same noise, of which 80 make some per cent of loss from rounding."""
+    """The same steps on the same noise: losses at the end agree within 2 %.
+
+    At a third of the quickstart's rate, which without its warm-up makes 5 % of loss from rounding.
+    """
     axis = torch.linspace(-3, 3, 32)
     blob = torch.exp(-(axis[:, None] ** 2) - axis**2)
     pixels = (blob * torch.tensor([2.0, 4.0, 6.0, 8.0])[:, None, None, None]).expand(-1, 5, -1, -1)
     batch = GalaxyBatch(pixels, torch.tensor([0.2, 0.4, 0.6, 0.8]))
 
     def losses(precision):
-        config = small_config("quickstart", "training.warm_up=0", "training.images=4_000")
+        settings = "training.warm_up=0", "training.images=4_000", "training.learning_rate=1e-3"
+        config = small_config("quickstart", *settings)
         step = training.training_step(config, CPU, precision, batches=lambda _: batch)
         return torch.stack([step()[0].mean() for _ in range(80)])
 
     plain, rounded = losses("fp32"), losses("bf16")
     assert plain[-20:].mean() < 0.7 * plain[:5].mean()
-    assert rounded[-20:].mean() == pytest.approx(float(plain[-20:].mean()), rel=0.1)
+    assert rounded[-20:].mean() == pytest.approx(float(plain[-20:].mean()), rel=0.02)
 
 
 def test_the_fused_optimiser_steps_as_the_plain_one():

@@ -1,6 +1,11 @@
-"""Networks for tests."""
+"""Networks and a scaling for tests."""
 
 import torch
+
+from galddpm.data.scaling import Scaling
+from galddpm.data.sky_noise import WHITE
+
+SCALING = Scaling("asinh", (0.2, 0.38), (0.1, -0.2), (1.1, 1.2), 1.0, 0.17, WHITE)  # of two bands
 
 
 def awake(model, spread=0.1):

@@ -8,11 +8,9 @@ import pytest
 from galddpm import build
 from galddpm.config.load import parse_config
 from galddpm.data.redshift_density import redshift_quantiles
-from galddpm.data.scaling import Scaling
-from galddpm.data.sky_noise import WHITE
 from galddpm.errors import UserError
 from galddpm.inference.generator import Generator
-from helpers.models import awake
+from helpers.models import SCALING, awake
 
 CONFIG = {
     "data": {
@@ -34,7 +32,6 @@ CONFIG = {
     "training": {"images": 8, "learning_rate": 1e-3},
     "sampling": {"sampler": "ddim", "steps": 2, "precision": "fp32"},
 }
-SCALING = Scaling("asinh", (0.2, 0.38), (0.1, -0.2), (1.1, 1.2), 1.0, 0.17, WHITE)
 QUANTILES = redshift_quantiles(np.linspace(0.0, 4.0, 1000))
 
 

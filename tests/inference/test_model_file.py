@@ -4,14 +4,12 @@ import pytest
 import torch
 
 from galddpm.config.load import parse_config
-from galddpm.data.scaling import Scaling
-from galddpm.data.sky_noise import WHITE
 from galddpm.errors import UserError
 from galddpm.inference.model_file import ModelFile, model_path, save_model
 from galddpm.runs import MODEL
 from galddpm.training.checkpoint import load_tensors, save_tensors
+from helpers.models import SCALING
 
-SCALING = Scaling("asinh", (0.2, 0.38), (0.1, -0.2), (1.1, 1.2), 1.0, 0.17, WHITE)
 REDSHIFTS = [0.01, 0.3, 0.61234567890123, 3.9]
 SECTIONS = {
     "data": {"training": "a", "validation": "b", "testing": "c", "bands": ["g", "r"]},

@@ -135,7 +135,7 @@ def test_defects_can_be_left_out(tmp_path):
 
 
 # farthest from 1 that ratios of quantiles may be, at 25 to 75 % and at 5 to 95 %: what 4,000
-# galaxies have (notebooks/mock.ipynb), and sampling noise at 1,200
+# galaxies have (notebooks/mock.ipynb), and sampling noise at 2,000
 QUANTILES = {
     "specz_redshift": (0.12, 0.25),
     "g_major_axis": (0.20, 0.22),
@@ -148,15 +148,15 @@ QUANTILES = {
 
 @pytest.mark.slow
 def test_the_measured_catalog_is_the_published_one(tmp_path):
-    path, *_ = make_mock(tmp_path, {"training": 1200}, MockSettings(0), jobs=2)
+    path, *_ = make_mock(tmp_path, {"training": 2000}, MockSettings(0), jobs=2)
     columns = check.measured_columns(path)
     for name, ratios in check.quantile_ratios(columns).items():
         inner, outer = QUANTILES[name]
         assert np.abs(ratios[2:5] - 1).max() < inner, (name, ratios)
         assert np.abs(ratios - 1).max() < outer, (name, ratios)
     for name, ratios in check.asinh_ratios(path).items():
-        # 4,000 galaxies lie within .08, to which 1,200 add a standard error of .03 to .04
-        assert np.abs(ratios - 1).max() < 0.18, (name, ratios)
+        # two sets of 4,000 lie within .08 and .10; the means of 2,000 have an error of .02 to .03
+        assert np.abs(ratios - 1).max() < 0.14, (name, ratios)
     data = os.environ.get("GALDDPM_TEST_DATA")
     if data:
         published = check.read_published(Path(data) / "galaxiesml_test_catalogue.csv")
