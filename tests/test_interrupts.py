@@ -2,6 +2,8 @@
 
 import os
 import signal
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -56,6 +58,24 @@ def test_an_interrupt_that_python_ignores_stops_at_the_next_chunk(tmp_path, numb
 def test_a_signal_is_answered_at_once(number, answer):
     with answered(), pytest.raises(answer):
         signal.raise_signal(number)
+
+
+def test_no_import_is_broken_off(tmp_path, monkeypatch):
+    """A library that sets itself up is left to finish; the signal is answered right after."""
+    (tmp_path / "half_made.py").write_text(
+        "import signal, time\n"
+        "signal.raise_signal(signal.SIGTERM)\n"
+        "time.sleep(0.2)\n"  # the signal comes again meanwhile
+        "whole = True\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with answered(), pytest.raises(Terminated):
+        import half_made
+
+        assert half_made.whole
+        time.sleep(10)
+    assert sys.modules["half_made"].whole
+    del sys.modules["half_made"]
 
 
 def test_handlers_are_put_back_and_old_requests_forgotten():

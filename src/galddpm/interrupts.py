@@ -2,10 +2,12 @@
 
 The exception of a signal handler appears wherever the program stands. Python ignores it within
 callbacks, such as those of weak references. So a request is also remembered, and loops over chunks
-or steps ask for it.
+or steps ask for it. Compiled libraries may abort where one appears while they set themselves up; a
+signal that comes during an import is sent again a little later.
 """
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -19,6 +21,8 @@ ANSWERS: dict[int, type[BaseException]] = {
     signal.SIGINT: KeyboardInterrupt,
     signal.SIGTERM: Terminated,
 }
+IMPORT = "<frozen importlib"  # file names of the frames of an import begin so
+LATER = 0.05  # [s]
 _requested: list[type[BaseException]] = []
 
 
@@ -44,5 +48,15 @@ def raise_if_requested() -> None:
 
 
 def _answer(number: int, frame: FrameType | None) -> None:
+    if _importing(frame):
+        main = threading.main_thread().ident
+        threading.Timer(LATER, signal.pthread_kill, [main, number]).start()
+        return
     _requested.append(ANSWERS[number])
     raise ANSWERS[number]
+
+
+def _importing(frame: FrameType | None) -> bool:
+    while frame and not frame.f_code.co_filename.startswith(IMPORT):
+        frame = frame.f_back
+    return frame is not None
