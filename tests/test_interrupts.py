@@ -69,13 +69,16 @@ def test_no_import_is_broken_off(tmp_path, monkeypatch):
         "whole = True\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    with answered(), pytest.raises(Terminated):
+
+    def use():
         import half_made
 
         assert half_made.whole
         time.sleep(10)
-    assert sys.modules["half_made"].whole
-    del sys.modules["half_made"]
+
+    with answered(), pytest.raises(Terminated):
+        use()
+    assert sys.modules.pop("half_made").whole
 
 
 def test_handlers_are_put_back_and_old_requests_forgotten():
