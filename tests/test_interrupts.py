@@ -81,6 +81,21 @@ def test_no_import_is_broken_off(tmp_path, monkeypatch):
     assert sys.modules.pop("half_made").whole
 
 
+def test_what_a_library_makes_of_a_signal_is_still_the_signal():
+    """tqdm, stopped while it makes its lock, fails to let go of it."""
+
+    def work():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            raise AttributeError("no lock")
+
+    with pytest.raises(Terminated), answered():
+        work()
+    with pytest.raises(AttributeError), answered():
+        raise AttributeError("no signal")
+
+
 def test_handlers_are_put_back_and_old_requests_forgotten():
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with pytest.raises(KeyboardInterrupt), answered():

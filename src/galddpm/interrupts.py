@@ -28,7 +28,8 @@ _requested: list[type[BaseException]] = []
 
 @contextmanager
 def answered() -> Iterator[None]:
-    """Within the block signals raise `ANSWERS`; one that was ignored from the start stays so."""
+    """Within the block signals raise `ANSWERS`, whatever comes of that on the way out of it; one
+    that was ignored from the start stays so."""
     before = {number: signal.getsignal(number) for number in ANSWERS}
     _requested.clear()
     for number, handler in before.items():
@@ -36,6 +37,9 @@ def answered() -> Iterator[None]:
             signal.signal(number, _answer)
     try:
         yield
+    except Exception:
+        raise_if_requested()  # a library that cleans up may have failed at it, half made
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
