@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -60,25 +61,48 @@ def test_a_signal_is_answered_at_once(number, answer):
         signal.raise_signal(number)
 
 
-def test_no_import_is_broken_off(tmp_path, monkeypatch):
-    """A library that sets itself up is left to finish; the signal is answered right after."""
-    (tmp_path / "half_made.py").write_text(
-        "import signal, time\n"
-        "signal.raise_signal(signal.SIGTERM)\n"
-        "time.sleep(0.2)\n"  # the signal comes again meanwhile
-        "whole = True\n"
-    )
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    """Imports a library that is terminated while it sets itself up for some seconds."""
+
+    def load(seconds):
+        (tmp_path / "half_made.py").write_text(
+            "import signal, time\n"
+            "signal.raise_signal(signal.SIGTERM)\n"
+            f"time.sleep({seconds})\n"
+            "whole = True\n"
+        )
+        import_module("half_made")
+
     monkeypatch.syspath_prepend(tmp_path)
+    yield load
+    assert sys.modules.pop("half_made").whole
+
+
+@pytest.mark.parametrize("seconds", [0, 0.2])  # 0.2: the signal comes again meanwhile
+def test_no_import_is_broken_off(library, seconds):
+    """A library that sets itself up is left to finish; the signal is answered right after."""
 
     def use():
-        import half_made
-
-        assert half_made.whole
+        library(seconds)
         time.sleep(10)
 
     with answered(), pytest.raises(Terminated):
         use()
-    assert sys.modules.pop("half_made").whole
+
+
+def test_a_loop_need_not_wait_for_the_signal_to_come_again(library):
+    with answered():
+        library(0)
+        with pytest.raises(Terminated):
+            raise_if_requested()
+
+
+def test_no_signal_comes_after_a_command_that_ended(library):
+    """It would kill the process, whose command is done."""
+    with answered():
+        library(0)
+    time.sleep(0.2)
 
 
 def test_what_a_library_makes_of_a_signal_is_still_the_signal():

@@ -24,6 +24,7 @@ ANSWERS: dict[int, type[BaseException]] = {
 IMPORT = "<frozen importlib"  # file names of the frames of an import begin so
 LATER = 0.05  # [s]
 _requested: list[type[BaseException]] = []
+_sent_later: list[threading.Timer] = []
 
 
 @contextmanager
@@ -41,6 +42,8 @@ def answered() -> Iterator[None]:
         raise_if_requested()  # a library that cleans up may have failed at it, half made
         raise
     finally:
+        while _sent_later:  # none is to come after the command, which may have ended well
+            _sent_later.pop().cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -52,12 +55,12 @@ def raise_if_requested() -> None:
 
 
 def _answer(number: int, frame: FrameType | None) -> None:
-    if _importing(frame):
-        main = threading.main_thread().ident
-        threading.Timer(LATER, signal.pthread_kill, [main, number]).start()
-        return
     _requested.append(ANSWERS[number])
-    raise ANSWERS[number]
+    if not _importing(frame):
+        raise ANSWERS[number]
+    main = threading.main_thread().ident
+    _sent_later.append(threading.Timer(LATER, signal.pthread_kill, [main, number]))
+    _sent_later[-1].start()
 
 
 def _importing(frame: FrameType | None) -> bool:

@@ -499,6 +499,8 @@ def test_an_unfinished_run_is_passed_over(trained, tmp_path, monkeypatch, capsys
 
 
 def test_mistakes_in_sampling_are_refused(trained, tmp_path):
+    before = sorted(trained.rglob("*"))
+
     def attempt(*arguments):
         return script(trained, "sample.py", *arguments)
 
@@ -512,6 +514,8 @@ def test_mistakes_in_sampling_are_refused(trained, tmp_path):
     refused(attempt("--redshifts", "0.1", "--run", str(run)), "model.safetensors", "pickled")
     empty = script(tmp_path, "sample.py", "--redshifts", "0.1")
     refused(empty, "no finished diffusion run")
+    assert sorted(trained.rglob("*")) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_the_newest_run_is_used_and_odd_redshifts_warn(trained):
