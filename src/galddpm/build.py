@@ -13,10 +13,10 @@ from galddpm.config.schema import AnyConfig, Config, RedshiftConfig
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.scaling import Scaling, fit_scaling
 from galddpm.data.stream import BatchStream, sample_rows
-from galddpm.diffusion.denoiser import Denoiser
-from galddpm.diffusion.samplers import SAMPLERS, Sampler, sky_2m
+from galddpm.diffusion.denoiser import Denoiser, LightDenoiser
+from galddpm.diffusion.light import SkyNoise, ending_in_light
+from galddpm.diffusion.samplers import SAMPLERS, Sampler
 from galddpm.diffusion.schedule import Level, Schedule
-from galddpm.diffusion.sky_denoiser import SkyNoise
 from galddpm.diffusion.student import Student, sample_student, student_levels
 from galddpm.errors import UserError, require_whole
 from galddpm.evaluation.photoz.cnn import RedshiftCNN
@@ -30,8 +30,7 @@ from galddpm.training.muon import Muon
 Trained = Denoiser | Student | RedshiftCNN
 Module = TypeVar("Module", bound=nn.Module)
 
-# sigma/alpha at which samplers leave off [sky sigma]: sky_2m is right about the sky from there on
-LAST, LAST_OF_OTHERS = {"sky_2m": 0.4}, 0.12
+LAST = {"image": 0.12, "light": 1.5}  # sigma/alpha of the last level, by ending [sky sigma]
 
 
 def uses_bf16(precision: str, device: torch.device) -> bool:
@@ -148,24 +147,20 @@ def make_denoiser(config: Config, scaling: Scaling, device: torch.device) -> Den
     """A denoiser with fresh weights drawn from the config's seed."""
     torch.manual_seed(config.seed)
     network = channels_last(make_network(config), device)
-    process = config.process
-    of_images = process.sigma_data == "images"
-    return Denoiser(
-        network,
-        make_schedule(config),
-        process.prediction,
-        scaling.sigma_data if of_images else scaling.sky_sigma,
-        make_sky_noise(scaling) if process.sky_filter else None,
-    ).to(device)
+    schedule, prediction = make_schedule(config), config.process.prediction
+    if prediction == "light":
+        noise, sigma_data = make_sky_noise(scaling), scaling.sigma_data
+        return LightDenoiser(network, schedule, noise, sigma_data).to(device)
+    return Denoiser(network, schedule, prediction, scaling.sigma_data).to(device)
 
 
 def make_student(config: Config, scaling: Scaling, device: torch.device) -> Student:
     """A student with fresh weights drawn from the config's seed."""
     torch.manual_seed(config.seed)
     network = channels_last(make_network(config), device)
-    sky = (scaling.sky_sigma, scaling.sky_correlation)
     levels = make_student_levels(config, scaling)
-    return Student(network, make_schedule(config), levels, *sky).to(device)
+    noise = make_sky_noise(scaling)
+    return Student(network, make_schedule(config), levels, noise, scaling.sigma_data).to(device)
 
 
 def make_galaxy_model(config: Config, scaling: Scaling, device: torch.device) -> Denoiser | Student:
@@ -246,17 +241,18 @@ def make_sampler(
     options: dict[str, dict[str, Any]] = {
         "ddpm": {"variance": settings.variance},
         "ddim": {"eta": settings.eta},
-        "sky_2m": {"sky_noise": make_sky_noise(scaling)},
     }
-    sampler = partial(SAMPLERS[name], **options.get(name, {}))
-    return sampler, make_levels(config, scaling, name, steps)
+    sampler: Sampler = partial(SAMPLERS[name], **options.get(name, {}))
+    if settings.ending == "light":
+        sampler = ending_in_light(sampler, make_sky_noise(scaling))
+    return sampler, make_levels(config, scaling, steps)
 
 
 def make_teacher_solver(config: Config, scaling: Scaling) -> tuple[Sampler, list[Level]]:
     """(sampler, levels) with which the teacher of a student's config is solved."""
     assert config.distillation is not None  # there is a student to teach
-    levels = make_levels(config, scaling, "sky_2m", config.distillation.steps)
-    return partial(sky_2m, sky_noise=make_sky_noise(scaling)), levels
+    taught = config.model_copy(update={"distillation": None})
+    return make_sampler(taught, scaling, steps=config.distillation.steps)
 
 
 def make_student_levels(config: Config, scaling: Scaling) -> list[Level]:
@@ -266,12 +262,12 @@ def make_student_levels(config: Config, scaling: Scaling) -> list[Level]:
     return student_levels(levels, config.distillation.intermediate_sigmas)
 
 
-def make_levels(config: Config, scaling: Scaling, name: str, steps: int) -> list[Level]:
-    """Noise levels of the config's spacing for a sampler. Raises UserError for no steps, more than
+def make_levels(config: Config, scaling: Scaling, steps: int) -> list[Level]:
+    """Noise levels of the config's spacing and ending. Raises UserError for no steps, more than
     the process has, or ends in the wrong order."""
     settings = config.sampling
     steps = require_whole("steps", steps, 1, config.process.steps)
-    last = settings.sigma_min or scaling.sky_sigma * LAST.get(name, LAST_OF_OTHERS)
+    last = settings.sigma_min or scaling.sky_sigma * LAST[settings.ending]
     if last >= settings.sigma_max:
         raise UserError(
             f"sampling.sigma_max: found {settings.sigma_max:g}, expected more than {last:g}"

@@ -11,6 +11,7 @@ from galddpm.errors import UserError
 from galddpm.files import read_json
 
 MODEL = "model.safetensors"
+SHIPPED = Path(__file__).parent / "models"  # that come with galddpm
 PROVENANCE = "provenance.json"
 
 
@@ -42,6 +43,11 @@ def is_finished(run: Path, images: int) -> bool:
     origin = read_json(run / PROVENANCE)
     trained = origin.get("images_seen", 0) >= images or origin.get("stopped_early", False)
     return bool(trained) and (run / MODEL).exists()
+
+
+def shipped_models() -> dict[str, Path]:
+    """The model files that come with galddpm, by the names that stand for them."""
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.safetensors"))}
 
 
 def newest_samples(run: str | Path) -> Path:

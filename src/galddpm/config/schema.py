@@ -78,9 +78,7 @@ class ProcessSettings(Section):
     beta_start: Annotated[float, Field(gt=0, lt=1)] = 1e-4
     beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
     zero_terminal_snr: bool = False  # rescale so that nothing of the image is left at t = T
-    prediction: Literal["eps", "v", "x_0", "edm"] = "eps"  # what the network's output means
-    sigma_data: Literal["images", "sky"] = "images"  # whose spread edm and the input scale assume
-    sky_filter: bool = False  # edm: what is known of the sky's noise need not be learned
+    prediction: Literal["eps", "v", "x_0", "edm", "light"] = "eps"  # what the output means
     level_distribution: Literal["uniform", "log_normal"] = "uniform"  # of t, of ln(sigma/alpha)
     log_sigma_mean: float = -1.2  # of the normal distribution of ln(sigma/alpha)
     log_sigma_std: Positive = 1.2
@@ -94,14 +92,10 @@ class ProcessSettings(Section):
             raise ValueError(
                 f"beta_start {self.beta_start:g} must be less than beta_end {self.beta_end:g}"
             )
-        if self.sky_filter and (self.prediction, self.sigma_data) != ("edm", "sky"):
-            raise ValueError(
-                "sky_filter needs prediction edm and sigma_data sky, found"
-                f" {self.prediction} and {self.sigma_data}"
-            )
         if self.zero_terminal_snr and self.prediction == "eps":
             raise ValueError(
-                "prediction eps says nothing about the image at zero terminal SNR; use v, x_0, edm"
+                "prediction eps says nothing about the image at zero terminal SNR; use v, x_0, edm or"
+                " light"
             )
         return self
 
@@ -113,7 +107,7 @@ class NetworkSettings(Section):
     attention: list[Size] = [32, 16, 8]  # resolutions with self-attention [pixels of patches]
     heads: Size = 4  # of each attention
     patch_size: Size = 1  # patches of so many pixels squared become channels before the first layer
-    gate: bool = False  # add the input to the output, with a learned gain for each value
+    gates: list[Size] = []  # widths of means of the input that pass to the output [pixel]
     coordinates: bool = False  # give each pixel's place as two more input channels
     embedding: Annotated[Whole, Field(ge=4, le=2**14, multiple_of=4)] = 256  # of t and redshift
     dropout: Fraction = 0.0
@@ -123,6 +117,9 @@ class NetworkSettings(Section):
         for width in (*self.channels, self.bottleneck):
             if width % self.heads:
                 raise ValueError(f"channels {width} must be a multiple of heads {self.heads}")
+        for width in self.gates:
+            if width % 2 == 0:
+                raise ValueError(f"gates: found {width}, expected odd widths")
         return self
 
 
@@ -144,10 +141,12 @@ class TrainingSettings(Section):
 
 
 class SamplingSettings(Section):
-    sampler: Literal["ddpm", "ddim", "dpmpp_2m", "sky_2m", "heun"] = "dpmpp_2m"
+    ending: Literal["image", "light"] = "image"  # light: sampling leaves off where the noise left is
+    # still more than the instrument's; what is light there gets the instrument's noise in counts
+    sampler: Literal["ddpm", "ddim", "dpmpp_2m", "heun"] = "dpmpp_2m"
     steps: Count = 50
     spacing: Literal["uniform", "karras"] = "uniform"  # of the levels: in t, or in sigma^(1/7)
-    sigma_min: Positive | None = None  # karras: the last sigma/alpha; null: what the sampler needs
+    sigma_min: Positive | None = None  # karras: the last sigma/alpha; null: what the end needs
     sigma_max: Positive = 100.0  # karras: the first sigma/alpha, where a galaxy is lost in noise
     batch_size: Size = 128  # galaxies that are made and kept at a time
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
@@ -165,7 +164,7 @@ class SamplingSettings(Section):
 
 class DistillationSettings(Section):
     teacher: str  # run folder or model file of the same process and network
-    steps: Annotated[Whole, Field(ge=2, le=10**6)] = 20  # of the teacher's sky_2m
+    steps: Annotated[Whole, Field(ge=2, le=10**6)] = 20  # of the teacher's sampler
     pairs: Count = 2400  # noises that it is solved for, at redshifts of the training set
     intermediate_sigmas: list[Positive] = [3.0]  # sigma/alpha where later evaluations start
 
@@ -201,11 +200,11 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _teachable(self) -> Self:
-        found = [self.process.prediction, self.process.sigma_data, self.scaling.name]
-        if self.distillation and found != ["edm", "sky", "asinh"]:
+        found = [self.process.prediction, self.sampling.ending]
+        if self.distillation and found != ["light", "light"]:
             raise ValueError(
-                "distillation: needs process.prediction edm, process.sigma_data sky and"
-                f" scaling.name asinh, found {', '.join(found)}"
+                "distillation: needs process.prediction light and sampling.ending light, found"
+                f" {' and '.join(found)}"
             )
         return self
 

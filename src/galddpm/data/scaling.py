@@ -4,7 +4,7 @@ The paper names no scaling; asinh is this project's choice. `min_max` is what th
 validation code does, kept to show what it costs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,10 @@ import torch
 from torch import Tensor
 
 from galddpm.arrays import Floats
+from galddpm.data.photon_noise import measure_photon_noise
 from galddpm.data.sky_noise import Correlation, measure_sky_noise
+
+Noise = tuple[Correlation, tuple[float, ...], tuple[float, ...]]  # the last fields of a Scaling
 
 STRETCHED_MOST = 12.0  # asinh of 80,000 softenings: brighter than any pixel
 
@@ -34,6 +37,8 @@ class Scaling:
     sigma_data: float  # standard deviation of the encoded sample, about 1
     sky_sigma: float  # standard deviation of the encoded sky noise
     sky_correlation: Correlation  # of its pixels, see sky_noise.SkyNoise; mean of the bands
+    sky: tuple[float, ...]  # standard deviation of the sky noise [count]
+    photon_noise: tuple[float, ...]  # variance that each count of light adds [count]
 
     def encode(self, flux: Floats) -> Floats:
         """Flux (..., C, H, W) [count] to pixels."""
@@ -56,20 +61,26 @@ class Scaling:
         return flux
 
     def sky_sigma_at(self, pixels: Tensor) -> Tensor:
-        """Standard deviation of the encoded sky noise on light of `pixels`, (..., C, H, W): asinh
-        leaves less of it where it is bright."""
-        if self.name != "asinh":
-            return torch.full_like(pixels, self.sky_sigma)
-        mean, std = (_column(band, pixels.device) for band in (self.mean, self.std))
-        stretched = (pixels * std + mean).clamp(-STRETCHED_MOST, STRETCHED_MOST)
-        return self.sky_sigma / torch.cosh(stretched)
+        """Standard deviation of the encoded noise on light of `pixels`, (..., C, H, W): photons add
+        to that of the sky, and asinh leaves less of it where it is bright."""
+        mean, std, soft, sky, photons = (
+            _column(band, pixels.device)
+            for band in (self.mean, self.std, self.softening, self.sky, self.photon_noise)
+        )
+        stretched = pixels * std + mean
+        slope, light = torch.ones_like(stretched), stretched
+        if self.name == "asinh":
+            stretched = stretched.clamp(-STRETCHED_MOST, STRETCHED_MOST)
+            slope, light = torch.cosh(stretched), soft * torch.sinh(stretched)
+        own = torch.sqrt(1 + light.clamp(min=0) * photons / sky**2)
+        return self.sky_sigma * own / slope
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, constants: Mapping[str, Any]) -> "Scaling":
-        by_band = ("softening", "mean", "std")
+        by_band = ("softening", "mean", "std", "sky", "photon_noise")
         correlation = tuple(tuple(row) for row in constants["sky_correlation"])
         lists = {name: tuple(constants[name]) for name in by_band}
         return cls(**{**constants, **lists, "sky_correlation": correlation})
@@ -94,24 +105,24 @@ def fit_scaling(name: str, flux: Floats, softening: float = 5.0) -> Scaling:
     sky = [noise.sigma for noise in noises]
     mean = np.mean([noise.correlation for noise in noises], axis=0)
     correlation = tuple(tuple(row) for row in mean.tolist())
-    for band, noise in enumerate(sky):
-        if noise == 0:
+    for band, sigma in enumerate(sky):
+        if sigma == 0:
             raise ValueError(f"band {band}: most pixels of most galaxies are equal")
+    photons = [measure_photon_noise(flux[:, band], sky[band]) for band in range(bands)]
+    noise = correlation, tuple(sky), tuple(photons)
     if name == "asinh":
-        return _fit_asinh(flux, softening, sky, correlation)
+        return _fit_asinh(flux, softening, noise)
     if name != "min_max":
         raise ValueError(f"scaling: found {name!r}, expected asinh or min_max")
     spread = float(flux.std(dtype=np.float64))
     low, high = float(flux.min()), float(flux.max())
     middle, half = (low + high) / 2, (high - low) / 2
     constants = bands * (1.0,), bands * (middle,), bands * (half,)
-    return Scaling(name, *constants, spread / half, float(np.mean(sky)) / half, correlation)
+    return Scaling(name, *constants, spread / half, float(np.mean(sky)) / half, *noise)
 
 
-def _fit_asinh(
-    flux: Floats, softening: float, sky: Sequence[float], correlation: Correlation
-) -> Scaling:
-    soft = tuple(softening * noise for noise in sky)
+def _fit_asinh(flux: Floats, softening: float, noise: Noise) -> Scaling:
+    soft = tuple(softening * sigma for sigma in noise[1])
     moments = []
     for band, scale in enumerate(soft):
         stretched = np.arcsinh(flux[:, band] / scale)
@@ -119,9 +130,8 @@ def _fit_asinh(
     mean, variance = np.array(moments).T
     std = float(np.sqrt(variance.mean()))
     sky_sigma = encoded_sky_sigma(softening) / std
-    return Scaling(
-        "asinh", soft, tuple(mean.tolist()), len(soft) * (std,), 1.0, sky_sigma, correlation
-    )
+    constants = soft, tuple(mean.tolist()), len(soft) * (std,)
+    return Scaling("asinh", *constants, 1.0, sky_sigma, *noise)
 
 
 def encoded_sky_sigma(softening: float) -> float:

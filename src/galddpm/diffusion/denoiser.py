@@ -4,9 +4,9 @@ from typing import Protocol, cast
 
 from torch import Tensor, nn
 
-from galddpm.diffusion.process import column, for_batch, input_scale, x_0_from
-from galddpm.diffusion.schedule import Schedule
-from galddpm.diffusion.sky_denoiser import SkyNoise, detail_output
+from galddpm.diffusion.light import SkyNoise, image_of, light_aim
+from galddpm.diffusion.process import add_noise, column, for_batch, input_scale, target, x_0_from
+from galddpm.diffusion.schedule import Level, Schedule
 from galddpm.diffusion.typical_loss import TypicalLoss
 
 
@@ -28,23 +28,17 @@ class Denoiser(nn.Module):
     network: (x (B, C, H, W), t (B,), redshift (B,)) -> (B, C, H, W).
     schedule: turns a level into t.
     prediction: "eps", "v", "x_0" or "edm".
-    sigma_data: standard deviation that edm and the input's scale assume of the images. With that of
-        the sky alone an edm network that puts out 0 is already the ideal denoiser of sky noise.
-    sky_noise: what is known of the sky's noise, for edm with its sigma_data; see sky_denoiser.py.
+    sigma_data: standard deviation that edm and the input's scale assume of the images.
     """
 
+    lowest = 0.0  # sigma/alpha from which on it is trained
+
     def __init__(
-        self,
-        network: nn.Module,
-        schedule: Schedule,
-        prediction: str,
-        sigma_data: float = 1.0,
-        sky_noise: SkyNoise | None = None,
+        self, network: nn.Module, schedule: Schedule, prediction: str, sigma_data: float = 1.0
     ):
         super().__init__()
         self.network, self.schedule = network, schedule
         self.prediction, self.sigma_data = prediction, sigma_data
-        self.sky_noise = sky_noise
         self.typical_loss = TypicalLoss()  # of use in training alone
 
     def hidden_weights(self) -> list[nn.Parameter]:
@@ -52,15 +46,49 @@ class Denoiser(nn.Module):
         return cast(Network, self.network).hidden_weights()
 
     def output(self, x: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor) -> Tensor:
-        """The output F at x (B, C, H, W), levels (B,) and redshifts (B,): the network's output plus
-        `detail_output`, which is known without learning."""
+        """The network's output F at x (B, C, H, W), levels (B,) and redshifts (B,)."""
         scaled = x * column(input_scale(alpha, sigma, self.sigma_data), x)
         t = self.schedule.t_of(alpha, sigma).to(x.dtype)
         output: Tensor = self.network(scaled, t, redshift).to(x.dtype)
-        return output + detail_output(x, alpha, sigma, self.sky_noise) if self.sky_noise else output
+        return output
 
-    def forward(self, x: Tensor, level: tuple[float, float], redshift: Tensor) -> Tensor:
+    def error(
+        self, x_0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor
+    ) -> Tensor:
+        """F less what it should be, (B, C, H, W), on images x_0 under noise eps at levels (B,)."""
+        output = self.output(add_noise(x_0, eps, alpha, sigma), alpha, sigma, redshift)
+        return output - target(self.prediction, x_0, eps, alpha, sigma, self.sigma_data)
+
+    def forward(self, x: Tensor, level: Level, redshift: Tensor) -> Tensor:
         """The estimated image, (B, C, H, W), of x at one level (alpha, sigma)."""
         alpha, sigma = for_batch(level, x)
         output = self.output(x, alpha, sigma, redshift)
         return x_0_from(self.prediction, output, x, alpha, sigma, self.sigma_data)
+
+
+class LightDenoiser(Denoiser):
+    """A denoiser whose network estimates the light alone, as edm, see light.py.
+
+    The noise that the images have of their own passes as its spectrum says, without learning. It is
+    trained where there is more noise than that: below, Eq. 2 is more noise than light.
+    """
+
+    def __init__(
+        self, network: nn.Module, schedule: Schedule, noise: SkyNoise, sigma_data: float = 1.0
+    ):
+        super().__init__(network, schedule, "edm", sigma_data)
+        self.noise, self.lowest = noise, noise.sigma
+
+    def error(
+        self, x_0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor
+    ) -> Tensor:
+        x = add_noise(x_0, eps, alpha, sigma)
+        aim = light_aim(x_0, eps, column(sigma / alpha, x), self.noise)
+        beyond = (x - column(alpha, x) * aim) / column(sigma, x)
+        output = self.output(x, alpha, sigma, redshift)
+        return output - target("edm", aim, beyond, alpha, sigma, self.sigma_data)
+
+    def forward(self, x: Tensor, level: Level, redshift: Tensor) -> Tensor:
+        alpha, sigma = for_batch(level, x)
+        light = super().forward(x, level, redshift)
+        return image_of(light, x, column(alpha, x), column(sigma, x), self.noise)

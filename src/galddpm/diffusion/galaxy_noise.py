@@ -18,6 +18,8 @@ class GalaxyNoise:
     Each call returns the next (B, C, H, W) float32; galaxy k's numbers depend on (seed,
     noise_id[k]) and on how often it was called. Philox is keyed by both, so no two galaxies share a
     stream. Drawn on the host, and therefore the same on every device.
+
+    use: 0, or another number for numbers that are independent of those.
     """
 
     def __init__(
@@ -26,10 +28,13 @@ class GalaxyNoise:
         noise_id: Sequence[int],
         shape: tuple[int, ...],
         device: str | torch.device = "cpu",
+        use: int = 0,
     ):
         self.shape, self.device = shape, device
         self.streams = [
-            np.random.Generator(np.random.Philox(key=np.array([seed, row], dtype=np.uint64)))
+            np.random.Generator(
+                np.random.Philox(key=np.array([seed, row], dtype=np.uint64)).jumped(use)
+            )
             for row in noise_id
         ]
 

@@ -1,7 +1,9 @@
 """What is minimised: draw a level and noise, form the target, compare."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import NormalDist
 from typing import Any
 
 import torch
@@ -10,7 +12,6 @@ from torch.nn.functional import huber_loss
 
 from galddpm.devices import widest_float
 from galddpm.diffusion.denoiser import Denoiser
-from galddpm.diffusion.process import add_noise, target
 from galddpm.diffusion.schedule import Schedule
 
 
@@ -27,8 +28,12 @@ class NoiseLevels:
     log_sigma_mean: float = -1.2
     log_sigma_std: float = 1.2
 
-    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def draw(
+        self, count: int, generator: torch.Generator, lowest: float = 0.0
+    ) -> tuple[Tensor, Tensor]:
         """(alpha, sigma), each (count,) `widest_float` on the generator's device.
+
+        lowest: sigma/alpha below which the log-normal distribution is cut off.
 
         Uniform numbers are stratified: one in each of `count` equal parts of [0, 1), so that every
         batch covers all levels. Each number alone is still uniform, and their order is shuffled.
@@ -36,16 +41,24 @@ class NoiseLevels:
         device = generator.device
         offset = torch.rand(count, generator=generator, device=device, dtype=widest_float(device))
         part = torch.randperm(count, generator=generator, device=device)
-        return self._at((part + offset) / count)
+        return self._at((part + offset) / count, lowest)
 
-    def _at(self, u: Tensor) -> tuple[Tensor, Tensor]:
+    def _at(self, u: Tensor, lowest: float) -> tuple[Tensor, Tensor]:
         alpha, sigma, angles = self.schedule.tables(u.device)
         if self.distribution == "uniform":
             t = 1 + (u * self.schedule.steps).long().clamp(max=self.schedule.steps - 1)
             return alpha[t], sigma[t]
-        ratio = torch.exp(self.log_sigma_mean + self.log_sigma_std * normal_quantile(u))
+        below = self._share_below(lowest)
+        quantile = normal_quantile(below + (1 - below) * u)
+        ratio = torch.exp(self.log_sigma_mean + self.log_sigma_std * quantile)
         angle = torch.atan(ratio).clamp(angles[1], angles[-1])
         return torch.cos(angle), torch.sin(angle)
+
+    def _share_below(self, ratio: float) -> float:
+        """Of the log-normal distribution, below a sigma/alpha."""
+        if ratio == 0:
+            return 0.0
+        return NormalDist(self.log_sigma_mean, self.log_sigma_std).cdf(math.log(ratio))
 
 
 def normal_quantile(u: Tensor) -> Tensor:
@@ -79,13 +92,12 @@ class Objective:
     ) -> tuple[Tensor, Tensor]:
         """Losses (B,) and their t (B,), for images (B, C, H, W) and redshifts (B,)."""
         noise: dict[str, Any] = {"generator": generator, "device": x_0.device}
-        alpha, sigma = self.levels.draw(len(x_0), generator)
+        alpha, sigma = self.levels.draw(len(x_0), generator, denoiser.lowest)
         eps = torch.randn(x_0.shape, dtype=x_0.dtype, **noise)
         redshift = redshift + self.jitter * torch.randn(len(x_0), dtype=redshift.dtype, **noise)
-        x_t = add_noise(x_0, eps, alpha, sigma)
-        output = denoiser.output(x_t, alpha, sigma, redshift)
-        aim = target(denoiser.prediction, x_0, eps, alpha, sigma, denoiser.sigma_data)
-        losses = huber_loss(output, aim, reduction="none", delta=self.huber_delta)
+        error = denoiser.error(x_0, eps, alpha, sigma, redshift)
+        zero = torch.zeros_like(error)
+        losses = huber_loss(error, zero, reduction="none", delta=self.huber_delta)
         if self.centre_weight_radius:
             losses = losses * centre_weights(
                 *losses.shape[-2:], self.centre_weight_radius, losses.device

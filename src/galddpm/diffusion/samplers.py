@@ -4,8 +4,6 @@
 and ends at the image, (1, 0); `noise()` returns fresh standard normal numbers like x. A step leads
 from a level (alpha, sigma) to the next, (alpha', sigma'). Every step is written so that alpha = 0,
 the start of a zero-terminal-SNR schedule, is finite; sigma = 0 is allowed at the end alone.
-
-What the samplers make of Gaussian noise in few steps: notebooks/sky_noise.ipynb, Eq. 12 to 16.
 """
 
 import math
@@ -14,10 +12,8 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from galddpm.diffusion.noise_spectrum import filtered, flow_gain, flow_gain_beyond_ddim, sky_power
 from galddpm.diffusion.process import posterior
 from galddpm.diffusion.schedule import Level
-from galddpm.diffusion.sky_denoiser import SkyNoise
 
 Denoise = Callable[[Tensor, Level], Tensor]
 Noise = Callable[[], Tensor]
@@ -85,45 +81,6 @@ def dpmpp_2m(denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise)
     return x
 
 
-def sky_2m(
-    denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise, sky_noise: SkyNoise
-) -> Tensor:
-    """dpmpp_2m with the flow of the noise that the images have of their own, x (B, C, H, W).
-
-    A step is notebooks/sky_noise.ipynb, Eq. 11. The image is taken to be light under Gaussian noise
-    of variance u. The estimate x_0 then leaves the residual x - alpha x_0, and
-    light = x_0 - alpha u / sigma^2 residual (Eq. 9). With kappa = `flow_gain_beyond_ddim`,
-    x' = alpha' x_0 + (sigma'/sigma + kappa) residual
-    + (alpha' - alpha `flow_gain`) slope (light - light of the last level).
-    This is ddim's step, what the flow keeps of the noise beyond it, and the change of the light,
-    extrapolated to the middle of the step. The slope is that of dpmpp_2m.
-
-    On the sky u is the sky's variance times the power of each wave, and the sky comes out right
-    after any number of steps. On bright light u is less; kappa is then taken to be less by one
-    factor for all waves, and `flow_gain` to be that of white noise. As u goes to 0 this becomes
-    dpmpp_2m; u = 0 itself is undefined.
-    """
-    power = sky_power(x, sky_noise.correlation)
-    previous: tuple[Tensor, Tensor] | None = None
-    h_previous = math.inf
-    for level, lower in pairwise(levels):
-        x_0 = denoise(x, level)
-        own, sky = sky_noise.local_sigma(x_0) ** 2, sky_noise.sigma**2
-        residual = x - level[0] * x_0
-        passed = level[0] / level[1] ** 2 * filtered(residual, power)
-        h = _log_snr(lower) - _log_snr(level)
-        slope = _slope(h, h_previous)
-        more = filtered(residual, flow_gain_beyond_ddim(sky * power, level, lower))
-        share = flow_gain_beyond_ddim(own, level, lower) / flow_gain_beyond_ddim(sky, level, lower)
-        x = lower[0] * x_0 + lower[1] / level[1] * residual + share * more
-        if slope and previous is not None:
-            change = (x_0 - previous[0]) - own * (passed - previous[1])
-            left = flow_gain(own, level, lower)
-            x = x + slope * (lower[0] - level[0] * left) * change
-        previous, h_previous = (x_0, passed), h
-    return x
-
-
 def heun(denoise: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise) -> Tensor:
     """Heun's second-order steps of arXiv:2206.00364, algorithm 1, in x/alpha against sigma/alpha.
 
@@ -148,7 +105,6 @@ SAMPLERS: dict[str, Callable[..., Tensor]] = {
     "ddpm": ddpm,
     "ddim": ddim,
     "dpmpp_2m": dpmpp_2m,
-    "sky_2m": sky_2m,
     "heun": heun,
 }
 

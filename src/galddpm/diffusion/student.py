@@ -2,46 +2,34 @@
 
 The probability flow of a trained denoiser, the teacher, takes each noise to one galaxy. A student
 learns that map in a few jumps between fixed levels. It learns from noises and from what the
-teacher's solver makes of them (Luhman & Luhman 2021, arXiv:2101.02388). The sky's noise is Gaussian
-with a known spectrum, so what the flow does to it is known exactly and need not be learned. The
-network adds the galaxies.
+teacher's solver makes of them (Luhman & Luhman 2021, arXiv:2101.02388). A jump is a step of ddim
+with an estimate of the image that need not be ideal, but end where the teacher's flow does; the
+last one is an estimate of the light.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import huber_loss
 
-from galddpm.diffusion.denoiser import Denoiser, Network
-from galddpm.diffusion.noise_spectrum import WHITE, Correlation, sky_flow
+from galddpm.diffusion.denoiser import Denoiser, LightDenoiser
+from galddpm.diffusion.light import SkyNoise, light_of
 from galddpm.diffusion.objective import centre_weights, with_gradient_over
-from galddpm.diffusion.process import for_batch
+from galddpm.diffusion.process import column, for_batch, target
 from galddpm.diffusion.samplers import Denoise, Noise, Sampler
 from galddpm.diffusion.schedule import Level, Schedule
-from galddpm.diffusion.typical_loss import TypicalLoss
-
-Jump = Callable[[Tensor, Level], Tensor]
 
 
-class Student(nn.Module):
-    """student(x, level, redshift) -> x at the next of its levels, all in the model's units.
-
-    A jump is x' = flow(x) + alpha' sky_sigma F, with `sky_flow` and the network's output F
-    (notebooks/sky_noise.ipynb, Eq. 17). A network that puts out 0 makes a perfect sky. What it has
-    to add for light under the sky's noise is light alone (Eq. 18). Bright pixels have less noise
-    than the sky, so the network sees both x and flow(x), each in units of the sky's noise at its
-    level. All of this is finite for alpha = 0.
+class Student(LightDenoiser):
+    """student(x, level, redshift) -> x at the next of its levels, light at the last.
 
     Parameters
     ----------
-    network: (x (B, C, H, W), t (B,), redshift (B,), fine (B, C, H, W)) -> (B, C, H, W).
-    schedule: turns a level into t.
+    network, schedule, noise, sigma_data: as of LightDenoiser, its teacher.
     levels: where its jumps start and end, from the noisiest to the image, (1, 0).
-    sky_sigma, correlation: of the sky's noise; see sky_denoiser.SkyNoise.
     """
 
     def __init__(
@@ -49,46 +37,38 @@ class Student(nn.Module):
         network: nn.Module,
         schedule: Schedule,
         levels: Sequence[Level],
-        sky_sigma: float,
-        correlation: Correlation = WHITE,
+        noise: SkyNoise,
+        sigma_data: float = 1.0,
     ):
-        super().__init__()
-        self.network, self.schedule = network, schedule
-        self.levels, self.sky_sigma, self.correlation = list(levels), sky_sigma, correlation
+        super().__init__(network, schedule, noise, sigma_data)
+        self.levels = list(levels)
         self.next = dict(pairwise(self.levels))
-        self.typical_loss = TypicalLoss()  # of use in training alone
-
-    def hidden_weights(self) -> list[nn.Parameter]:
-        """The network's matrices, without its layers from and to pixels and conditions."""
-        return cast(Network, self.network).hidden_weights()
-
-    def start_from(self, teacher: Denoiser) -> None:
-        """Take over the weights of a teacher; the outputs of both mean nearly the same."""
-        self.network.load_state_dict(teacher.network.state_dict())
 
     def forward(self, x: Tensor, level: Level, redshift: Tensor) -> Tensor:
         """x (B, C, H, W), at any of the levels but the last, taken to the next one."""
-        sky = self.flow(x, level)
-        return sky + self.gain(level) * self.output(x, level, redshift, sky).to(x.dtype)
+        lower = self.next[level]
+        if lower[1] == 0:
+            return Denoiser.forward(self, x, level, redshift)
+        x_0 = super().forward(x, level, redshift)
+        return lower[0] * x_0 + lower[1] / level[1] * (x - level[0] * x_0)
 
-    def output(self, x: Tensor, level: Level, redshift: Tensor, sky: Tensor) -> Tensor:
-        """F, the network's output at x (B, C, H, W); sky: the `flow` of x."""
-        t = self.schedule.t_of(*for_batch(level, x)).to(x.dtype)
-        fine = sky / self.spread(self.next[level])
-        output: Tensor = self.network(x / self.spread(level), t, redshift, fine=fine)
-        return output
+    def aim(self, x: Tensor, lower: Tensor, level: Level) -> Tensor:
+        """What the network's estimate of the light has to be for a jump from x to end at `lower`;
+        all (B, C, H, W)."""
+        alpha, sigma = self.next[level]
+        if sigma == 0:
+            return lower
+        ratio = sigma / level[1]
+        x_0 = (lower - ratio * x) / (alpha - ratio * level[0])
+        return light_of(x_0, x, level, self.noise)
 
-    def flow(self, x: Tensor, level: Level) -> Tensor:
-        """What `sky_flow` makes of x at the next level, as if x were sky alone."""
-        return sky_flow(x, level, self.next[level], self.sky_sigma, self.correlation)
-
-    def gain(self, level: Level) -> float:
-        """alpha' sky_sigma: what F = 1 adds where a jump from this level ends."""
-        return self.next[level][0] * self.sky_sigma
-
-    def spread(self, level: Level) -> float:
-        """Standard deviation of sky pixels at a level, sqrt(alpha^2 sky_sigma^2 + sigma^2)."""
-        return math.hypot(level[0] * self.sky_sigma, level[1])
+    def jump_error(self, x: Tensor, lower: Tensor, level: Level, redshift: Tensor) -> Tensor:
+        """The network's output less what it should be, (B, C, H, W)."""
+        alpha, sigma = for_batch(level, x)
+        aim = self.aim(x, lower, level)
+        beyond = (x - column(alpha, x) * aim) / column(sigma, x)
+        output = self.output(x, alpha, sigma, redshift)
+        return output - target("edm", aim, beyond, alpha, sigma, self.sigma_data)
 
 
 def student_levels(levels: Sequence[Level], intermediate_sigmas: Sequence[float]) -> list[Level]:
@@ -110,7 +90,7 @@ def states(
     solver: Sampler,
     kept: Sequence[Level],
 ) -> Tensor:
-    """x at each of the `kept` levels, then the image, on a solver's way from x, (kept + 1, B, C, H,
+    """x at each of the `kept` levels, then the light, on a solver's way from x, (kept + 1, B, C, H,
     W). The kept levels are some of `levels`, in their order."""
     found = []
 
@@ -119,8 +99,8 @@ def states(
             found.append(x)
         return denoise(x, level)
 
-    image = solver(watched, x, levels, noise)
-    return torch.stack([*found, image])
+    light = solver(watched, x, levels, noise)
+    return torch.stack([*found, light])
 
 
 def student_losses(
@@ -129,19 +109,16 @@ def student_losses(
     huber_delta: float,
     centre_weight_radius: float | None,
 ) -> tuple[Tensor, Tensor]:
-    """Huber losses of F (B,) and their t (B,).
+    """Huber losses of the network's output (B,) and their t (B,).
 
-    The aim of F is (x' - flow(x)) / (alpha' sky_sigma), with the teacher's x'
-    (notebooks/sky_noise.ipynb, Eq. 18). All levels weigh alike, and pixels as in `Objective`.
+    All levels weigh alike, and pixels as in `Objective`.
     batch: x (B, C, H, W) at one level, the teacher's x' at the next, redshifts (B,), and the number
         of the level.
     """
     x, lower, redshift, number = batch
     level = student.levels[number]
-    sky = student.flow(x, level)
-    output = student.output(x, level, redshift, sky).float()
-    aim = (lower - sky) / student.gain(level)
-    losses = huber_loss(output, aim, reduction="none", delta=huber_delta)
+    error = student.jump_error(x, lower, level, redshift)
+    losses = huber_loss(error, torch.zeros_like(error), reduction="none", delta=huber_delta)
     if centre_weight_radius:
         losses = losses * centre_weights(*x.shape[-2:], centre_weight_radius, x.device)
     losses = losses.flatten(1).mean(dim=1)
@@ -150,7 +127,7 @@ def student_losses(
     return with_gradient_over(losses, typical), t
 
 
-def sample_student(jump: Jump, x: Tensor, levels: Sequence[Level], noise: Noise) -> Tensor:
+def sample_student(jump: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise) -> Tensor:
     """The student's sampler: one jump after the other; it needs no noise."""
     for level in levels[:-1]:
         x = jump(x, level)

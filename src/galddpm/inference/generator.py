@@ -19,12 +19,14 @@ from galddpm.devices import select_device
 from galddpm.diffusion.galaxy_noise import LARGEST_ID, GalaxyNoise, as_noise_ids
 from galddpm.diffusion.samplers import Sampler
 from galddpm.diffusion.schedule import Level
-from galddpm.errors import require_whole
+from galddpm.errors import UserError, require_whole
+from galddpm.inference.instrument import with_noise
 from galddpm.inference.model_file import ModelFile
 from galddpm.inference.redshifts import check_redshifts
 
 # galaxies that are solved at once; on a CPU larger batches gain a tenth
 TOGETHER = {"cpu": 8, "cuda": 128, "mps": 8}
+INSTRUMENT = 1  # use of a galaxy's random numbers
 
 
 class Generator:
@@ -93,6 +95,7 @@ class Generator:
         sampler: str | None = None,
         steps: int | None = None,
         extrapolate: bool = False,
+        noise: bool = True,
     ) -> Floats:
         """Galaxies (n, C, H, W) float32 [count] at the redshifts (n,); a number is one redshift.
 
@@ -102,14 +105,25 @@ class Generator:
         and steps are the config's by default. However many are asked for, few are worked on at a
         time; 1,000 galaxies of 5 x 64 x 64 pixels take 82 MB.
 
+        noise: False leaves the light as it is, without the noise of the instrument.
         Warns of redshifts outside those trained on, or hardly seen in training. Raises UserError
-        for an impossible argument, and for redshifts far outside unless `extrapolate`.
+        for an impossible argument, for redshifts far outside unless `extrapolate`, and for light
+        without noise from a model that draws images (sampling.ending).
         """
+        self.require_light(noise)
         z = as_redshifts(redshift)
         seed, ids = require_whole("seed", seed, 0, LARGEST_ID), as_noise_ids(noise_id, len(z))
         for warning in check_redshifts(z, self.redshifts, extrapolate):
             warnings.warn(warning, stacklevel=2)
-        return self.draw(z, seed, ids, sampler, steps)
+        return self.draw(z, seed, ids, sampler, steps, noise)
+
+    def require_light(self, noise: bool) -> None:
+        """Raise UserError where no noise is asked of a model that draws images, noise and all."""
+        if not noise and not self.draws_light:
+            raise UserError(
+                f"noise: {self.name} draws images with their noise, for light alone a model with"
+                " sampling.ending light is needed"
+            )
 
     def draw(
         self,
@@ -118,10 +132,21 @@ class Generator:
         noise_id: Sequence[int] | Ints,
         sampler: str | None = None,
         steps: int | None = None,
+        noise: bool = True,
     ) -> Floats:
         """What `sample` returns, for callers that have checked redshifts, seed and numbers."""
         solver, levels = build.make_sampler(self.config, self.scaling, sampler, steps)
-        return self.scaling.decode(self.solve(solver, levels, redshift, seed, noise_id).numpy())
+        solved = self.solve(solver, levels, redshift, seed, noise_id)
+        flux = self.scaling.decode(solved.numpy())
+        if not self.draws_light or not noise:
+            return flux
+        normal = GalaxyNoise(seed, list(noise_id), flux.shape[1:], use=INSTRUMENT)
+        return with_noise(flux, normal().numpy(), self.scaling)
+
+    @property
+    def draws_light(self) -> bool:
+        """Whether what is solved is light, to which the noise of the instrument is added."""
+        return self.config.sampling.ending == "light"
 
     def solve(
         self,

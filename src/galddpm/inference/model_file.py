@@ -3,15 +3,16 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from galddpm.config.load import parse_config
 from galddpm.config.schema import AnyConfig
 from galddpm.data.scaling import Scaling
 from galddpm.errors import UserError
-from galddpm.runs import MODEL, images_seen, read_config
+from galddpm.runs import MODEL, images_seen, read_config, shipped_models
 from galddpm.training.checkpoint import (
     WEIGHTS,
     load_tensors,
@@ -25,11 +26,12 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 def model_path(run: str | Path) -> Path:
-    """The model file of a run folder, or the file itself. Raises UserError for a run that has no
-    model yet, and says how far it is."""
+    """The model file of a run folder, the file itself or, where there is neither, the one that
+    comes with galddpm by this name. Raises UserError for a run that has no model yet, and says how
+    far it is."""
     path = Path(run)
     if not path.is_dir():
-        return path
+        return path if path.exists() else shipped_models().get(str(run), path)
     if (path / "config.yaml").exists() and not (path / MODEL).exists():
         images = parse_config(read_config(path), path / "config.yaml").training.images
         raise UserError(
@@ -59,8 +61,8 @@ class ModelFile:
     tensors: dict[str, Tensor]
 
     @classmethod
-    def read(cls, run: str | Path, task: str) -> "ModelFile":
-        """The model of a run folder, or a model file, of a task: "diffusion" or "redshift".
+    def read(cls, run: str | Path, task: str | None = None) -> "ModelFile":
+        """The model of `model_path`, of a task: "diffusion", "redshift" or, for None, any.
 
         Raises UserError where there is no model, the file is not one of ours, or of another task.
         """
@@ -70,7 +72,7 @@ class ModelFile:
         if missing:
             raise UserError(f"{path}: no galddpm model, its metadata lack {', '.join(missing)}")
         config = parse_config(metadata["config"], path)
-        if config.task != task:
+        if task and config.task != task:
             raise UserError(f"{path}: found a {config.task} model, expected a {task} model")
         try:
             scaling = Scaling.from_dict(metadata["scaling"])
@@ -83,8 +85,25 @@ class ModelFile:
         """The model with the averaged ("ema") or last ("raw") weights. Raises UserError."""
         if weights not in WEIGHTS:
             raise UserError(f"weights: found {weights!r}, expected one of {', '.join(WEIGHTS)}")
-        load_weights(model, without_prefix(weights, self.tensors), self.path)
+        held = without_prefix(weights, self.tensors)
+        if not held:
+            raise UserError(
+                f"{self.path}: weights: found {weights}, an exported model holds ema alone"
+            )
+        load_weights(model, held, self.path)
         return model.eval()
+
+    def export(self, out: Path) -> None:
+        """Write the averaged weights alone, in half precision: a quarter of the bytes."""
+        halves = {k: in_half(t) for k, t in self.tensors.items() if k.startswith("ema.")}
+        known = self.config, self.scaling, self.redshifts, self.trained_on
+        save_tensors(out, halves, _metadata(*known))
+
+
+def in_half(tensor: Tensor) -> Tensor:
+    """The tensor in half precision, or as it is where a value is too large for that."""
+    half = tensor.half()
+    return half if torch.isfinite(half).all() else tensor
 
 
 def save_model(
@@ -97,13 +116,16 @@ def save_model(
     trained_on: str = "",
 ) -> None:
     """Write both weights, and in the metadata all that using them needs."""
-    save_tensors(
-        path,
-        {**prefixed("ema", ema.state_dict()), **prefixed("raw", raw.state_dict())},
-        {
-            "config": config.model_dump(),
-            "scaling": scaling.to_dict(),
-            "redshifts": redshifts,
-            "trained_on": trained_on,
-        },
-    )
+    weights = {**prefixed("ema", ema.state_dict()), **prefixed("raw", raw.state_dict())}
+    save_tensors(path, weights, _metadata(config, scaling, redshifts, trained_on))
+
+
+def _metadata(
+    config: AnyConfig, scaling: Scaling, redshifts: list[float], trained_on: str
+) -> dict[str, Any]:
+    return {
+        "config": config.model_dump(),
+        "scaling": scaling.to_dict(),
+        "redshifts": redshifts,
+        "trained_on": trained_on,
+    }

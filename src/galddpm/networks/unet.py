@@ -47,10 +47,9 @@ class UNet(nn.Module):
     attention: resolutions with self-attention [pixels of patches].
     heads: of each attention.
     patch_size: patch_size x patch_size pixels become channels before the first layer.
-    gate: add to the output what the input has above its surroundings of 3 x 3 pixels, times a gain
-        that the network gives for each value. Denoising passes on a share of each pixel's noise,
-        much in the sky and little in bright galaxies; with a gate only that share has to be
-        learned, not the way of every pixel to the output.
+    gates: widths of squares [pixel]. For each, the output gets the input's means over such squares,
+        times gains that the network gives for each value: it says how much of the input passes, and
+        from how far around, and need not carry every pixel to the output. 1 is the input itself.
     coordinates: give each pixel's place as two more input channels (Liu et al. 2018,
         arXiv:1807.03247), from which a network learns sooner that galaxies are centred.
     embedding: dimensions of the condition.
@@ -68,7 +67,7 @@ class UNet(nn.Module):
         attention: Sequence[int] = (32, 16, 8),
         heads: int = 4,
         patch_size: int = 1,
-        gate: bool = False,
+        gates: Sequence[int] = (),
         coordinates: bool = False,
         embedding: int = 256,
         dropout: float = 0.0,
@@ -96,7 +95,9 @@ class UNet(nn.Module):
         self.norm = group_norm(channels[0])
         outputs = bands * patch_size**2
         self.last = zero_initialised(nn.Conv2d(channels[0], outputs, 3, padding=1))
-        self.gate = zero_initialised(nn.Conv2d(channels[0], outputs, 1)) if gate else None
+        self.gates = tuple(gates)
+        gains = len(self.gates) * outputs
+        self.gain = zero_initialised(nn.Conv2d(channels[0], gains, 1)) if gates else None
 
     def hidden_weights(self) -> list[nn.Parameter]:
         """The matrices of the stages, without the layers from and to pixels and conditions."""
@@ -107,14 +108,11 @@ class UNet(nn.Module):
         """Pixels that a side of `size` lacks to a multiple of the stride."""
         return -size % self.stride
 
-    def forward(self, x: Tensor, t: Tensor, redshift: Tensor, fine: Tensor | None = None) -> Tensor:
-        """fine: (B, bands, H, W), what the gate lets pass in place of the input's detail."""
+    def forward(self, x: Tensor, t: Tensor, redshift: Tensor) -> Tensor:
         height, width = x.shape[-2:]
         condition = nn.functional.silu(self.embedding(t, redshift))
-        edges = (0, self.padding(width), 0, self.padding(height))
-        x = pad(x, edges)
-        if self.gate:
-            fine = self._in_patches(x - smooth(x) if fine is None else pad(fine, edges))
+        x = pad(x, (0, self.padding(width), 0, self.padding(height)))
+        means = [self._in_patches(mean_over(x, width)) for width in self.gates]
         x = self.first(self._with_places(self._in_patches(x)))
         skips = []
         for level, stage in enumerate(self.down):
@@ -125,9 +123,17 @@ class UNet(nn.Module):
             x = nn.functional.interpolate(x, scale_factor=2.0) if level else x
             x = stage(torch.cat([x, skips.pop()], dim=1), condition)
         x = gelu(self.norm(x))
-        x = self.last(x) + self.gate(x) * fine if self.gate else self.last(x)
+        x = self._gated(x, means)
         x = pixel_shuffle(x, self.patch_size) if self.patch_size > 1 else x
         return x[..., :height, :width]
+
+    def _gated(self, x: Tensor, means: list[Tensor]) -> Tensor:
+        """The last layer's output, and what its gates let pass of the means."""
+        out: Tensor = self.last(x)
+        if self.gain is None:
+            return out
+        passed: Tensor = self.gain(x) * torch.cat(means, dim=1)
+        return out + passed.unflatten(1, (len(means), -1)).sum(dim=1)
 
     def _in_patches(self, x: Tensor) -> Tensor:
         return pixel_unshuffle(x, self.patch_size) if self.patch_size > 1 else x
@@ -137,9 +143,11 @@ class UNet(nn.Module):
         return x.contiguous(memory_format=torch.channels_last)
 
 
-def smooth(x: Tensor) -> Tensor:
-    """Means over 3 x 3 pixels, over fewer at the edges."""
-    return nn.functional.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+def mean_over(x: Tensor, width: int) -> Tensor:
+    """Means over squares of an odd width around each pixel, over what lies inside at the edges."""
+    if width == 1:
+        return x
+    return nn.functional.avg_pool2d(x, width, 1, width // 2, count_include_pad=False)
 
 
 def places(x: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ SHARED = ("scaling", "redshift", "process", "network")  # sections in which both
 SHARED_DATA = ("bands", "image_size")
 # noise_id of the first noise, beyond any of sample.py: no student is judged on what it learned
 FIRST = 2**63
-SOLVER = "sky_2m, 1"  # its name and version: other pairs are solved anew
+SOLVER = "light, 1"  # name and version of how pairs are solved: others are solved anew
 
 
 class Distillation(Task):
@@ -65,7 +65,7 @@ class Distillation(Task):
     def make_model(self, scaling: Scaling, device: torch.device) -> Student:
         student = build.make_student(self.config, scaling, device)
         assert isinstance(self.teacher.denoiser, Denoiser)  # and no student
-        student.start_from(self.teacher.denoiser)
+        student.network.load_state_dict(self.teacher.denoiser.network.state_dict())
         return student
 
     def make_batches(

@@ -35,11 +35,14 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override] # it takes no closure
         for group in self.param_groups:
-            for parameter in group["params"]:  # one by one: what is at hand stays in the cache
-                step = orthogonalised(as_matrix(self._ahead(parameter, group["momentum"])))
-                size = group["lr"] * MATCH * max(step.shape) ** 0.5
-                parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                parameter.add_(as_tensor(step, parameter.shape), alpha=-size)
+            shrink = 1 - group["lr"] * group["weight_decay"]
+            for alike in taken_together(group["params"]):
+                ahead = [as_matrix(self._ahead(p, group["momentum"])) for p in alike]
+                steps = orthogonalised(torch.stack(ahead))
+                size = group["lr"] * MATCH * max(steps.shape[1:]) ** 0.5
+                for parameter, step in zip(alike, steps, strict=True):
+                    parameter.mul_(shrink)
+                    parameter.add_(as_tensor(step, parameter.shape), alpha=-size)
 
     def _ahead(self, parameter: nn.Parameter, momentum: float) -> Tensor:
         """Nesterov's momentum: the running mean with the newest gradient once more."""
@@ -50,6 +53,16 @@ class Muon(torch.optim.Optimizer):
         assert gradient is not None  # a step follows a backward pass
         running = state["momentum"].lerp_(gradient, 1 - momentum)
         return gradient.lerp(running, momentum)
+
+
+def taken_together(parameters: Sequence[nn.Parameter]) -> Iterable[list[nn.Parameter]]:
+    """Parameters whose steps are computed at once: on a GPU those of one shape, for it is the
+    number of operations that takes time there; on a CPU each alone, so that what is at hand stays
+    in the cache."""
+    alike: dict[object, list[nn.Parameter]] = {}
+    for number, parameter in enumerate(parameters):
+        alike.setdefault(parameter.shape if parameter.is_cuda else number, []).append(parameter)
+    return alike.values()
 
 
 def as_matrix(tensor: Tensor) -> Tensor:
@@ -63,19 +76,20 @@ def as_tensor(matrix: Tensor, shape: Sequence[int]) -> Tensor:
     return matrix.view(outputs, *kernel, inputs).movedim(-1, 1)
 
 
-def orthogonalised(matrix: Tensor) -> Tensor:
-    """A matrix (rows, columns) with all singular values near 1, and 0 where they are 0.
+def orthogonalised(matrices: Tensor) -> Tensor:
+    """Matrices (n, rows, columns), each with all singular values near 1, and 0 where they are 0.
 
     The polynomial is iterated in the Gram matrix of the shorter side, which for a convolution is a
     fraction of the work of iterating in the matrix.
     """
-    wide = matrix.shape[0] <= matrix.shape[1]
-    gram = matrix @ matrix.T if wide else matrix.T @ matrix
-    square = gram.trace().clamp(min=1e-30)  # of the norm, which no singular value exceeds
-    gram = gram / square
-    total = torch.eye(len(gram), dtype=gram.dtype, device=gram.device) / square.sqrt()
+    wide = matrices.shape[1] <= matrices.shape[2]
+    gram = matrices @ matrices.mT if wide else matrices.mT @ matrices
+    square = gram.diagonal(dim1=1, dim2=2).sum(dim=1).clamp(min=1e-30)[:, None, None]
+    gram = gram / square  # of the norm, which no singular value exceeds
+    one = torch.eye(gram.shape[1], dtype=gram.dtype, device=gram.device)
+    total = one / square.sqrt()
     for _ in range(ITERATIONS):
-        factor = torch.addmm(gram, gram, gram, beta=B, alpha=C)
-        factor.diagonal().add_(A)
+        factor = torch.baddbmm(gram, gram, gram, beta=B, alpha=C)
+        factor.diagonal(dim1=1, dim2=2).add_(A)
         gram, total = factor @ gram @ factor, factor @ total
-    return total @ matrix if wide else matrix @ total
+    return total @ matrices if wide else matrices @ total

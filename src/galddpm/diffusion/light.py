@@ -1,0 +1,76 @@
+"""Images as light under noise whose spectrum is known.
+
+An image y is light L and noise of the instrument, whose waves have the variances u of
+`SkyNoise.variances`. With r = sigma/alpha and y_t = x / alpha, the ideal estimate of y is then the
+ideal estimate of L and the share g = u / (u + r^2) of the noise that stays beyond it (Eq. n is
+notebooks/light.ipynb):
+
+    E[y | x] = E[L | x] + g (y_t - E[L | x])                                               (Eq. 1)
+
+Only L has to be learned. Nobody has images without noise, but y - (u / r) eps is light on average
+at every x (Eq. 2), with the eps that was added. A sampler that leaves off at a level at which the
+noise is still more than the instrument's takes L there (Eq. 3); the noise of the instrument is
+added in counts, where it is what it is.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from galddpm.diffusion.noise_spectrum import WHITE, Correlation, filtered, sky_power
+from galddpm.diffusion.samplers import Denoise, Noise, Sampler
+from galddpm.diffusion.schedule import Level
+
+
+@dataclass(frozen=True)
+class SkyNoise:
+    """The noise that the images have of their own, in the model's units.
+
+    sigma: standard deviation on the sky, above 0.
+    local_sigma: light (B, C, H, W) -> standard deviation on it, pixel by pixel.
+    correlation: of the sky's noise, as noise_spectrum.sky_power takes it.
+    """
+
+    sigma: float
+    local_sigma: Callable[[Tensor], Tensor]
+    correlation: Correlation = WHITE
+
+    def variances(self, like: Tensor) -> Tensor:
+        """u (H, W // 2 + 1): variance of each wave of the sky's noise in images like these."""
+        return self.sigma**2 * sky_power(like, self.correlation)
+
+
+def light_aim(x_0: Tensor, eps: Tensor, ratio: Tensor, noise: SkyNoise) -> Tensor:
+    """What is light on average given x, (B, C, H, W): Eq. 2. ratio: sigma/alpha (B, 1, 1, 1)."""
+    return x_0 - filtered(eps, noise.variances(eps)) / ratio
+
+
+def image_of(light: Tensor, x: Tensor, alpha: Tensor, sigma: Tensor, noise: SkyNoise) -> Tensor:
+    """The estimate of the image that goes with one of its light, (B, C, H, W): Eq. 1, finite for
+    alpha = 0. alpha, sigma: (B, 1, 1, 1), sigma above 0."""
+    u = noise.variances(x)
+    total = alpha**2 * u + sigma**2
+    return light + filtered(x, alpha * u / total) - filtered(light, alpha**2 * u / total)
+
+
+def light_of(
+    x_0: Tensor, x: Tensor, level: Level, noise: SkyNoise, share: float | Tensor = 1.0
+) -> Tensor:
+    """The light that goes with an estimate of the image, (B, C, H, W): Eq. 3, which undoes Eq. 1,
+    finite for alpha = 0. share: of the sky's variance that the noise has, pixel by pixel."""
+    (alpha, sigma), u = level, noise.variances(x)
+    return x_0 + share * filtered(alpha * x_0 - x, alpha * u / sigma**2)
+
+
+def ending_in_light(sampler: Sampler, noise: SkyNoise) -> Sampler:
+    """A sampler that leaves off at the last of its noise levels and takes the light there."""
+
+    def sample(denoise: Denoise, x: Tensor, levels: Sequence[Level], noises: Noise) -> Tensor:
+        *above, last, _ = levels
+        x = sampler(denoise, x, [*above, last], noises)
+        x_0 = denoise(x, last)
+        share = (noise.local_sigma(x_0) / noise.sigma) ** 2  # less on bright light, by an asinh
+        return light_of(x_0, x, last, noise, share)
+
+    return sample
