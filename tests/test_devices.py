@@ -25,11 +25,11 @@ CPU = torch.device("cpu")
 DIFFUSION = {
     "data": {"training": "a", "validation": "b", "testing": "c", "bands": ["g", "r"]}
     | {"image_size": 16, "cache": "device"},
-    "process": {"prediction": "edm", "sigma_data": "sky", "level_distribution": "log_normal"}
+    "process": {"prediction": "light", "level_distribution": "log_normal"}
     | {"zero_terminal_snr": True, "weighting": "equal"},
     "network": {"channels": [8], "bottleneck": 8, "blocks": 1, "attention": [], "embedding": 16},
     "training": {"images": 100, "precision": "fp32"},
-    "sampling": {"sampler": "sky_2m", "steps": 4, "spacing": "karras"},
+    "sampling": {"ending": "light", "sampler": "dpmpp_2m", "steps": 4, "spacing": "karras"},
 }
 REDSHIFT = {
     "task": "redshift",

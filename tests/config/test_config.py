@@ -108,10 +108,7 @@ def test_an_unknown_name_lists_those_there_are(tmp_path, monkeypatch):
         ("network.attention=[5]", "network.attention: found 5, expected some of"),
         ("network.heads=3", "channels 64 must be a multiple of heads 3"),
         ("network.embedding=6", "network.embedding: found 6"),
-        (
-            "process.sky_filter=true",
-            "sky_filter needs prediction edm and sigma_data sky, found eps",
-        ),
+        ("network.gates=[1, 2]", "gates: found 2, expected odd widths"),
         ("redshift.shortest=5", "redshift: shortest 5 must be less than longest 4"),
         ("task=segmentation", "task: found 'segmentation'"),
         ("task=[a]", "task: found ['a']"),
@@ -127,7 +124,7 @@ def test_an_unknown_name_lists_those_there_are(tmp_path, monkeypatch):
         ("training", "expected section.key=value"),
         ("seed.x=3", "--set seed.x=3"),
         ("distillation.techer=a", "distillation.techer: no such key; did you mean teacher?"),
-        ("distillation.teacher=a", "distillation: needs process.prediction edm"),
+        ("distillation.teacher=a", "distillation: needs process.prediction light"),
     ],
 )
 def test_mistakes_are_named(path, setting, message):

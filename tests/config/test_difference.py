@@ -50,7 +50,7 @@ def test_any_other_key_is_named(key, value, words):
 
 
 def test_a_section_that_was_not_there_is_named():
-    edm = {"process.prediction": "edm", "process.sigma_data": "sky"}
+    light = {"process.prediction": "light", "sampling.ending": "light"}
     teacher = {"distillation.teacher": "runs/a"}
-    found = first_difference(config(**edm), config(**edm, **teacher))
+    found = first_difference(config(**light), config(**light, **teacher))
     assert found.startswith("distillation is None, not {'teacher': 'runs/a'")

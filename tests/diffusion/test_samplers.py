@@ -12,7 +12,6 @@ from diffusers import (
     HeunDiscreteScheduler,
 )
 
-from galddpm.diffusion.noise_spectrum import sky_flow
 from galddpm.diffusion.samplers import (
     SAMPLERS,
     ddim,
@@ -20,17 +19,13 @@ from galddpm.diffusion.samplers import (
     dpmpp_2m,
     evaluations,
     heun,
-    sky_2m,
 )
 from galddpm.diffusion.schedule import Schedule, edm_levels
-from galddpm.diffusion.sky_denoiser import SkyNoise, sky_filtered
-from helpers.correlation import smoothed
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 PAPER = Schedule.linear(1000, 1e-4, 0.02)
 ZERO = Schedule.linear(1000, 1e-4, 0.02, zero_terminal_snr=True)
 MEAN, STD = 0.7, 0.5  # of the Gaussian "galaxies"
-SKY = 0.25  # standard deviation of the sky that sky_2m is told of
 BETAS = {"beta_start": 1e-4, "beta_end": 0.02, "beta_schedule": "linear", "clip_sample": False}
 
 
@@ -111,86 +106,17 @@ def test_ddpm_moments_follow_the_recursion(schedule, steps, variance):
 @pytest.mark.parametrize("levels", [ZERO.levels(7), ZERO.levels(7, "karras"), [(0, 1), (1, 0)]])
 def test_every_sampler_is_finite_from_pure_noise(name, levels):
     x = torch.linspace(-2, 2, 5, dtype=torch.float64)[:, None, None, None]
-    options = {"sky_noise": noise_of(1e-9, 0.1)} if name == "sky_2m" else {}
     calls = []
 
     def counted(x, level):
         calls.append(level)
         return ideal(x, level)
 
-    out = SAMPLERS[name](counted, x, levels, lambda: torch.zeros_like(x), **options)
+    out = SAMPLERS[name](counted, x, levels, lambda: torch.zeros_like(x))
     assert torch.isfinite(out).all()
     assert len(calls) == evaluations(name, levels)
     if len(levels) == 2:  # one step from pure noise can only give the mean
         torch.testing.assert_close(out, torch.full_like(x, MEAN))
-
-
-def images(count=3, side=16):
-    generator = torch.Generator().manual_seed(3)
-    return torch.randn(count, 2, side, side, generator=generator, dtype=torch.float64)
-
-
-def noise_of(share, smoothing):
-    return SkyNoise(SKY, lambda x: torch.full_like(x, share * SKY), smoothed(smoothing))
-
-
-def sky_2m_on_noise(share, smoothing, steps, light=3.0):
-    """What becomes of light under noise with `share` of the sky's spread, and what should, both
-    without the light."""
-
-    def denoise(x, level):
-        if level[0] == 0:
-            return torch.full_like(x, light)
-        ratio = torch.tensor(level[1] / level[0] / (share * SKY), dtype=x.dtype)
-        return light + sky_filtered(x / level[0] - light, ratio, smoothed(smoothing))
-
-    x, levels = images(), ZERO.levels(steps, "karras", 0.1, 1000.0)
-    out = sky_2m(denoise, x, levels, None, noise_of(share, smoothing))
-    return out - light, share * sky_flow(x, (0.0, 1.0), (1.0, 0.0), SKY, smoothed(smoothing))
-
-
-@pytest.mark.parametrize("steps", [1, 2, 5, 20])
-@pytest.mark.parametrize(("share", "smoothing"), [(1.0, 0.1), (1.0, 0.3), (0.5, 0.0), (0.1, 0.0)])
-def test_sky_2m_is_exact_for_the_skys_noise_and_for_white_noise(share, smoothing, steps):
-    """Whatever the steps, where dpmpp_2m leaves a fifth of the noise after 5 and 3 % too much of
-    it after 20, and the light is as it was."""
-    out, exact = sky_2m_on_noise(share, smoothing, steps)
-    torch.testing.assert_close(out, exact, rtol=1e-6, atol=1e-6)
-
-
-@pytest.mark.parametrize("steps", [1, 5, 20])
-@pytest.mark.parametrize("share", [0.7, 0.4, 0.1])
-def test_sky_2m_is_nearly_exact_for_less_noise_of_the_skys_spectrum(share, steps):
-    out, exact = sky_2m_on_noise(share, 0.1, steps)
-    assert (out.std() / exact.std()).item() == pytest.approx(1, abs=0.01)
-    assert (out - exact).std() < 0.02 * SKY
-
-
-def test_sky_2m_without_noise_of_the_data_is_dpmpp_2m():
-    x, levels = images(), ZERO.levels(9, "karras")
-    out = sky_2m(ideal, x, levels, None, noise_of(1e-9, 0.1))
-    torch.testing.assert_close(out, dpmpp_2m(ideal, x, levels, None))
-
-
-@pytest.mark.parametrize(
-    ("local_sigma", "smoothing", "least"),
-    [
-        (lambda x: torch.full_like(x, SKY), 0.1, 1.9),  # the ideal here knows nothing of waves
-        (lambda x: torch.full_like(x, 0.05), 0.1, 3),
-        (lambda x: SKY / torch.cosh(x), 0.0, 3),
-        (lambda x: SKY / torch.cosh(x), 0.1, 3),
-    ],
-)
-def test_sky_2m_converges_where_the_noise_is_not_as_it_takes_it(local_sigma, smoothing, least):
-    x = images(side=4)
-    sky_noise = SkyNoise(SKY, local_sigma, smoothed(smoothing))
-    exact = MEAN + STD / np.hypot(STD, 80) * (80 * x - MEAN)
-
-    def error(steps):
-        return (sky_2m(ideal, 80 * x, edm_levels(steps), None, sky_noise) - exact).abs().max()
-
-    assert error(40) / error(80) > least
-    assert error(80) < 0.02
 
 
 @pytest.mark.parametrize("levels", [PAPER.levels(9), ZERO.levels(13, "karras"), PAPER.levels(1000)])

@@ -5,7 +5,17 @@ import torch
 from galddpm.data.scaling import Scaling
 from galddpm.data.sky_noise import WHITE
 
-SCALING = Scaling("asinh", (0.2, 0.38), (0.1, -0.2), (1.1, 1.2), 1.0, 0.17, WHITE)  # of two bands
+SCALING = Scaling(  # of two bands
+    "asinh",
+    softening=(0.2, 0.38),
+    mean=(0.1, -0.2),
+    std=(1.1, 1.2),
+    sigma_data=1.0,
+    sky_sigma=0.17,
+    sky_correlation=WHITE,
+    sky=(0.04, 0.076),
+    photon_noise=(0.001, 0.002),
+)
 
 
 def awake(model, spread=0.1):

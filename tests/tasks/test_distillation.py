@@ -1,4 +1,4 @@
-"""A student: the sky's exact flow, what it is taught, and its commands."""
+"""A student: its jumps, what it is taught, and its commands."""
 
 import json
 import math
@@ -9,18 +9,16 @@ import pytest
 import torch
 
 import galddpm
-from galddpm import build
 from galddpm.commands import sample, train
 from galddpm.config.load import load_config
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.pairs import PairStream, stored_states
-from galddpm.data.sky_noise import WHITE
 from galddpm.data.symmetries import turned
+from galddpm.diffusion.denoiser import Denoiser, LightDenoiser
 from galddpm.diffusion.galaxy_noise import GalaxyNoise
-from galddpm.diffusion.noise_spectrum import sky_flow
+from galddpm.diffusion.light import SkyNoise
 from galddpm.diffusion.samplers import ddim, dpmpp_2m
-from galddpm.diffusion.schedule import Schedule, edm_levels
-from galddpm.diffusion.sky_denoiser import sky_filtered
+from galddpm.diffusion.schedule import Schedule
 from galddpm.diffusion.student import (
     Student,
     sample_student,
@@ -34,8 +32,7 @@ from galddpm.training.checkpoint import load_tensors
 from helpers.correlation import smoothed
 from helpers.galaxies import write_simple
 
-SKY, SMOOTHING = 0.3, 0.4
-CORRELATION = smoothed(SMOOTHING)
+SKY = 0.3
 ZERO = Schedule.linear(1000, 1e-4, 0.02, zero_terminal_snr=True)
 LEVELS = ZERO.levels(12, "karras", 0.03, 1000.0)
 JUMPS = student_levels(LEVELS, [3.0])
@@ -43,41 +40,6 @@ JUMPS = student_levels(LEVELS, [3.0])
 
 def noise(count=4, side=16, seed=0):
     return torch.randn(count, 2, side, side, generator=torch.Generator().manual_seed(seed))
-
-
-def test_white_sky_is_scaled_to_its_spread_at_the_lower_level():
-    x, (level, lower) = noise(), ((0.2, 0.9), (0.8, 0.5))
-    gain = math.hypot(0.8 * SKY, 0.5) / math.hypot(0.2 * SKY, 0.9)
-    torch.testing.assert_close(sky_flow(x, level, lower, SKY, WHITE), gain * x)
-
-
-def test_the_flow_of_the_sky_is_what_a_solver_finds_with_its_ideal_denoiser():
-    """Correlated noise, 400 small steps of ddim with the Wiener filter, against the closed form."""
-    levels = edm_levels(400, 0.002, 5.0)
-    x = 5.0 * noise()
-
-    def ideal(x, level):
-        return sky_filtered(x, level[1] / level[0] / SKY, CORRELATION)
-
-    solved = ddim(ideal, x, levels, noise=None)
-    exact = sky_flow(x, levels[0], (1.0, 0.0), SKY, CORRELATION)
-    assert (solved - exact).abs().max() < 0.02 * exact.abs().max()
-
-
-def test_the_flow_from_pure_noise_has_the_skys_spectrum():
-    x = noise(400)
-    image = sky_flow(x, (0.0, 1.0), (1.0, 0.0), SKY, CORRELATION)
-    assert image.std().item() == pytest.approx(SKY, rel=0.01)
-    product = (image * image.roll(1, dims=-1)).mean() / image.square().mean()
-    assert product.item() == pytest.approx(2 * SMOOTHING / (1 + 2 * SMOOTHING**2), abs=0.01)
-
-
-def test_flows_follow_one_another():
-    levels = [(0.0, 1.0), (0.6, 0.8), (1.0, 0.0)]
-    x = noise()
-    first = sky_flow(x, levels[0], levels[1], SKY, CORRELATION)
-    both = sky_flow(first, levels[1], levels[2], SKY, CORRELATION)
-    torch.testing.assert_close(both, sky_flow(x, levels[0], levels[2], SKY, CORRELATION))
 
 
 def test_levels_are_the_teachers_nearest():
@@ -96,21 +58,27 @@ class Constant(torch.nn.Module):
         super().__init__()
         self.value = value
 
-    def forward(self, x, t, redshift, fine):
+    def forward(self, x, t, redshift):
         return torch.full_like(x, self.value)
 
 
-def test_a_network_of_zeros_makes_sky():
-    student = Student(Constant(0.0), ZERO, JUMPS, SKY, CORRELATION)
-    x = noise()
-    image = sample_student(lambda x, level: student(x, level, torch.zeros(4)), x, JUMPS, noise=None)
-    torch.testing.assert_close(image, sky_flow(x, JUMPS[0], JUMPS[-1], SKY, CORRELATION))
+def student_of(value):
+    sky_noise = SkyNoise(SKY, lambda light: torch.full_like(light, SKY), smoothed(0.2))
+    return Student(Constant(value), ZERO, JUMPS, sky_noise)
+
+
+def test_a_jump_is_a_step_of_ddim_and_the_last_one_ends_in_light():
+    student, x, z = student_of(0.7), noise(), torch.zeros(4)
+    same = LightDenoiser(Constant(0.7), ZERO, student.noise)
+    jumped = student(x, JUMPS[0], z)
+    torch.testing.assert_close(jumped, ddim(lambda x, level: same(x, level, z), x, JUMPS[:2], None))
+    light = sample_student(lambda x, level: student(x, level, z), x, JUMPS, noise=None)
+    torch.testing.assert_close(light, Denoiser.forward(same, jumped, JUMPS[1], z))
 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_what_takes_a_noise_to_its_end_costs_nothing(number):
-    student = Student(Constant(0.7), ZERO, JUMPS, SKY, CORRELATION)
-    x, z = noise(), torch.zeros(4)
+    student, x, z = student_of(0.7), noise(), torch.zeros(4)
     lower = student(x, JUMPS[number], z)
     losses, t = student_losses(
         student, (x, lower, z, number), huber_delta=50.0, centre_weight_radius=None
@@ -118,9 +86,8 @@ def test_what_takes_a_noise_to_its_end_costs_nothing(number):
     assert losses.abs().max() < 1e-6
     alpha, sigma = torch.tensor(JUMPS[number : number + 1], dtype=torch.float64).T
     torch.testing.assert_close(t, ZERO.t_of(alpha, sigma).expand(4))
-    other = lower + student.gain(JUMPS[number])  # one sky sigma of light more
     losses, _ = student_losses(
-        student, (x, other, z, number), huber_delta=50.0, centre_weight_radius=None
+        student_of(1.7), (x, lower, z, number), huber_delta=50.0, centre_weight_radius=None
     )
     torch.testing.assert_close(losses.detach(), torch.full((4,), 0.5), rtol=1e-4, atol=1e-4)
 
@@ -197,10 +164,10 @@ def test_states_are_made_once(tmp_path, pairs):
 
 SMALL = """
 data: {training: galaxies.hdf5, validation: galaxies.hdf5, testing: galaxies.hdf5, image_size: 16}
-process: {prediction: edm, sigma_data: sky, sky_filter: true, zero_terminal_snr: true}
+process: {prediction: light, zero_terminal_snr: true, level_distribution: log_normal}
 network: {channels: [8], bottleneck: 8, blocks: 1, attention: [], heads: 2, embedding: 16}
 training: {images: 64, batch_size: 8, precision: fp32, log_every: 32, preview_every: null}
-sampling: {sampler: dpmpp_2m, steps: 4, spacing: karras, batch_size: 4}
+sampling: {ending: light, sampler: dpmpp_2m, steps: 4, spacing: karras, batch_size: 4}
 """
 TAUGHT = [
     "--set=distillation.teacher=teacher",
@@ -220,11 +187,10 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_a_student_starts_from_its_teachers_weights(folder):
-    teacher = galddpm.load("teacher")
     config = load_config("small.yaml", [setting.removeprefix("--set=") for setting in TAUGHT])
-    student = build.make_student(config, teacher.scaling, torch.device("cpu"))
-    student.start_from(teacher.denoiser)
-    held = teacher.denoiser.network.state_dict()
+    task = distillation.Distillation(config, "cpu")
+    student = task.make_model(task.teacher.scaling, torch.device("cpu"))
+    held = task.teacher.denoiser.network.state_dict()
     for name, tensor in student.network.state_dict().items():
         assert torch.equal(tensor, held[name])
 
@@ -315,8 +281,8 @@ def test_teachers_of_another_kind_are_refused(folder):
         train.main([*student, "--set=network.blocks=2"])
     with pytest.raises(UserError, match="its data.bands differs"):
         train.main([*student, "--set=data.bands=[y, z, i, r, g]"])
-    with pytest.raises(UserError, match="needs process.prediction edm.* found v, sky, asinh"):
-        train.main([*student, "--set=process.prediction=v", "--set=process.sky_filter=false"])
+    with pytest.raises(UserError, match="needs process.prediction light.* found v and light"):
+        train.main([*student, "--set=process.prediction=v"])
     with pytest.raises(UserError, match="nowhere.*no such file"):
         train.main([*student, "--set=distillation.teacher=nowhere"])
     with pytest.raises(UserError, match="another config, distillation is None"):

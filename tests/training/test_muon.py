@@ -7,6 +7,10 @@ import torch
 from galddpm.training.muon import ITERATIONS, A, B, C, Muon, as_matrix, as_tensor, orthogonalised
 
 
+def alone(matrix):
+    return orthogonalised(matrix[None])[0]
+
+
 def polynomial(s):
     """The odd polynomial on singular values, as often as it is applied."""
     for _ in range(ITERATIONS):
@@ -20,14 +24,14 @@ def test_singular_vectors_stay_and_singular_values_become_the_polynomials(shape)
     u, s, v = np.linalg.svd(matrix.double().numpy(), full_matrices=False)
     expected = u @ np.diag(polynomial(s / np.linalg.norm(s))) @ v
     torch.testing.assert_close(
-        orthogonalised(matrix).double(), torch.from_numpy(expected), rtol=0, atol=3e-4
+        alone(matrix).double(), torch.from_numpy(expected), rtol=0, atol=3e-4
     )
 
 
 def test_singular_values_over_two_decades_come_near_one():
     generator = torch.Generator().manual_seed(2)
     u, v = (torch.linalg.qr(torch.randn(40, 40, generator=generator))[0] for _ in range(2))
-    found = torch.linalg.svdvals(orthogonalised(u @ torch.diag(torch.logspace(-1, 1, 40)) @ v))
+    found = torch.linalg.svdvals(alone(u @ torch.diag(torch.logspace(-1, 1, 40)) @ v))
     assert found.min() > 0.6
     assert found.max() < 1.2
 
@@ -35,8 +39,8 @@ def test_singular_values_over_two_decades_come_near_one():
 @pytest.mark.parametrize("scale", [0.0, 1e-12, 1e12])
 def test_the_scale_of_a_gradient_does_not_matter(scale):
     matrix = torch.randn(8, 30, generator=torch.Generator().manual_seed(3))
-    expected = orthogonalised(matrix) if scale else torch.zeros(8, 30)
-    torch.testing.assert_close(orthogonalised(scale * matrix), expected, rtol=1e-3, atol=1e-5)
+    expected = alone(matrix) if scale else torch.zeros(8, 30)
+    torch.testing.assert_close(alone(scale * matrix), expected, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
@@ -56,7 +60,7 @@ def test_a_step_is_as_large_as_one_of_adamw_and_goes_downhill(layout):
     size = weight.detach().square().mean().sqrt()
     assert 0.2 * 0.01 * 0.68 < size < 0.2 * 0.01 * 1.14
     assert (weight * weight.grad).sum() < 0
-    expected = orthogonalised(as_matrix(weight.grad)) * -0.01 * 0.2 * 144**0.5
+    expected = alone(as_matrix(weight.grad)) * -0.01 * 0.2 * 144**0.5
     torch.testing.assert_close(as_matrix(weight.detach()), expected)
 
 
@@ -69,6 +73,13 @@ def test_momentum_is_nesterovs_and_weights_decay_apart_from_it():
         weight.grad = gradient.clone()
         optimiser.step()
         running = 0.75 * running + 0.25 * gradient
-        step = orthogonalised(0.75 * running + 0.25 * gradient)
+        step = alone(0.75 * running + 0.25 * gradient)
         expected = expected * (1 - 0.1 * 0.5) - 0.1 * 0.2 * 2**0.5 * step
     torch.testing.assert_close(weight.detach(), expected)
+
+
+def test_matrices_of_a_stack_do_not_mix():
+    matrices = torch.randn(3, 8, 30, generator=torch.Generator().manual_seed(5))
+    together = orthogonalised(matrices)
+    for matrix, found in zip(matrices, together, strict=True):
+        torch.testing.assert_close(found, alone(matrix))

@@ -36,6 +36,7 @@ from galddpm.provenance import provenance
 if TYPE_CHECKING:
     from galddpm.inference.generator import Generator
 
+SHIPPED = "mock"  # the model that comes with galddpm
 SAMPLERS = get_args(SamplingSettings.model_fields["sampler"].annotation)
 
 
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     _refuse_too_many(len(redshift) * options.per_redshift)
     object_id = unique_ids(object_id, options.per_redshift)
     redshift = np.repeat(redshift, options.per_redshift)
-    run = Path(options.run) if options.run else runs.newest_run(say=tell)
+    run = Path(options.run) if options.run else default_run()
 
     # torch is loaded after the arguments were checked
     from galddpm.inference.generator import Generator
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
 
     keep_freed_memory()
     generator = Generator.load(model, options.weights, options.device)
+    generator.require_light(options.noise == "instrument")
     for warning in check_redshifts(redshift, generator.redshifts, options.extrapolate):
         tell(f"warning: {warning}")
     settings = generator.config.sampling
@@ -64,7 +66,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     chosen = (options.sampler, options.steps)
     recorded = describe(generator, redshift, object_id, options, model_fingerprint(model))
     tell(_took(generator, recorded, run))
-    out = Path(options.out) if options.out else _default_out(model.parent, recorded)
+    folder = Path() if model.parent == runs.SHIPPED else model.parent
+    out = Path(options.out) if options.out else _default_out(folder, recorded)
     refuse_own_input(out, model, options.redshifts)
     with ChunkedOutput(out, recorded, len(redshift), batch_size, options.overwrite) as parts:
         if parts.finished:
@@ -73,6 +76,15 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
         draw(generator, parts, redshift, object_id, chosen)
         parts.join(_attributes(generator, recorded, str(run)))
     print(f"{out}: {len(redshift):,} galaxies")
+
+
+def default_run() -> Path:
+    """The newest run or, where nothing was trained yet, the model that comes with galddpm."""
+    try:
+        return runs.newest_run(say=tell)
+    except UserError:
+        tell(f"no finished run here: the model {SHIPPED}, which knows mock galaxies alone")
+        return Path(SHIPPED)
 
 
 def describe(
@@ -91,6 +103,7 @@ def describe(
         "levels": hashlib.sha256(repr(levels).encode()).hexdigest(),
         "seed": options.seed,
         "weights": options.weights,
+        "noise": options.noise,
     }
 
 
@@ -107,15 +120,18 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
         examples=(
             "galddpm sample --redshifts 0.1,0.5,1.2 --per-redshift 4",
             "galddpm sample --redshifts 0.1:3.0:30 --run runs/quickstart --out samples.hdf5",
-            "galddpm sample --redshifts test.hdf5 --sampler sky_2m --steps 10 --seed 3",
+            "galddpm sample --redshifts test.hdf5 --sampler heun --steps 10 --seed 3",
+            "galddpm sample --redshifts 0.1,0.5,1.2 --noise none --out light.hdf5",
         ),
     )
     parser.add_argument("--redshifts", required=True, metavar="SPEC", help=SPEC)
     parser.add_argument(
         "--extrapolate", action="store_true", help="allow redshifts far outside those trained on"
     )
-    parser.add_argument("--run", metavar="DIR", help="default: the newest run under runs/")
-    parser.add_argument("--out", metavar="FILE.hdf5", help="default: in the run's folder samples/")
+    run = "run folder, model file, or mock, which comes with galddpm; default: the newest run under"
+    parser.add_argument("--run", metavar="RUN", help=f"{run} runs/ or, without one, mock")
+    out = "default: in the run's folder samples/, of mock in samples/ here"
+    parser.add_argument("--out", metavar="FILE.hdf5", help=out)
     parser.add_argument(
         "--per-redshift", type=count, default=1, metavar="K", help="galaxies at each; default: 1"
     )
@@ -132,6 +148,12 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
         choices=["ema", "raw"],
         default="ema",
         help="averaged over the training, or those of its last step; default: ema",
+    )
+    parser.add_argument(
+        "--noise",
+        choices=["instrument", "none"],
+        default="instrument",
+        help="none: light alone, of models that draw light; default: instrument",
     )
     add_overwrite(parser)
     add_device(parser)
@@ -161,7 +183,8 @@ def draw(
     with progress(total=left, desc="sampling", unit="galaxy") as bar:
         for rows in chunks:
             chosen = slice(rows.start, rows.stop)
-            image = generator.draw(redshift[chosen], settings["seed"], rows, *sampler)
+            noise = settings["noise"] == "instrument"
+            image = generator.draw(redshift[chosen], settings["seed"], rows, *sampler, noise)
             if not np.isfinite(image).all():
                 raise NonFiniteError(
                     f"{parts.path}: the model gives non-finite pixels with {settings['steps']}"

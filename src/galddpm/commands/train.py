@@ -34,7 +34,8 @@ SPLITS = ("training", "validation", "testing")  # all opened: a wrong path shows
 
 def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> None:
     options = parse(arguments, prog)
-    config = load_config(options.config, options.set)
+    started = [f"training.init_from={options.init_from}"] if options.init_from else []
+    config = load_config(options.config, [*options.set, *started])
     run = Path(options.run or Path("runs") / Path(options.config).stem)
     if claim(run, config, options.resume) == "finished":
         print(f"{run}: finished, nothing to do; a larger training.images trains on")
@@ -53,6 +54,7 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
             "galddpm train --config quickstart",
             "galddpm train --config my.yaml --run runs/mine --set training.images=1e6",
             "galddpm train --config quickstart --set training.images=64_000",
+            "galddpm train --config mock --init-from mock --run runs/mine",
         ),
     )
     names = ", ".join(packaged_configs())
@@ -69,6 +71,12 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
         metavar="a.b=VALUE",
         help="change a config value, as often as you like; run length and intervals are counted in"
         " images",
+    )
+    parser.add_argument(
+        "--init-from",
+        metavar="RUN",
+        help="run folder, model file, or mock, whose averaged weights to start with; the same as"
+        " --set training.init_from=RUN",
     )
     parser.add_argument(
         "--resume",
@@ -100,7 +108,7 @@ def train(config: AnyConfig, run: Path, device_name: str | None = None) -> None:
     from galddpm import build
     from galddpm.data.redshift_density import redshift_quantiles
     from galddpm.devices import device_title, select_device
-    from galddpm.inference.model_file import save_model
+    from galddpm.inference.model_file import ModelFile, save_model
     from galddpm.tasks.select import select_task
 
     keep_freed_memory()
@@ -110,9 +118,12 @@ def train(config: AnyConfig, run: Path, device_name: str | None = None) -> None:
     took = f"run {run}, {len(galaxies):,} galaxies of {galaxies.path}"
     tell(f"{took}, {device_title(device)}, seed {config.seed}")
     scaling, redshifts = task.make_scaling(galaxies), redshift_quantiles(galaxies.redshift)
-    origin = {**_origin(galaxies), "device": device_title(device), **task.provenance}
-    _refuse_changes(run, origin, task.provenance)
+    depends_on = {**task.provenance, **_start(config)}
+    origin = {**_origin(galaxies), "device": device_title(device), **depends_on}
+    _refuse_changes(run, origin, depends_on)
     model = task.make_model(scaling, device)
+    if config.training.init_from:
+        ModelFile.read(config.training.init_from, config.task).fill(model).train()
     batches = task.make_batches(galaxies, scaling, device, run, _preparing)
     every = task.inspect_every
     trainer = build.make_trainer(config, model, task.losses, batches, device, run, every)
@@ -191,6 +202,14 @@ def _origin(galaxies: GalaxyFile) -> dict[str, Any]:
     """The provenance, with the galaxies that are trained on."""
     data = {"training": str(galaxies.path), "fingerprint": galaxies.fingerprint()}
     return provenance(data=data, galaxies=len(galaxies), dropped=galaxies.dropped)
+
+
+def _start(config: AnyConfig) -> dict[str, str]:
+    """The fingerprint of the model that training starts with, where there is one."""
+    from galddpm.inference.model_file import model_fingerprint, model_path
+
+    path = config.training.init_from
+    return {"init_from": model_fingerprint(model_path(path))} if path else {}
 
 
 def _refuse_changes(run: Path, origin: dict[str, Any], depends_on: Iterable[str]) -> None:

@@ -94,7 +94,7 @@ class ProcessSettings(Section):
             )
         if self.zero_terminal_snr and self.prediction == "eps":
             raise ValueError(
-                "prediction eps says nothing about the image at zero terminal SNR; use v, x_0, edm or"
+                "prediction eps says nothing about the image at zero terminal SNR; use v, x_0, edm,"
                 " light"
             )
         return self
@@ -133,6 +133,7 @@ class TrainingSettings(Section):
     weight_decay: NonNegative = 0.01
     clip: Positive = 1.0  # largest gradient norm
     ema_decay: Fraction = 0.9999
+    init_from: str | None = None  # run or model whose averaged weights it starts with
     precision: Literal["fp32", "bf16", "auto"] = "auto"  # auto: bf16 where the processor has it
     compile: bool = True  # torch.compile on CUDA
     checkpoint_every: Count = 500_000  # images
@@ -141,7 +142,9 @@ class TrainingSettings(Section):
 
 
 class SamplingSettings(Section):
-    ending: Literal["image", "light"] = "image"  # light: sampling leaves off where the noise left is
+    ending: Literal["image", "light"] = (
+        "image"  # light: sampling leaves off where the noise left is
+    )
     # still more than the instrument's; what is light there gets the instrument's noise in counts
     sampler: Literal["ddpm", "ddim", "dpmpp_2m", "heun"] = "dpmpp_2m"
     steps: Count = 50
@@ -206,6 +209,12 @@ class Config(Section):
                 "distillation: needs process.prediction light and sampling.ending light, found"
                 f" {' and '.join(found)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _starts_once(self) -> Self:
+        if self.distillation and self.training.init_from:
+            raise ValueError("training.init_from: a student starts from its teacher, leave it out")
         return self
 
     @model_validator(mode="after")

@@ -10,7 +10,10 @@ from scipy.ndimage import uniform_filter
 
 from galddpm.arrays import Array, Floats
 
-BRIGHT = (40.0, 250.0)  # [sky sigma] light that is looked at: below it the sky's noise hides that of
+BRIGHT = (
+    40.0,
+    250.0,
+)  # [sky sigma] light that is looked at: below it the sky's noise hides that of
 # the photons, above it the light's own structure adds to it
 SMOOTH = 0.01  # by how much the means of 3 x 3 and of 7 x 7 pixels may differ, as a share
 DARK = 1.0  # [sky sigma] light below which a place is sky

@@ -130,10 +130,10 @@ class UNet(nn.Module):
     def _gated(self, x: Tensor, means: list[Tensor]) -> Tensor:
         """The last layer's output, and what its gates let pass of the means."""
         out: Tensor = self.last(x)
-        if self.gain is None:
-            return out
-        passed: Tensor = self.gain(x) * torch.cat(means, dim=1)
-        return out + passed.unflatten(1, (len(means), -1)).sum(dim=1)
+        if self.gain is not None:
+            passed = self.gain(x) * torch.cat(means, dim=1)
+            out = out + passed.unflatten(1, (len(means), -1)).sum(dim=1)
+        return out
 
     def _in_patches(self, x: Tensor) -> Tensor:
         return pixel_unshuffle(x, self.patch_size) if self.patch_size > 1 else x

@@ -1,0 +1,116 @@
+"""An exported model is small, draws what its run draws, and is started from."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+
+import galddpm
+from galddpm.commands import export, sample, train
+from galddpm.errors import UserError
+from galddpm.training.checkpoint import load_tensors
+from helpers.galaxies import write_simple
+
+SMALL = """
+data: {training: galaxies.hdf5, validation: galaxies.hdf5, testing: galaxies.hdf5, image_size: 16}
+process: {prediction: light, zero_terminal_snr: true, level_distribution: log_normal}
+network: {channels: [8], bottleneck: 8, blocks: 1, attention: [], heads: 2, embedding: 16}
+training: {images: 64, batch_size: 8, precision: fp32, log_every: 32, preview_every: null,
+           learning_rate: 1e-3}
+sampling: {ending: light, sampler: dpmpp_2m, steps: 4, spacing: karras, batch_size: 4}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with a trained model, in which the test stands."""
+    monkeypatch.chdir(tmp_path)
+    write_simple(tmp_path / "galaxies.hdf5", 40, size=16)
+    (tmp_path / "small.yaml").write_text(SMALL)
+    train.main(["--config", "small.yaml", "--run", "runs/small"])
+    return tmp_path
+
+
+def test_an_exported_model_is_a_quarter_and_draws_the_same(folder):
+    export.main(["runs/small", "mine.safetensors"])
+    whole = (folder / "runs" / "small" / "model.safetensors").stat().st_size
+    assert (folder / "mine.safetensors").stat().st_size < 0.5 * whole  # the rest is the metadata
+    drawn, expected = (
+        galddpm.load(name).sample([0.1, 0.4], seed=3) for name in ("mine.safetensors", "runs/small")
+    )
+    np.testing.assert_allclose(drawn, expected, atol=0.02 * expected.std())
+    with pytest.raises(UserError, match="found raw, an exported model holds ema alone"):
+        galddpm.load("mine.safetensors", weights="raw")
+
+
+def test_mistakes_in_an_export(folder):
+    with pytest.raises(UserError, match="runs/none: no such file"):
+        export.main(["runs/none", "mine.safetensors"])
+    with pytest.raises(UserError, match="expected a name that ends in .safetensors"):
+        export.main(["runs/small", "mine.hdf5"])
+    with pytest.raises(UserError, match="is also the input"):
+        export.main(["runs/small", "runs/small/model.safetensors", "--overwrite"])
+    (folder / "mine.safetensors").write_text("precious")
+    with pytest.raises(UserError, match="exists; --overwrite replaces it"):
+        export.main(["runs/small", "mine.safetensors"])
+    assert (folder / "mine.safetensors").read_text() == "precious"
+
+
+def test_a_training_starts_from_a_model(folder):
+    export.main(["runs/small", "mine.safetensors"])
+    start = ["--config", "small.yaml", "--run", "runs/more", "--init-from", "mine.safetensors"]
+    train.main([*start, "--set", "training.images=8", "--set", "training.learning_rate=1e-12"])
+    held, started = (
+        load_tensors(path)[0]
+        for path in ("runs/small/model.safetensors", "runs/more/model.safetensors")
+    )
+    for name in (name for name in held if name.startswith("ema.network.")):
+        np.testing.assert_allclose(started[name], held[name], rtol=2e-3, atol=1e-6)
+    assert "init_from" in json.loads((folder / "runs" / "more" / "provenance.json").read_text())
+
+
+def test_a_changed_start_is_refused(folder):
+    start = ["--config", "small.yaml", "--run", "runs/more", "--init-from", "runs/small"]
+    train.main([*start, "--set", "training.images=8"])
+    train.main(["--config", "small.yaml", "--run", "runs/small", "--set", "training.images=128"])
+    with pytest.raises(UserError, match="its init_from has changed"):
+        train.main(start)
+
+
+def test_a_start_that_does_not_fit_is_refused(folder):
+    start = ["--config", "small.yaml", "--run", "runs/more", "--init-from", "runs/small"]
+    with pytest.raises(UserError, match="the weights do not fit the config"):
+        train.main([*start, "--set", "network.blocks=2"])
+    with pytest.raises(UserError, match="nowhere: no such file"):
+        train.main([*start[:-1], "nowhere"])
+    with pytest.raises(UserError, match="a student starts from its teacher"):
+        train.main([*start, "--set", "distillation.teacher=runs/small"])
+    assert not (folder / "runs" / "more").exists()
+
+
+def test_light_is_drawn_without_noise_of_the_instrument(folder):
+    spec = ["--run", "runs/small", "--redshifts", "0.1,0.4"]
+    for noise in ("none", "instrument"):
+        sample.main([*spec, "--noise", noise, "--out", f"{noise}.hdf5"])
+    with h5py.File("none.hdf5") as light, h5py.File("instrument.hdf5") as image:
+        noise, drawn = image["image"][:] - light["image"][:], light["image"][:]
+        assert json.loads(light.attrs["provenance"])["noise"] == "none"
+    generator = galddpm.load("runs/small")
+    sky, photons = (
+        np.array(values)[:, None, None]
+        for values in (generator.scaling.sky, generator.scaling.photon_noise)
+    )
+    unit = noise / np.sqrt(sky**2 + photons * drawn.clip(min=0))
+    assert unit.std(axis=(0, 2, 3)).tolist() == pytest.approx(5 * [1.0], abs=0.12)
+    assert not np.allclose(noise[0], noise[1])
+    np.testing.assert_array_equal(generator.sample([0.4], noise_id=[1], noise=False)[0],
+                                  h5py.File("none.hdf5")["image"][1])  # fmt: skip
+
+
+def test_images_with_their_noise_cannot_be_had_without(folder):
+    image = ["--set", "sampling.ending=image", "--set", "process.prediction=edm"]
+    train.main(["--config", "small.yaml", "--run", "runs/image", *image])
+    with pytest.raises(UserError, match="runs/image.* draws images with their noise"):
+        sample.main(["--run", "runs/image", "--redshifts", "0.1", "--noise", "none"])
+    assert not (folder / "runs" / "image" / "samples").exists()
