@@ -15,7 +15,9 @@ def with_noise(light: Floats, normal: Floats, scaling: Scaling) -> Floats:
     correlate as those of the sky. normal: standard normal numbers of the same shape.
     """
     white = torch.from_numpy(normal)
-    noise = filtered(white, sky_power(white, scaling.sky_correlation).sqrt()).numpy()
+    power = sky_power(white, scaling.sky_correlation)
+    power = power / torch.fft.irfft2(power, s=white.shape[-2:])[0, 0]  # of mean 1
+    noise = filtered(white, power.sqrt()).numpy()
     sky, photons = (
         np.array(values, np.float32)[:, None, None]
         for values in (scaling.sky, scaling.photon_noise)
