@@ -10,13 +10,14 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 SMALLER = {
     "quickstart": ("SMALL = False", "SMALL = True"),
     "mock": ("COUNT = 4000", "COUNT = 60"),
+    "light": ("COUNT = 48", "COUNT = 32"),
     "judge": ("STAMPS, JOBS = 300, 2", "STAMPS, JOBS = 2, 1"),
 }
 PICTURES = {
     "quickstart": 3,
     "mock": 3,
     "recipe": 3,
-    "sky_noise": 5,
+    "light": 2,
     "judge": 1,
     "performance": 1,
 }

@@ -53,12 +53,12 @@ def wheel(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_wheel_holds_every_config(wheel):
+def test_the_wheel_holds_every_config_and_the_model(wheel):
     with zipfile.ZipFile(wheel) as file:
         held = {name.removeprefix("galddpm/") for name in file.namelist()}
     wanted = {str(path.relative_to(ROOT)) for path in (ROOT / "configs").rglob("*.yaml")}
     assert len(wanted) > 10
-    assert wanted <= held
+    assert wanted | {"models/mock.safetensors", "models/mock.md"} <= held
 
 
 @pytest.mark.slow

@@ -1,13 +1,14 @@
 """An exported model is small, draws what its run draws, and is started from."""
 
 import json
+import shutil
 
 import h5py
 import numpy as np
 import pytest
 
 import galddpm
-from galddpm.commands import export, sample, train
+from galddpm.commands import evaluate, export, sample, train
 from galddpm.errors import UserError
 from galddpm.training.checkpoint import load_tensors
 from helpers.galaxies import write_simple
@@ -114,3 +115,11 @@ def test_images_with_their_noise_cannot_be_had_without(folder):
     with pytest.raises(UserError, match="runs/image.* draws images with their noise"):
         sample.main(["--run", "runs/image", "--redshifts", "0.1", "--noise", "none"])
     assert not (folder / "runs" / "image" / "samples").exists()
+
+
+def test_samples_of_no_run_are_judged_against_a_named_file(folder):
+    export.main(["runs/small", "mine.safetensors"])
+    sample.main(["--run", "mine.safetensors", "--redshifts", "0.1", "--out", "drawn.hdf5"])
+    shutil.rmtree("runs")
+    with pytest.raises(UserError, match="--real: drawn.hdf5 is of no run that is here"):
+        evaluate.main(["--generated", "drawn.hdf5"])

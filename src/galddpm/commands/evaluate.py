@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "evaluate.py") -> N
     real, generated, reference = map(_opened, (options.real, options.generated, options.reference))
     run = known_run(options.run, generated)
     if real is None or generated is None:
-        run = run or runs.newest_run(say=tell)
+        run = run or newest_run(generated)
         generated = generated or GalaxyFile(runs.newest_samples(run))
         real = real or GalaxyFile(_test_file(run))
     cnn = options.redshift_cnn or find_redshift_cnn(run)
@@ -115,6 +115,18 @@ def known_run(run: Path | None, generated: GalaxyFile | None) -> Path | None:
         runs.read_config(run)
         return run
     return None if generated is None else made_by(generated.path)
+
+
+def newest_run(generated: GalaxyFile | None) -> Path:
+    """The newest run. Raises UserError without one, and says what else would do."""
+    try:
+        return runs.newest_run(say=tell)
+    except UserError:
+        if generated is None:
+            raise
+        raise UserError(
+            f"--real: {generated.path} is of no run that is here, expected the file to compare with"
+        ) from None
 
 
 def default_out(generated: Path) -> Path:

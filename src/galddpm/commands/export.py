@@ -35,7 +35,7 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
         " using them needs, as one small file: for others to sample from.",
         examples=(
             "galddpm export runs/quickstart mine.safetensors",
-            "galddpm sample --run mine.safetensors --redshifts 0.1,0.5,1.2",
+            "galddpm export runs/mine shared/mine.safetensors --overwrite",
         ),
     )
     parser.add_argument("run", help="run folder or model file")
