@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from galddpm.diffusion.denoiser import LightDenoiser
-from galddpm.diffusion.light import SkyNoise, ending_in_light, image_of, light_aim, light_of
+from galddpm.diffusion.light import (
+    SkyNoise,
+    band_limited,
+    ending_in_light,
+    image_of,
+    light_aim,
+    light_of,
+)
 from galddpm.diffusion.noise_spectrum import WHITE, filtered, sky_power
 from galddpm.diffusion.objective import NoiseLevels, Objective
 from galddpm.diffusion.samplers import ddim, dpmpp_2m, heun
@@ -174,3 +181,20 @@ def test_nothing_is_trained_below_the_noise_of_the_images():
     reference = reference[reference > torch.tensor(SKY).log()]
     assert ratios.mean().item() == pytest.approx(reference.mean().item(), abs=0.01)
     assert ratios.std().item() == pytest.approx(reference.std().item(), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "passes"), [(0.1, 1.0), (0.29, 1.0), (0.35, 0.5), (0.41, 0.0), (0.495, 0.0)]
+)
+def test_waves_beyond_the_band_limit_are_taken_away(frequency, passes):
+    """Waves that go on as their mirror image, along either axis."""
+    place = torch.arange(100, dtype=torch.float64) + 0.5
+    wave = torch.cos(2 * torch.pi * frequency * place).expand(1, 1, 60, 100)
+    torch.testing.assert_close(band_limited(wave, 0.4), passes * wave, atol=1e-6, rtol=0)
+    torch.testing.assert_close(band_limited(wave.mT, 0.4), passes * wave.mT, atol=1e-6, rtol=0)
+
+
+def test_a_star_in_seeing_of_three_pixels_and_a_half_passes():
+    y, x = torch.meshgrid(*2 * [torch.arange(64.0).double() - 30.3], indexing="ij")
+    star = torch.exp(-(x**2 + y**2) / (2 * (3.5 / 2.355) ** 2))[None, None]
+    assert (band_limited(star, 0.45) - star).abs().max() < 1e-3 * star.max()

@@ -146,6 +146,8 @@ class SamplingSettings(Section):
         "image"  # light: sampling leaves off where the noise left is
     )
     # still more than the instrument's; what is light there gets the instrument's noise in counts
+    band_limit: Annotated[float, Field(gt=0, le=0.5)] | None = None  # of light, beyond which a PSF
+    # passes none: what the network makes there is taken away [cycle/pix]
     sampler: Literal["ddpm", "ddim", "dpmpp_2m", "heun"] = "dpmpp_2m"
     steps: Count = 50
     spacing: Literal["uniform", "karras"] = "uniform"  # of the levels: in t, or in sigma^(1/7)

@@ -16,6 +16,7 @@ added in counts, where it is what it is.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from galddpm.diffusion.noise_spectrum import WHITE, Correlation, filtered, sky_power
@@ -74,3 +75,26 @@ def ending_in_light(sampler: Sampler, noise: SkyNoise) -> Sampler:
         return light_of(x_0, x, last, noise, share)
 
     return sample
+
+
+def band_limited(light: Tensor, limit: float) -> Tensor:
+    """Light (..., H, W) without its waves beyond `limit` along either axis [cycle/pix].
+
+    A PSF passes no light there, and what a network makes there is its error. Waves fade out from
+    three quarters of the limit on. At its edges the light goes on as its mirror image.
+    """
+    mirrored = torch.cat([light, light.flip(-1)], dim=-1)
+    mirrored = torch.cat([mirrored, mirrored.flip(-2)], dim=-2)
+    height, width = mirrored.shape[-2:]
+    along_y, along_x = (
+        _fading(frequencies.to(light), limit)
+        for frequencies in (torch.fft.fftfreq(height), torch.fft.rfftfreq(width))
+    )
+    passed = filtered(mirrored, along_y[:, None] * along_x)
+    return passed[..., : light.shape[-2], : light.shape[-1]]
+
+
+def _fading(frequency: Tensor, limit: float) -> Tensor:
+    """1 up to three quarters of the limit, 0 beyond it, half a cosine between."""
+    beyond = ((frequency.abs() / limit - 0.75) / 0.25).clamp(0, 1)
+    return (1 + torch.cos(torch.pi * beyond)) / 2

@@ -17,6 +17,7 @@ from galddpm.data.redshifts import as_redshifts
 from galddpm.data.scaling import Scaling
 from galddpm.devices import select_device
 from galddpm.diffusion.galaxy_noise import LARGEST_ID, GalaxyNoise, as_noise_ids
+from galddpm.diffusion.light import band_limited
 from galddpm.diffusion.samplers import Sampler
 from galddpm.diffusion.schedule import Level
 from galddpm.errors import UserError, require_whole
@@ -137,11 +138,14 @@ class Generator:
         """What `sample` returns, for callers that have checked redshifts, seed and numbers."""
         solver, levels = build.make_sampler(self.config, self.scaling, sampler, steps)
         solved = self.solve(solver, levels, redshift, seed, noise_id)
-        flux = self.scaling.decode(solved.numpy())
-        if not self.draws_light or not noise:
-            return flux
-        normal = GalaxyNoise(seed, list(noise_id), flux.shape[1:], use=INSTRUMENT)
-        return with_noise(flux, normal().numpy(), self.scaling)
+        if not self.draws_light:
+            return self.scaling.decode(solved.numpy())
+        limit = self.config.sampling.band_limit
+        light = self.scaling.decode((band_limited(solved, limit) if limit else solved).numpy())
+        if not noise:
+            return light
+        normal = GalaxyNoise(seed, list(noise_id), light.shape[1:], use=INSTRUMENT)
+        return with_noise(light, normal().numpy(), self.scaling)
 
     @property
     def draws_light(self) -> bool:
