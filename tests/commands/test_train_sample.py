@@ -512,8 +512,8 @@ def test_mistakes_in_sampling_are_refused(trained, tmp_path):
     run.mkdir()
     torch.save({"model": torch.ones(3)}, run / "model.safetensors")
     refused(attempt("--redshifts", "0.1", "--run", str(run)), "model.safetensors", "pickled")
-    empty = script(tmp_path, "sample.py", "--redshifts", "0.1")
-    refused(empty, "no finished diffusion run")
+    by_the_shipped_model = script(tmp_path, "sample.py", "--redshifts", "9.5")
+    refused(by_the_shipped_model, "found 9.5", "--extrapolate")
     assert sorted(trained.rglob("*")) == before
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
