@@ -108,6 +108,7 @@ def test_an_unknown_name_lists_those_there_are(tmp_path, monkeypatch):
         ("network.attention=[5]", "network.attention: found 5, expected some of"),
         ("network.heads=3", "channels 64 must be a multiple of heads 3"),
         ("network.embedding=6", "network.embedding: found 6"),
+        ("process.prediction=light", "light needs sampling.ending light, found image"),
         ("network.gates=[1, 2]", "gates: found 2, expected odd widths"),
         ("redshift.shortest=5", "redshift: shortest 5 must be less than longest 4"),
         ("task=segmentation", "task: found 'segmentation'"),

@@ -198,3 +198,12 @@ def test_a_star_in_seeing_of_three_pixels_and_a_half_passes():
     y, x = torch.meshgrid(*2 * [torch.arange(64.0).double() - 30.3], indexing="ij")
     star = torch.exp(-(x**2 + y**2) / (2 * (3.5 / 2.355) ** 2))[None, None]
     assert (band_limited(star, 0.45) - star).abs().max() < 1e-3 * star.max()
+
+
+def test_whole_steps_below_it_are_not_drawn_either():
+    alpha, sigma = NoiseLevels(ZERO).draw(20_000, torch.Generator().manual_seed(0), lowest=SKY)
+    steps = ZERO.t_of(alpha, sigma).round()
+    first = int((ZERO.sigma < SKY * ZERO.alpha).sum())
+    assert (steps.min(), steps.max()) == (first, 1000)
+    counts = torch.bincount(steps.long())[first:].double()
+    assert counts.min() > 0.9 * counts.mean()  # stratified: nearly even

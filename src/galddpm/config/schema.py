@@ -142,10 +142,8 @@ class TrainingSettings(Section):
 
 
 class SamplingSettings(Section):
-    ending: Literal["image", "light"] = (
-        "image"  # light: sampling leaves off where the noise left is
-    )
-    # still more than the instrument's; what is light there gets the instrument's noise in counts
+    ending: Literal["image", "light"] = "image"  # light: leave off where the noise is still more
+    # than the instrument's, take what is light there, and add the instrument's noise in counts
     band_limit: Annotated[float, Field(gt=0, le=0.5)] | None = None  # of light, beyond which a PSF
     # passes none: what the network makes there is taken away [cycle/pix]
     sampler: Literal["ddpm", "ddim", "dpmpp_2m", "heun"] = "dpmpp_2m"
@@ -211,6 +209,12 @@ class Config(Section):
                 "distillation: needs process.prediction light and sampling.ending light, found"
                 f" {' and '.join(found)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _ends_where_it_is_trained(self) -> Self:
+        if (self.process.prediction, self.sampling.ending) == ("light", "image"):
+            raise ValueError("process.prediction light needs sampling.ending light, found image")
         return self
 
     @model_validator(mode="after")

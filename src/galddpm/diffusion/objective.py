@@ -33,7 +33,7 @@ class NoiseLevels:
     ) -> tuple[Tensor, Tensor]:
         """(alpha, sigma), each (count,) `widest_float` on the generator's device.
 
-        lowest: sigma/alpha below which the log-normal distribution is cut off.
+        lowest: sigma/alpha below which none is drawn.
 
         Uniform numbers are stratified: one in each of `count` equal parts of [0, 1), so that every
         batch covers all levels. Each number alone is still uniform, and their order is shuffled.
@@ -46,13 +46,19 @@ class NoiseLevels:
     def _at(self, u: Tensor, lowest: float) -> tuple[Tensor, Tensor]:
         alpha, sigma, angles = self.schedule.tables(u.device)
         if self.distribution == "uniform":
-            t = 1 + (u * self.schedule.steps).long().clamp(max=self.schedule.steps - 1)
+            first = self._first_from(lowest)
+            count = self.schedule.steps + 1 - first
+            t = first + (u * count).long().clamp(max=count - 1)
             return alpha[t], sigma[t]
         below = self._share_below(lowest)
         quantile = normal_quantile(below + (1 - below) * u)
         ratio = torch.exp(self.log_sigma_mean + self.log_sigma_std * quantile)
         angle = torch.atan(ratio).clamp(angles[1], angles[-1])
         return torch.cos(angle), torch.sin(angle)
+
+    def _first_from(self, ratio: float) -> int:
+        """The first t of at least this sigma/alpha."""
+        return 1 + int((self.schedule.sigma[1:] < ratio * self.schedule.alpha[1:]).sum())
 
     def _share_below(self, ratio: float) -> float:
         """Of the log-normal distribution, below a sigma/alpha."""
