@@ -11,25 +11,14 @@ import galddpm
 from galddpm.commands import evaluate, export, sample, train
 from galddpm.errors import UserError
 from galddpm.training.checkpoint import load_tensors
-from helpers.galaxies import write_simple
-
-SMALL = """
-data: {training: galaxies.hdf5, validation: galaxies.hdf5, testing: galaxies.hdf5, image_size: 16}
-process: {prediction: light, zero_terminal_snr: true, level_distribution: log_normal}
-network: {channels: [8], bottleneck: 8, blocks: 1, attention: [], heads: 2, embedding: 16}
-training: {images: 64, batch_size: 8, precision: fp32, log_every: 32, preview_every: null,
-           learning_rate: 1e-3}
-sampling: {ending: light, sampler: dpmpp_2m, steps: 4, spacing: karras, batch_size: 4}
-"""
+from helpers.trained import train_small
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder with a trained model, in which the test stands."""
     monkeypatch.chdir(tmp_path)
-    write_simple(tmp_path / "galaxies.hdf5", 40, size=16)
-    (tmp_path / "small.yaml").write_text(SMALL)
-    train.main(["--config", "small.yaml", "--run", "runs/small"])
+    train_small(tmp_path, "runs/small", "--set=training.learning_rate=1e-3")
     return tmp_path
 
 
@@ -74,7 +63,17 @@ def test_a_training_starts_from_a_model(folder):
 def test_a_changed_start_is_refused(folder):
     start = ["--config", "small.yaml", "--run", "runs/more", "--init-from", "runs/small"]
     train.main([*start, "--set", "training.images=8"])
-    train.main(["--config", "small.yaml", "--run", "runs/small", "--set", "training.images=128"])
+    train.main(
+        [
+            "--config",
+            "small.yaml",
+            "--run",
+            "runs/small",
+            "--set",
+            "training.images=128",
+            "--set=training.learning_rate=1e-3",
+        ]
+    )
     with pytest.raises(UserError, match="its init_from has changed"):
         train.main(start)
 

@@ -30,7 +30,7 @@ from galddpm.errors import UserError
 from galddpm.tasks import distillation
 from galddpm.training.checkpoint import load_tensors
 from helpers.correlation import smoothed
-from helpers.galaxies import write_simple
+from helpers.trained import train_small
 
 SKY = 0.3
 ZERO = Schedule.linear(1000, 1e-4, 0.02, zero_terminal_snr=True)
@@ -162,13 +162,6 @@ def test_states_are_made_once(tmp_path, pairs):
     np.testing.assert_array_equal(stored_states(path, held.shape, iter(())), held)
 
 
-SMALL = """
-data: {training: galaxies.hdf5, validation: galaxies.hdf5, testing: galaxies.hdf5, image_size: 16}
-process: {prediction: light, zero_terminal_snr: true, level_distribution: log_normal}
-network: {channels: [8], bottleneck: 8, blocks: 1, attention: [], heads: 2, embedding: 16}
-training: {images: 64, batch_size: 8, precision: fp32, log_every: 32, preview_every: null}
-sampling: {ending: light, sampler: dpmpp_2m, steps: 4, spacing: karras, batch_size: 4}
-"""
 TAUGHT = [
     "--set=distillation.teacher=teacher",
     "--set=distillation.pairs=10",
@@ -180,9 +173,7 @@ TAUGHT = [
 def folder(tmp_path, monkeypatch):
     """A folder with a trained teacher, in which the test stands."""
     monkeypatch.chdir(tmp_path)
-    write_simple(tmp_path / "galaxies.hdf5", 40, size=16)
-    (tmp_path / "small.yaml").write_text(SMALL)
-    train.main(["--config", "small.yaml", "--run-dir", "teacher"])
+    train_small(tmp_path, "teacher")
     return tmp_path
 
 

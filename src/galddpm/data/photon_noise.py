@@ -10,11 +10,9 @@ from scipy.ndimage import uniform_filter
 
 from galddpm.arrays import Array, Floats
 
-BRIGHT = (
-    40.0,
-    250.0,
-)  # [sky sigma] light that is looked at: below it the sky's noise hides that of
-# the photons, above it the light's own structure adds to it
+# light that is looked at [sky sigma]: below, the sky's noise hides that of the photons, above, the
+# light's own structure adds to it
+BRIGHT = (40.0, 250.0)
 SMOOTH = 0.01  # by how much the means of 3 x 3 and of 7 x 7 pixels may differ, as a share
 DARK = 1.0  # [sky sigma] light below which a place is sky
 FEWEST = 500  # pixels that the noise of photons can be told from
@@ -42,8 +40,8 @@ def measure_photon_noise(flux: Floats, sky_sigma: float) -> float:
 
 
 def _places(flux: Floats) -> tuple[Floats, Floats, Array]:
-    """Light, squared differences, and whether the light is smooth, of each pixel that has eight
-    neighbours with data."""
+    """Light, squared differences, and whether the light is smooth, of each pixel with data in all
+    7 x 7 around it."""
     lights, squares, smooth = [], [], []
     for stamp in flux:
         rows = stamp[:, 2:] - 2 * stamp[:, 1:-1] + stamp[:, :-2]
@@ -54,4 +52,4 @@ def _places(flux: Floats) -> tuple[Floats, Floats, Array]:
         lights.append(mean[known])
         squares.append(mixed[known] ** 2)
         smooth.append((np.abs(wider - mean) < SMOOTH * np.abs(mean))[known])
-    return tuple(np.concatenate(parts) for parts in (lights, squares, smooth))  # type: ignore[return-value]
+    return np.concatenate(lights), np.concatenate(squares), np.concatenate(smooth)

@@ -5,7 +5,15 @@ from typing import Protocol, cast
 from torch import Tensor, nn
 
 from galddpm.diffusion.light import SkyNoise, image_of, light_aim
-from galddpm.diffusion.process import add_noise, column, for_batch, input_scale, target, x_0_from
+from galddpm.diffusion.process import (
+    add_noise,
+    column,
+    eps_from,
+    for_batch,
+    input_scale,
+    target,
+    x_0_from,
+)
 from galddpm.diffusion.schedule import Level, Schedule
 from galddpm.diffusion.typical_loss import TypicalLoss
 
@@ -84,8 +92,14 @@ class LightDenoiser(Denoiser):
     ) -> Tensor:
         x = add_noise(x_0, eps, alpha, sigma)
         aim = light_aim(x_0, eps, column(sigma / alpha, x), self.noise)
-        beyond = (x - column(alpha, x) * aim) / column(sigma, x)
+        return self.error_of_light(aim, x, alpha, sigma, redshift)
+
+    def error_of_light(
+        self, aim: Tensor, x: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor
+    ) -> Tensor:
+        """F at x less what it should be for an estimate of the light that is `aim`."""
         output = self.output(x, alpha, sigma, redshift)
+        beyond = eps_from(x, aim, alpha, sigma)
         return output - target("edm", aim, beyond, alpha, sigma, self.sigma_data)
 
     def forward(self, x: Tensor, level: Level, redshift: Tensor) -> Tensor:

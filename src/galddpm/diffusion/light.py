@@ -51,8 +51,7 @@ def image_of(light: Tensor, x: Tensor, alpha: Tensor, sigma: Tensor, noise: SkyN
     """The estimate of the image that goes with one of its light, (B, C, H, W): Eq. 1, finite for
     alpha = 0. alpha, sigma: (B, 1, 1, 1), sigma above 0."""
     u = noise.variances(x)
-    total = alpha**2 * u + sigma**2
-    return light + filtered(x, alpha * u / total) - filtered(light, alpha**2 * u / total)
+    return light + filtered(x - alpha * light, alpha * u / (alpha**2 * u + sigma**2))
 
 
 def light_of(

@@ -102,18 +102,21 @@ class Objective:
         eps = torch.randn(x_0.shape, dtype=x_0.dtype, **noise)
         redshift = redshift + self.jitter * torch.randn(len(x_0), dtype=redshift.dtype, **noise)
         error = denoiser.error(x_0, eps, alpha, sigma, redshift)
-        zero = torch.zeros_like(error)
-        losses = huber_loss(error, zero, reduction="none", delta=self.huber_delta)
-        if self.centre_weight_radius:
-            losses = losses * centre_weights(
-                *losses.shape[-2:], self.centre_weight_radius, losses.device
-            )
-        losses = losses.flatten(1).mean(dim=1)
+        losses = galaxy_losses(error, self.huber_delta, self.centre_weight_radius)
         t = self.levels.schedule.t_of(alpha, sigma)
         if self.weighting == "equal":
             typical = denoiser.typical_loss.update(losses, t, self.levels.schedule.steps)
             losses = with_gradient_over(losses, typical)
         return losses, t
+
+
+def galaxy_losses(error: Tensor, huber_delta: float, centre_weight_radius: float | None) -> Tensor:
+    """Mean Huber losses (B,) of errors (B, C, H, W), with the weights of `Objective`."""
+    zero = torch.zeros_like(error)
+    losses = huber_loss(error, zero, reduction="none", delta=huber_delta)
+    if centre_weight_radius:
+        losses = losses * centre_weights(*error.shape[-2:], centre_weight_radius, error.device)
+    return losses.flatten(1).mean(dim=1)
 
 
 @lru_cache

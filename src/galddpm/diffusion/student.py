@@ -13,12 +13,11 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import huber_loss
 
 from galddpm.diffusion.denoiser import Denoiser, LightDenoiser
 from galddpm.diffusion.light import SkyNoise, light_of
-from galddpm.diffusion.objective import centre_weights, with_gradient_over
-from galddpm.diffusion.process import column, for_batch, target
+from galddpm.diffusion.objective import galaxy_losses, with_gradient_over
+from galddpm.diffusion.process import for_batch
 from galddpm.diffusion.samplers import Denoise, Noise, Sampler
 from galddpm.diffusion.schedule import Level, Schedule
 
@@ -64,11 +63,7 @@ class Student(LightDenoiser):
 
     def jump_error(self, x: Tensor, lower: Tensor, level: Level, redshift: Tensor) -> Tensor:
         """The network's output less what it should be, (B, C, H, W)."""
-        alpha, sigma = for_batch(level, x)
-        aim = self.aim(x, lower, level)
-        beyond = (x - column(alpha, x) * aim) / column(sigma, x)
-        output = self.output(x, alpha, sigma, redshift)
-        return output - target("edm", aim, beyond, alpha, sigma, self.sigma_data)
+        return self.error_of_light(self.aim(x, lower, level), x, *for_batch(level, x), redshift)
 
 
 def student_levels(levels: Sequence[Level], intermediate_sigmas: Sequence[float]) -> list[Level]:
@@ -118,10 +113,7 @@ def student_losses(
     x, lower, redshift, number = batch
     level = student.levels[number]
     error = student.jump_error(x, lower, level, redshift)
-    losses = huber_loss(error, torch.zeros_like(error), reduction="none", delta=huber_delta)
-    if centre_weight_radius:
-        losses = losses * centre_weights(*x.shape[-2:], centre_weight_radius, x.device)
-    losses = losses.flatten(1).mean(dim=1)
+    losses = galaxy_losses(error, huber_delta, centre_weight_radius)
     t = student.schedule.t_of(*for_batch(level, x))
     typical = student.typical_loss.update(losses, t, student.schedule.steps)
     return with_gradient_over(losses, typical), t

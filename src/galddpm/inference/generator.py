@@ -36,7 +36,7 @@ class Generator:
     >>> generator = galddpm.load("runs/quickstart")
     >>> generator
     <Generator runs/quickstart: bands g, r, i, z, y, 64 x 64 pixels, 3,011,624 parameters,
-    trained from redshift 0.02 to 3.99, sky_2m in 20 steps, on cpu>
+    trained from redshift 0.02 to 3.99, dpmpp_2m in 20 steps, on cpu>
     >>> flux = generator.sample([0.1, 0.5, 1.2], seed=3)  # (3, 5, 64, 64) counts
     >>> pictures = galddpm.rgb(flux)  # (3, 64, 64, 3), for matplotlib's imshow(..., origin="lower")
     >>> galddpm.magnitudes(flux.sum(axis=(-2, -1)))  # (3, 5) AB magnitudes of all light in a stamp
@@ -107,6 +107,7 @@ class Generator:
         time; 1,000 galaxies of 5 x 64 x 64 pixels take 82 MB.
 
         noise: False leaves the light as it is, without the noise of the instrument.
+
         Warns of redshifts outside those trained on, or hardly seen in training. Raises UserError
         for an impossible argument, for redshifts far outside unless `extrapolate`, and for light
         without noise from a model that draws images (sampling.ending).

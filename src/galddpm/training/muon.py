@@ -38,8 +38,8 @@ class Muon(torch.optim.Optimizer):
             shrink = 1 - group["lr"] * group["weight_decay"]
             for alike in taken_together(group["params"]):
                 ahead = [as_matrix(self._ahead(p, group["momentum"])) for p in alike]
-                steps = orthogonalised(torch.stack(ahead))
-                size = group["lr"] * MATCH * max(steps.shape[1:]) ** 0.5
+                steps = all_orthogonalised(ahead)
+                size = group["lr"] * MATCH * max(ahead[0].shape) ** 0.5
                 for parameter, step in zip(alike, steps, strict=True):
                     parameter.mul_(shrink)
                     parameter.add_(as_tensor(step, parameter.shape), alpha=-size)
@@ -76,20 +76,27 @@ def as_tensor(matrix: Tensor, shape: Sequence[int]) -> Tensor:
     return matrix.view(outputs, *kernel, inputs).movedim(-1, 1)
 
 
-def orthogonalised(matrices: Tensor) -> Tensor:
-    """Matrices (n, rows, columns), each with all singular values near 1, and 0 where they are 0.
+def all_orthogonalised(matrices: Sequence[Tensor]) -> Iterable[Tensor]:
+    """`orthogonalised` of each of some matrices of one shape; of several at once."""
+    if len(matrices) == 1:
+        return [orthogonalised(matrices[0])]
+    together: Tensor = torch.vmap(orthogonalised)(torch.stack(list(matrices)))
+    return together
+
+
+def orthogonalised(matrix: Tensor) -> Tensor:
+    """A matrix (rows, columns) with all singular values near 1, and 0 where they are 0.
 
     The polynomial is iterated in the Gram matrix of the shorter side, which for a convolution is a
     fraction of the work of iterating in the matrix.
     """
-    wide = matrices.shape[1] <= matrices.shape[2]
-    gram = matrices @ matrices.mT if wide else matrices.mT @ matrices
-    square = gram.diagonal(dim1=1, dim2=2).sum(dim=1).clamp(min=1e-30)[:, None, None]
-    gram = gram / square  # of the norm, which no singular value exceeds
-    one = torch.eye(gram.shape[1], dtype=gram.dtype, device=gram.device)
-    total = one / square.sqrt()
+    wide = matrix.shape[0] <= matrix.shape[1]
+    gram = matrix @ matrix.T if wide else matrix.T @ matrix
+    square = gram.trace().clamp(min=1e-30)  # of the norm, which no singular value exceeds
+    gram = gram / square
+    total = torch.eye(len(gram), dtype=gram.dtype, device=gram.device) / square.sqrt()
     for _ in range(ITERATIONS):
-        factor = torch.baddbmm(gram, gram, gram, beta=B, alpha=C)
-        factor.diagonal(dim1=1, dim2=2).add_(A)
+        factor = torch.addmm(gram, gram, gram, beta=B, alpha=C)
+        factor.diagonal().add_(A)
         gram, total = factor @ gram @ factor, factor @ total
-    return total @ matrices if wide else matrices @ total
+    return total @ matrix if wide else matrix @ total
