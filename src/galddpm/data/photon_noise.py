@@ -42,14 +42,15 @@ def measure_photon_noise(flux: Floats, sky_sigma: float) -> float:
 def _places(flux: Floats) -> tuple[Floats, Floats, Array]:
     """Light, squared differences, and whether the light is smooth, of each pixel with data in all
     7 x 7 around it."""
-    lights, squares, smooth = [], [], []
-    for stamp in flux:
-        rows = stamp[:, 2:] - 2 * stamp[:, 1:-1] + stamp[:, :-2]
-        mixed = rows[2:] - 2 * rows[1:-1] + rows[:-2]
-        mean = uniform_filter(stamp, 3)[1:-1, 1:-1]
-        wider = uniform_filter(stamp, 7)[1:-1, 1:-1]
-        known = uniform_filter((stamp == 0).astype(np.float32), 7)[1:-1, 1:-1] < 1e-3
-        lights.append(mean[known])
-        squares.append(mixed[known] ** 2)
-        smooth.append((np.abs(wider - mean) < SMOOTH * np.abs(mean))[known])
-    return np.concatenate(lights), np.concatenate(squares), np.concatenate(smooth)
+    rows = flux[:, :, 2:] - 2 * flux[:, :, 1:-1] + flux[:, :, :-2]
+    mixed = rows[:, 2:] - 2 * rows[:, 1:-1] + rows[:, :-2]
+    mean, wider = (_mean_over(flux, width) for width in (3, 7))
+    known = _mean_over((flux == 0).astype(np.float32), 7) < 1e-3
+    smooth = np.abs(wider - mean) < SMOOTH * np.abs(mean)
+    return mean[known], mixed[known] ** 2, smooth[known]
+
+
+def _mean_over(flux: Floats, width: int) -> Floats:
+    """Means over squares around each pixel of stamps, those on the edge left out."""
+    means: Floats = uniform_filter(flux, (0, width, width))[:, 1:-1, 1:-1]
+    return means

@@ -6,6 +6,7 @@ the limit correlate pixels too, as far as the PSF reaches; they are light, and t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.fft
@@ -68,7 +69,7 @@ def _bend(flux: Floats) -> float:
     spreads = []
     for stamp, seen in zip(left - 2 * middle + right, light, strict=True):
         if np.isfinite(seen).any():
-            dark = seen <= np.quantile(seen[np.isfinite(seen)], DARK)
+            dark = seen <= _lower(seen[np.isfinite(seen)], DARK)
             spreads.append(np.median(np.abs(stamp[dark])))
     return float(MAD_TO_SIGMA * np.median(spreads)) if spreads else 0.0
 
@@ -94,11 +95,11 @@ def _emptiest(flux: Floats) -> list[tuple[Floats, Array]]:
     """Stamps and their dark places, of the stamps whose dark places vary least."""
     places = [_dark(stamp) for stamp in flux]
     spreads = np.array([
-        np.ptp(np.quantile(stamp[dark], (0.16, 0.84))) if dark.any() else 0.0
+        _lower(stamp[dark], 0.84) - _lower(stamp[dark], 0.16) if dark.any() else 0.0
         for stamp, dark in zip(flux, places, strict=True)
     ])  # fmt: skip
     known = spreads > 0
-    least = known & (spreads <= np.quantile(spreads[known], EMPTIEST))
+    least = known & (spreads <= _lower(spreads[known], EMPTIEST))
     return [(flux[k], places[k]) for k in np.flatnonzero(least)]
 
 
@@ -107,8 +108,15 @@ def _dark(stamp: Floats) -> Array:
     dark: Array = stamp != 0
     if dark.any():
         mean = uniform_filter(stamp, PLACE)
-        dark &= mean <= np.quantile(mean[dark], DARK)
+        dark &= mean <= _lower(mean[dark], DARK)
     return dark
+
+
+def _lower(values: Floats, share: float) -> Any:
+    """The value that this share of the others do not exceed: a quantile without interpolation,
+    which takes a tenth of NumPy's time on a stamp."""
+    rank = int(share * (len(values) - 1))
+    return np.partition(values, rank)[rank]
 
 
 def _lagged(image: Floats, size: Sequence[int]) -> Floats:

@@ -33,6 +33,7 @@ def measure_band(image: Floats, gain: float) -> dict[str, float]:
     """
     import sep
 
+    sep.set_extract_pixstack(2 * image.size)  # its default makes room for twenty stamps each time
     background = sep.Background(image, bw=MESH, bh=MESH)
     data = image - background.back()
     found, segments = sep.extract(
@@ -95,10 +96,11 @@ def _profile(
     data: Floats, place: tuple[float, float], a: float, b: float, theta: float
 ) -> tuple[Floats, Floats, Floats]:
     """Major-axis radius, mean brightness and number of pixels of elliptical rings of one pixel."""
-    rows, columns = np.indices(data.shape)
-    x, y = columns - place[0], rows - place[1]
-    along, across = x * np.cos(theta) + y * np.sin(theta), y * np.cos(theta) - x * np.sin(theta)
-    ring = np.hypot(along, across * a / max(b, 0.3)).astype(int).ravel()
+    x, y = (np.arange(side) - middle for side, middle in zip(data.shape[::-1], place, strict=True))
+    cosine, sine, flat = np.cos(theta), np.sin(theta), a / max(b, 0.3)
+    along = cosine * x + sine * y[:, None]
+    across = flat * (cosine * y[:, None] - sine * x)
+    ring = np.sqrt(along**2 + across**2).astype(np.int32).ravel()
     count = np.maximum(np.bincount(ring)[: data.shape[0] // 2], 1)
     light = np.bincount(ring, data.ravel())[: data.shape[0] // 2]
     return np.arange(len(count)) + 0.5, light / count, count

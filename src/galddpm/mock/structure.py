@@ -18,6 +18,7 @@ from galddpm.data.survey import BANDS, PIVOT
 from galddpm.mock.profiles import EXPONENTIAL, moved
 
 OLD_CONTRAST = np.float32(0.25)  # of arms in old stars, in the logarithm, over that in young ones
+FAINTEST = 13.0  # a disc is drawn to where its smooth light is exp(-13) of its centre's
 STEEPENING = 2.0  # inner over outer scale length of a truncated disc (Pohlen & Trujillo 2006)
 RING_WIDTH = 0.35  # [scale length]
 TEXTURE = (256, 512)  # cells along ln R and azimuth, periodic
@@ -58,14 +59,16 @@ class Disc:
 
 def disc_wave(disc: Disc, canvas: int) -> Array:
     """Transform (5, canvas, canvas // 2 + 1) of a disc, complex64, before PSF and pixel."""
-    wave = scipy.fft.rfft2(disc_light(disc, canvas))
-    half, fine = canvas // 2, wave.shape[1]
-    low = np.concatenate([wave[:, :half], wave[:, fine - half :]], axis=1)[:, :, : half + 1]
-    return low * moved(disc.place, canvas)
+    light, fine = disc_light(disc, canvas), fineness(disc)
+    wave = scipy.fft.rfft2(light, s=(fine * canvas, fine * canvas))
+    half = canvas // 2
+    low = np.concatenate([wave[:, :half], wave[:, -half:]], axis=1)[:, :, : half + 1]
+    return low * moved(disc.place - light.shape[1] // 2 // fine, canvas)
 
 
 def disc_light(disc: Disc, canvas: int) -> Floats:
-    """Light (5, F canvas, F canvas) [count] around pixel (0, 0), on pixels finer by `fineness`."""
+    """Light (5, side, side) [count] around pixel side // 2, on pixels finer by `fineness`; side
+    takes in what can be seen of the disc, and at most the canvas."""
     x, y, across = _plane(disc, canvas)
     log_r = np.float32(0.5) * np.log(x**2 + y**2 + np.float32(0.01))
     r = np.exp(log_r)
@@ -105,11 +108,18 @@ def extinction(redshift: float) -> Floats:
 def _plane(disc: Disc, canvas: int) -> tuple[Floats, Floats, Floats]:
     """x, y in the disc and the distance from its major axis on the sky [scale length]."""
     fine = fineness(disc)
-    pixel = np.fft.fftfreq(fine * canvas).astype(np.float32) * canvas  # [pix]
+    half = fine * min(canvas // 2, int(np.ceil(_reach(disc))))
+    pixel = np.arange(-half, half, dtype=np.float32) / np.float32(fine)  # [pix]
     unit = np.float32(EXPONENTIAL / disc.r_eff)
     cosine, sine = unit * np.float32(np.cos(disc.angle)), unit * np.float32(np.sin(disc.angle))
     across = cosine * pixel[:, None] - sine * pixel
     return cosine * pixel + sine * pixel[:, None], across / np.float32(disc.axis_ratio), across
+
+
+def _reach(disc: Disc) -> float:
+    """Radius at which the smooth light has fallen to exp(-FAINTEST) of the centre's [pix]."""
+    bent = (FAINTEST + (STEEPENING - 1) * disc.edge) / STEEPENING
+    return disc.r_eff / float(EXPONENTIAL) * min(FAINTEST, max(bent, disc.edge))
 
 
 def _arms(disc: Disc, r: Floats, winding: Floats) -> Floats:
