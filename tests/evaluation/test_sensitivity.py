@@ -13,10 +13,9 @@ from galddpm.evaluation.measurement.psf_files import survey_psfs
 from galddpm.evaluation.report.judge import judge
 from galddpm.evaluation.statistics.distributions import size_scale
 from galddpm.evaluation.statistics.matching import select
-from galddpm.workers import worker_pool
 from helpers.galaxies import simple_galaxies
 
-N = 400
+N = 250
 SHAPES = ("ellipticity", "semimajor_axis", "isophotal_area", "half_light_radius")
 pytestmark = pytest.mark.slow
 
@@ -43,13 +42,11 @@ def catalogs(tmp_path_factory) -> dict[str, Catalog]:
     folder = tmp_path_factory.mktemp("suspects")
     psfs = survey_psfs(BANDS)
     found = {}
-    with worker_pool(2) as pool:
-        for name, columns in suspects().items():
-            path = folder / f"{name}.hdf5"
-            write_galaxies(path, columns)
-            work = Measurement(path, BANDS, ("i",), psfs, len(columns["image"]), statmorph=0)
-            out = folder / f"{name}.fits"
-            found[name] = measure(work, GalaxyFile(path), out, {}, pool=pool)
+    for name, columns in suspects().items():
+        path = folder / f"{name}.hdf5"
+        write_galaxies(path, columns)
+        work = Measurement(path, BANDS, ("i",), psfs, len(columns["image"]), statmorph=0)
+        found[name] = measure(work, GalaxyFile(path), folder / f"{name}.fits", {})
     return found
 
 

@@ -129,7 +129,7 @@ def test_larger_stamps_hold_the_smaller_ones_and_truth_the_light(small, tmp_path
 
 
 def test_defects_can_be_left_out(tmp_path):
-    make_mock(tmp_path, {"testing": 40}, MockSettings(4, defects=False), jobs=2)
+    make_mock(tmp_path, {"testing": 40}, MockSettings(4, defects=False))
     with h5py.File(tmp_path / "5x64x64_testing_truth.hdf5") as truth:
         assert set(truth["defects"][:]) == {b""}
 
@@ -148,7 +148,7 @@ QUANTILES = {
 
 @pytest.mark.slow
 def test_the_measured_catalog_is_the_published_one(tmp_path):
-    path, *_ = make_mock(tmp_path, {"training": 2000}, MockSettings(0), jobs=2)
+    path, *_ = make_mock(tmp_path, {"training": 1000}, MockSettings(0))
     columns = check.measured_columns(path)
     for name, ratios in check.quantile_ratios(columns).items():
         inner, outer = QUANTILES[name]

@@ -24,12 +24,34 @@ Split = tuple[Ints, Ints]  # rows
 
 def distances(a: Floats, b: Floats) -> tuple[float, float]:
     """Two-sample KS and Wasserstein distances: largest gap and area between the two CDFs."""
-    pooled = np.concatenate([a, b])
-    order = np.argsort(pooled, kind="stable")
-    from_a = np.cumsum(order < len(a))[:-1]
-    from_b = np.arange(1, len(order)) - from_a
-    gap, width = np.abs(from_a / len(a) - from_b / len(b)), np.diff(pooled[order])
-    return float(gap.max(initial=0.0, where=width > 0)), float(gap @ width)
+    value, rank = ranked(np.concatenate([a, b]))
+    ks, wasserstein = distances_of_ranks(value, rank[None, : len(a)], rank[None, len(a) :])[0]
+    return float(ks), float(wasserstein)
+
+
+def ranked(values: Floats) -> tuple[Floats, Ints]:
+    """Finite values in order and the place of each of `values` (n,) in it; that of what is not
+    finite is beyond the last."""
+    order = np.argsort(np.where(np.isfinite(values), values, np.inf), kind="stable")
+    count = int(np.isfinite(values).sum())
+    rank = np.empty(len(values), np.uint32)
+    rank[order] = np.minimum(np.arange(len(values)), count)
+    return values[order[:count]], rank
+
+
+def distances_of_ranks(value: Floats, first: Ints, second: Ints) -> Floats:
+    """KS and Wasserstein distances (splits, 2) of samples given by the places (splits, n) and
+    (splits, m) of their members among the values; a place beyond the last is nobody.
+
+    Whole numbers that hold a place and a side sort ten times faster than values do.
+    """
+    keys = np.sort(np.concatenate([2 * first, 2 * second + 1], axis=1), axis=1)
+    place, there = keys >> 1, keys < 2 * len(value)
+    from_second = (there & (keys & 1 > 0)).cumsum(axis=1)
+    from_first: Ints = there.cumsum(axis=1) - from_second
+    gap = np.abs(from_first / from_first[:, -1:] - from_second / from_second[:, -1:])[:, :-1]
+    width = np.diff(np.append(value, value[-1])[place], axis=1)
+    return np.stack([gap.max(1, initial=0.0, where=width > 0), (gap * width).sum(1)], axis=1)
 
 
 def size_scale(n: int, m: int) -> float:
@@ -57,10 +79,10 @@ def wasserstein_interval(
     around the truth, in units of the size scale.
     """
     n, m = (max(2, round(len(sample) ** (2 / 3))) for sample in (a, b))
-    deviations = []
-    for _ in range(SUBSAMPLES):
-        few = rng.choice(a, n, replace=False), rng.choice(b, m, replace=False)
-        deviations.append(abs(distances(*few)[1] - distance))
+    value, rank = ranked(np.concatenate([a, b]))
+    sides = (rank[: len(a)], n), (rank[len(a) :], m)
+    few = [rng.permuted(np.tile(ranks, (SUBSAMPLES, 1)), axis=1)[:, :k] for ranks, k in sides]
+    deviations = np.abs(distances_of_ranks(value, *few)[:, 1] - distance)
     shrink = size_scale(len(a), len(b)) / size_scale(n, m)
     reach = np.quantile(deviations, COVERED) * shrink
     return [max(0.0, distance - reach), distance + reach]
@@ -75,13 +97,29 @@ def floor(
     real set they are the same. splits: pairs of row numbers into them. Rescaled to `sizes`; without
     a row where one of these is 0.
     """
-    rows = []
-    for first, second in splits if min(sizes) else ():
-        a, b = finite(real[first]), finite(reference[second])
-        if len(a) and len(b):
-            scale = size_scale(*sizes) / size_scale(len(a), len(b))
-            rows.append(np.array(distances(a, b)) * scale)
-    return np.array(rows).reshape(-1, 2)
+    if not splits or not min(sizes):
+        return np.empty((0, 2))
+    value, rank = ranked(np.concatenate([real, reference]))
+    rank = np.append(rank, len(value))  # of nobody
+    first, second = (rank[rows] for rows in side_by_side(splits, len(real)))
+    counts = [(side < len(value)).sum(axis=1) for side in (first, second)]
+    some = np.minimum(*counts) > 0
+    scale = size_scale(*sizes) / np.sqrt(sum(1 / count[some] for count in counts))
+    null: Floats = distances_of_ranks(value, first[some], second[some]) * scale[:, None]
+    return null
+
+
+def side_by_side(splits: Sequence[Split], count: int) -> tuple[Ints, Ints]:
+    """Rows (splits, n) and (splits, m) among two sets, the first of `count`, one after the other;
+    -1 fills up those of shorter splits."""
+    sides = []
+    for side, start in enumerate((0, count)):
+        rows = [split[side] for split in splits]
+        filled = np.full((len(rows), max(map(len, rows))), -1)
+        for line, known in zip(filled, rows, strict=True):
+            line[: len(known)] = known + start
+        sides.append(filled)
+    return sides[0], sides[1]
 
 
 def compare(real: Floats, generated: Floats, null: Floats, ratio: bool = True) -> dict[str, Any]:
