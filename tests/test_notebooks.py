@@ -9,8 +9,8 @@ from nbclient import NotebookClient
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 SMALLER = {
     "quickstart": ("SMALL = False", "SMALL = True"),
-    "mock": ("COUNT = 4000", "COUNT = 60"),
-    "light": ("COUNT = 48", "COUNT = 32"),
+    "mock": ("COUNT = 4000", "COUNT = 40"),
+    "light": ("COUNT = 48", "COUNT = 12"),
     "judge": ("STAMPS, JOBS = 300, 2", "STAMPS, JOBS = 2, 1"),
 }
 PICTURES = {

@@ -14,7 +14,7 @@ from galddpm.commands.evaluate import main
 from galddpm.data.galaxiesml import GalaxyFile, write_galaxies
 from galddpm.errors import UserError
 from galddpm.evaluation.catalog.cluster import dask_pool
-from galddpm.evaluation.catalog.measure_file import CHUNK, Measurement, measure
+from galddpm.evaluation.catalog.measure_file import Measurement, measure
 from galddpm.evaluation.catalog.table import recorded_arguments
 from galddpm.evaluation.measurement.flags import Flag
 from galddpm.evaluation.measurement.psf_files import survey_psfs
@@ -22,7 +22,7 @@ from galddpm.locks import locked_folder
 from galddpm.workers import worker_pool
 from helpers.galaxies import simple_galaxies, write_simple
 
-COUNT, FITTED = 138, 6
+COUNT, FITTED = 114, 6
 BROKEN = 3  # row of the generated file with a NaN
 COLUMNS = {  # the least that a catalog holds
     "row",
@@ -92,6 +92,12 @@ def read_report(folder, out="report") -> dict:
 def read_table(folder, side, band="i", out="report") -> Table:
     path = folder / out / f"catalog_{side}.fits"
     return Table.read(path, hdu=band, mask_invalid=False)
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Figures take most of a small evaluation; those of `folder` are looked at."""
+    monkeypatch.setattr("galddpm.evaluation.report.gallery.draw_figures", lambda *report: {})
 
 
 def test_everything_is_written(folder):
@@ -176,7 +182,7 @@ def test_finished_report_is_left_alone(folder, capsys):
     assert before == {path: path.stat().st_mtime_ns for path in (folder / "report").iterdir()}
 
 
-def test_other_arguments_are_refused_and_then_overwrite(folder, tmp_path):
+def test_other_arguments_are_refused_and_then_overwrite(folder, tmp_path, no_figures):
     shutil.copytree(folder / "report", tmp_path / "report")
     changed = arguments(folder, "--limit", "40", statmorph=0)
     changed[changed.index("--out") + 1] = str(tmp_path / "report")
@@ -189,7 +195,7 @@ def test_other_arguments_are_refused_and_then_overwrite(folder, tmp_path):
     assert report["metrics"]["flux"]["ks"] is None
 
 
-def test_several_bands_and_other_redshifts(folder, tmp_path):
+def test_several_bands_and_other_redshifts(folder, tmp_path, no_figures):
     columns = simple_galaxies(COUNT, seed=2)
     columns["specz_redshift"] = np.repeat([0.4, 0.6, 0.8], COUNT // 3)
     write_galaxies(tmp_path / "fixed.hdf5", columns, None)
@@ -204,7 +210,13 @@ def test_several_bands_and_other_redshifts(folder, tmp_path):
     assert np.nanmedian(table["sky_sigma"]) == pytest.approx(0.076, rel=0.05)
 
 
+CHUNK = 16
 FEW = 2 * CHUNK + 6  # galaxies; the last chunk is a short one
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    monkeypatch.setattr("galddpm.evaluation.catalog.measure_file.CHUNK", CHUNK)
 
 
 def measurement(path, count=FEW, statmorph=2) -> Measurement:
@@ -212,7 +224,7 @@ def measurement(path, count=FEW, statmorph=2) -> Measurement:
     return Measurement(path, bands, ("i",), survey_psfs(bands), count, statmorph)
 
 
-def test_interrupted_catalog_goes_on(folder, tmp_path):
+def test_interrupted_catalog_goes_on(folder, tmp_path, small_chunks):
     galaxies, work = GalaxyFile(folder / "real.hdf5"), measurement(folder / "real.hdf5")
     whole = tmp_path / "whole.fits"
     measure(work, galaxies, whole, {"a": 1})
@@ -235,7 +247,7 @@ def test_interrupted_catalog_goes_on(folder, tmp_path):
     assert not cut.with_name("cut.fits.part").exists()
 
 
-def test_unfinished_catalog_of_other_arguments_is_refused(folder, tmp_path):
+def test_unfinished_catalog_of_other_arguments_is_refused(folder, tmp_path, small_chunks):
     galaxies, work = GalaxyFile(folder / "real.hdf5"), measurement(folder / "real.hdf5")
 
     def interrupt(count):
@@ -248,7 +260,7 @@ def test_unfinished_catalog_of_other_arguments_is_refused(folder, tmp_path):
         measure(work, galaxies, tmp_path / "c.fits", {"a": 2})
 
 
-def test_several_processes_measure_the_same(folder, tmp_path):
+def test_several_processes_measure_the_same(folder, tmp_path, small_chunks):
     galaxies, work = GalaxyFile(folder / "real.hdf5"), measurement(folder / "real.hdf5")
     measure(work, galaxies, tmp_path / "one.fits", {"a": 1})
     with worker_pool(2) as pool:
@@ -280,7 +292,7 @@ def made_run(root, name, folder):
     return run
 
 
-def test_newest_run_is_judged_without_arguments(folder, tmp_path, capsys):
+def test_newest_run_is_judged_without_arguments(folder, tmp_path, capsys, no_figures):
     made_run(tmp_path / "runs", "first", folder)
     report = Path("runs/first/samples/new-report/report.json")
     main(["--jobs", "1", "--limit", "20", "--statmorph", "0"])
@@ -409,7 +421,7 @@ def test_without_a_run_the_mistake_says_so(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the cluster's own making
-def test_a_cluster_measures_the_same(folder, tmp_path):
+def test_a_cluster_measures_the_same(folder, tmp_path, small_chunks):
     from distributed import LocalCluster
 
     galaxies, work = GalaxyFile(folder / "real.hdf5"), measurement(folder / "real.hdf5")

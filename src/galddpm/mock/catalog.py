@@ -1,6 +1,7 @@
 """Mock files in exactly the GalaxiesML schema, with the truth beside them."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -66,17 +67,19 @@ def make_mock(
     unknown = set(counts) - set(SPLITS)
     if unknown:
         raise UserError(f"mock: found split {unknown.pop()!r}, expected some of {SPLITS}")
-    paths = []
     for split, count in counts.items():
         if count < 1:
             raise UserError(f"mock: {split}: found {count} galaxies, expected at least 1")
-        prefix = Path(folder) / f"{len(BANDS)}x{settings.pixels}x{settings.pixels}_{split}"
-        path = prefix.with_name(prefix.name + "_with_morphology.hdf5")
-        truth = prefix.with_name(prefix.name + "_truth.hdf5")
-        make = partial(make_rows, settings, split)
-        arguments = {"mock": VERSION, "split": split, "count": count, **asdict(settings)}
-        _make_split(path, truth, arguments, make, jobs, overwrite, progress or _silent)
-        paths.append(path)
+    paths = []
+    with worker_pool(jobs) as pool:
+        for split, count in counts.items():
+            prefix = Path(folder) / f"{len(BANDS)}x{settings.pixels}x{settings.pixels}_{split}"
+            path = prefix.with_name(prefix.name + "_with_morphology.hdf5")
+            truth = prefix.with_name(prefix.name + "_truth.hdf5")
+            make = partial(make_rows, settings, split)
+            arguments = {"mock": VERSION, "split": split, "count": count, **asdict(settings)}
+            _make_split(path, truth, arguments, make, pool, overwrite, progress or _silent)
+            paths.append(path)
     return paths
 
 
@@ -85,7 +88,7 @@ def _make_split(
     truth: Path,
     arguments: dict[str, Any],
     make: Callable[[range], tuple[dict[str, Array], dict[str, Array]]],
-    jobs: int,
+    pool: Executor | None,
     overwrite: bool,
     progress: Callable[..., Any],
 ) -> None:
@@ -99,12 +102,8 @@ def _make_split(
             unfinished[0][1].require_space(pixels + COLUMN_BYTES)
         missing = {rows for _, parts in unfinished for rows in parts.missing()}
         chunks = sorted(missing, key=lambda rows: rows.start)
-        with (
-            worker_pool(jobs) as pool,
-            progress(
-                total=sum(map(len, chunks)), desc=f"mock {arguments['split']}", unit="galaxy"
-            ) as bar,
-        ):
+        left, name = sum(map(len, chunks)), f"mock {arguments['split']}"
+        with progress(total=left, desc=name, unit="galaxy") as bar:
             for rows, made in results(pool, make, chunks):
                 for side, parts in unfinished:
                     parts.save(rows, made[side])

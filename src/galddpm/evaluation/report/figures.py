@@ -154,6 +154,7 @@ def label(name: str) -> str:
 def save(figure: Figure, folder: Path, name: str) -> None:
     """Write a figure as PNG and as PDF."""
     figure.savefig(folder / f"{name}.png", dpi=DPI)
+    figure.set_layout_engine("none")  # what it found stays
     figure.savefig(folder / f"{name}.pdf")
 
 
