@@ -93,7 +93,7 @@ data: {{training: {0}/training.hdf5, validation: {0}/validation.hdf5, testing: {
   image_size: 32, symmetries: true}}
 network: {{channels: [16, 32, 32], features: 32}}
 early_stopping: {{check_every: 512, patience: 20}}
-training: {{images: 12_288, batch_size: 32, learning_rate: 3e-3, warm_up: 512, decay: cosine,
+training: {{images: 10_240, batch_size: 32, learning_rate: 3e-3, warm_up: 512, decay: cosine,
   ema_decay: 0.98, log_every: 1024, checkpoint_every: 4096, precision: fp32}}
 """
 
@@ -136,27 +136,27 @@ def test_a_run_tells_its_best_look_and_is_finished(folder, capsys):
 @pytest.mark.slow
 def test_a_stopped_training_goes_on_to_the_same_bits(folder, monkeypatch):
     """Stopped after looks at the validation set, the last of them later than the checkpoint."""
-    run, train_step = folder / "stopped", Trainer.train_step
+    whole, run, train_step = folder / "whole", folder / "stopped", Trainer.train_step
 
     def interrupted(trainer):
-        if trainer.images_seen == 6144:
+        if trainer.images_seen == 1280:
             raise SystemExit  # as a kill: nothing more is saved
         return train_step(trainer)
 
-    command = ["--config", str(folder / "cnn.yaml"), "--run-dir", str(run)]
+    short = ["--set=training.images=2048", "--set=training.checkpoint_every=768"]
+    command = ["--config", str(folder / "cnn.yaml"), *short, "--run-dir"]
+    train.main([*command, str(whole)])
     monkeypatch.setattr(Trainer, "train_step", interrupted)
     with pytest.raises(SystemExit):
-        train.main(command)
+        train.main([*command, str(run)])
     names = {path.name for path in (run / "checkpoints").iterdir()}
-    assert names == {"best.safetensors", "000000004096.safetensors"}
+    assert names == {"best.safetensors", "000000000768.safetensors"}
     monkeypatch.setattr(Trainer, "train_step", train_step)
-    train.main(command)
-    (expected, _), (got, _) = (
-        load_tensors(place / "model.safetensors") for place in (folder / "run", run)
-    )
+    train.main([*command, str(run)])
+    (expected, _), (got, _) = (load_tensors(place / "model.safetensors") for place in (whole, run))
     assert [name for name in expected if not torch.equal(expected[name], got[name])] == []
     best = [json.loads((place / "provenance.json").read_text())["best"]
-            for place in (folder / "run", run)]  # fmt: skip
+            for place in (whole, run)]  # fmt: skip
     assert best[0] == best[1]
 
 
