@@ -12,6 +12,7 @@ from galddpm.diffusion.light import (
     light_aim,
     light_of,
 )
+from galddpm.diffusion.means import mean_over
 from galddpm.diffusion.noise_spectrum import WHITE, filtered, sky_power
 from galddpm.diffusion.objective import NoiseLevels, Objective
 from galddpm.diffusion.samplers import ddim, dpmpp_2m, heun
@@ -117,6 +118,23 @@ def test_the_denoiser_passes_noise_as_its_spectrum_says():
     x = normal(2, 3, 16, 16, seed=1)
     found = LightDenoiser(Knows(light), ZERO, noise)(x, LEVEL, torch.zeros(2))
     torch.testing.assert_close(found, image_of(light, x, *levels(2, *LEVEL), noise))
+
+
+class Trusts(torch.nn.Module):
+    """A network that trusts the mean over three pixels alone, and adds a tenth."""
+
+    def forward(self, scaled, t, redshift):
+        trusts = torch.tensor([-60.0, -60.0, 0.0]).double().reshape(1, 3, 1, 1, 1)
+        trusts = trusts.expand(len(scaled), 3, *scaled.shape[1:]).flatten(1, 2)
+        return torch.cat([torch.full_like(scaled, 0.1), trusts], dim=1)
+
+
+def test_gates_pass_means_of_what_is_seen():
+    x, (alpha, sigma) = normal(2, 3, 16, 16), LEVEL
+    denoiser = LightDenoiser(Trusts(), ZERO, noise_of(), sigma_data=0.5, gates=[1, 3])
+    light = denoiser.light(x, *(torch.full((2,), v).double() for v in LEVEL), torch.zeros(2))
+    added = 0.1 * sigma * 0.5 / (sigma**2 + (alpha * 0.5) ** 2) ** 0.5
+    torch.testing.assert_close(light, mean_over(x, 3) / alpha + added)
 
 
 def test_a_network_that_estimates_the_light_loses_only_what_the_aim_scatters():

@@ -7,7 +7,7 @@ from torch.nn.functional import layer_norm, scaled_dot_product_attention
 
 from galddpm.networks.blocks import AttentionBlock, attend
 from galddpm.networks.embeddings import ConditionEmbedding, sinusoids
-from galddpm.networks.unet import UNet, mean_over
+from galddpm.networks.unet import UNet
 from helpers.models import awake
 
 SMALL = {"channels": (8, 16), "bottleneck": 16, "blocks": 1, "attention": (4,), "embedding": 16}
@@ -71,20 +71,15 @@ def test_attention_equals_the_textbook():
 
 
 @pytest.mark.parametrize("patch_size", [1, 2])
-def test_gates_pass_a_share_of_the_input_and_of_its_means(patch_size):
-    network, (x, t, z) = small(gates=[1, 3], patch_size=patch_size), inputs()
-    assert network(x, t, z).abs().max() == 0
-    gains = torch.tensor([0.3, -0.5]).repeat_interleave(len(network.gain.bias) // 2)
-    network.gain.bias.data.copy_(gains)
-    inside = (slice(None), slice(None), slice(1, -1), slice(1, -1))
-    around = sum(x.roll((i, j), (2, 3)) for i in (-1, 0, 1) for j in (-1, 0, 1)) / 9
-    torch.testing.assert_close(network(x, t, z)[inside], (0.3 * x - 0.5 * around)[inside])
-
-
-def test_means_at_the_edge_are_of_what_is_inside():
-    x = torch.arange(16.0).reshape(1, 1, 4, 4)
-    assert mean_over(x, 3)[0, 0, 0, 0] == (0 + 1 + 4 + 5) / 4
-    assert mean_over(x, 1) is x
+def test_further_planes_follow_those_of_the_bands(patch_size):
+    network, (x, t, z) = small(trusts=2, patch_size=patch_size), inputs()
+    bands = x.shape[1]
+    assert network(x, t, z).shape == (len(x), 3 * bands, *x.shape[2:])
+    network.last.bias.data.fill_(1.0)
+    network.trust.bias.data[: bands * patch_size**2] = 2.0
+    out = network(x, t, z)
+    for part, value in zip(out.split(bands, dim=1), (1.0, 2.0, 0.0), strict=True):
+        torch.testing.assert_close(part, torch.full_like(x, value))
 
 
 def test_output_depends_on_redshift_and_t_after_a_few_steps():

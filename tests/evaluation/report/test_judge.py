@@ -143,11 +143,11 @@ def test_sets_that_share_no_redshift_give_nulls():
 
 
 def test_reference_makes_the_floor():
-    real, generated = made_catalog(400, 1), made_catalog(400, 2)
+    real, generated = made_catalog(200, 1), made_catalog(200, 2)
     alone = judged(real, generated)["metrics"]["flux"]["ks_floor"]
-    shifted = judged(real, generated, made_catalog(400, 3, shift=1.0))["metrics"]["flux"]
+    shifted = judged(real, generated, made_catalog(200, 3, shift=1.0))["metrics"]["flux"]
     assert shifted["ks_floor"] > 3 * alone
-    assert judged(real, generated, made_catalog(400, 3))["metrics"]["flux"]["ks_floor"] < 2 * alone
+    assert judged(real, generated, made_catalog(200, 3))["metrics"]["flux"]["ks_floor"] < 2 * alone
 
 
 def test_page_is_one_file(report, tmp_path):
