@@ -148,7 +148,7 @@ QUANTILES = {
 
 @pytest.mark.slow
 def test_the_measured_catalog_is_the_published_one(tmp_path):
-    path, *_ = make_mock(tmp_path, {"training": 1000}, MockSettings(0))
+    path, *_ = make_mock(tmp_path, {"training": 2000}, MockSettings(0))
     columns = check.measured_columns(path)
     for name, ratios in check.quantile_ratios(columns).items():
         inner, outer = QUANTILES[name]

@@ -18,12 +18,13 @@ from galddpm.evaluation.catalog.measure_file import Estimate, Measurement, measu
 from galddpm.evaluation.catalog.psf_effect import psf_effect
 from galddpm.evaluation.catalog.side import Side
 from galddpm.evaluation.measurement.psf_files import Psfs, held_psfs, read_psf, survey_psfs
+from galddpm.evaluation.report.verdict import summary
 from galddpm.files import read_json, write_json, write_text
 from galddpm.locks import locked_folder
 from galddpm.provenance import provenance
 from galddpm.workers import worker_pool
 
-REPORT = "report.json"
+REPORT, PAGE = "report.json", "report.html"
 POWER = "power.json"  # what the image test would have caught, kept for the same real galaxies
 Galaxies = str | Path | GalaxyFile
 
@@ -82,7 +83,12 @@ def evaluate(
     with locked_folder(out):
         measure_sides(sides, out, estimate, jobs, dask, overwrite, progress)
         seen_on = None if estimate is None else str(estimate.device)
-        return write_report(sides, out, GalaxyFile(training) if training else None, say, seen_on)
+        known = GalaxyFile(training) if training else None
+        with progress(total=3, desc="judging", unit="step") as bar:
+            report = write_report(sides, out, known, seen_on, bar.update)
+        say(summary(report))
+        say(str(out / PAGE))
+        return report
 
 
 def opened(galaxies: Galaxies) -> GalaxyFile:
@@ -194,7 +200,7 @@ def measure_sides(
     with dask_pool(dask) if dask else worker_pool(jobs) as pool:
         for side in sides:
             count = side.measurement.count
-            with progress(total=count, desc=f"measuring {side.name}", unit="galaxy") as bar:
+            with progress(total=count, desc=f"measuring {side.title}", unit="galaxy") as bar:
                 side.catalog = measure(
                     side.measurement,
                     side.file,
@@ -211,15 +217,17 @@ def write_report(
     sides: Sequence[Side],
     out: Path,
     training: GalaxyFile | None,
-    say: Callable[[str], object],
     device: str | None,
+    advance: Callable[[], object],
 ) -> dict[str, Any]:
-    """Figures, page and, as the sign that all is there, the JSON; device: of the redshift CNN."""
+    """Figures, page and, as the sign that all is there, the JSON.
+
+    device: of the redshift CNN. advance: is called after the catalogs, the images, and the figures.
+    """
     # after the measuring, whose processes import this module and need no matplotlib
     from galddpm.evaluation.report.gallery import draw_figures
     from galddpm.evaluation.report.html import page
     from galddpm.evaluation.report.judge import judge, plain
-    from galddpm.evaluation.report.verdict import summary
     from galddpm.evaluation.statistics.cross_check import cross_check
     from galddpm.evaluation.statistics.images import compare_images
     from galddpm.evaluation.statistics.matching import select
@@ -232,7 +240,9 @@ def write_report(
     report["statmorph"] = {
         side.name: cross_check(side.catalog.bands[side.measurement.measured[0]]) for side in sides
     }
+    advance()
     report["images"] = compare_images(real.file, generated.file, training, chosen, out / POWER)
+    advance()
     report["names"] = {side.name: side.title for side in (real, generated)}
     report["origin"] = generated.origin
     report["date"] = datetime.now(UTC).isoformat(timespec="seconds")
@@ -240,10 +250,9 @@ def write_report(
     report["arguments"] = {side.name: side.arguments for side in sides}
     report["provenance"] = provenance(device=device)
     figures = draw_figures(report, real, generated, chosen, out)
-    write_text(out / "report.html", page(report, figures))
+    write_text(out / PAGE, page(report, figures))
     write_json(out / REPORT, report)
-    say(summary(report))
-    say(str(out / "report.html"))
+    advance()
     return report
 
 
