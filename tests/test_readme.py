@@ -114,6 +114,7 @@ def clone(tmp_path, record):
     counts = " ".join(f"--{split} {count}" for split, count in SPLITS.items())
     replace(clone / "scripts/quickstart.sh", "--out data/mock --jobs 2", f"--jobs 1 {counts}")
     replace(clone / "scripts/quickstart.sh", "--jobs 2", "--jobs 1")
+    replace(clone / "scripts/quickstart.sh", "0.1:2.0:20", "0.1:2.0:2")
     replace(clone / "src/galddpm/data/download.py", API, record)
     install(clone)
     write_cutouts(clone, 2)

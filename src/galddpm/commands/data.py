@@ -1,4 +1,4 @@
-"""`galddpm data mock|download|check|subset|pack|fits`: files of the GalaxiesML schema."""
+"""`galddpm data mock|download|check|subset|pack|fits|picture`: files of the GalaxiesML schema."""
 
 import json
 import math
@@ -48,9 +48,10 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
             "galddpm data subset --help",
         ),
     )
-    actions = parser.add_subparsers(required=True, metavar="mock|download|check|subset|pack|fits")
-    for make in (add_mock, add_download, add_check, add_subset, add_pack, add_fits):
-        make(actions)
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    adders = add_mock, add_download, add_check, add_subset, add_pack, add_fits, add_picture
+    for add in adders:
+        add(actions)
     return parser.parse_args(arguments)
 
 
@@ -168,6 +169,21 @@ def add_fits(actions: Actions) -> None:
     add_overwrite(action)
 
 
+def add_picture(actions: Actions) -> None:
+    action = add_action(
+        actions,
+        picture,
+        "show galaxies in colour, of one file or of several at the same redshifts, as PNG",
+        "galddpm data picture galaxies.hdf5",
+        "galddpm data picture real.hdf5 galaxies.hdf5 --count 10 --out beside.png",
+    )
+    action.add_argument("sources", nargs="+", metavar="FILE", help="HDF5 of the GalaxiesML schema")
+    meant = f"galaxies of each file, evenly spread in redshift; {DEFAULT}"
+    action.add_argument("--count", type=count, default=40, metavar="N", help=meant)
+    action.add_argument("--out", metavar="FILE.png", help="default: beside the first file")
+    add_overwrite(action)
+
+
 def mock(options: Namespace) -> None:
     from galddpm.mock import MockSettings, make_mock
 
@@ -254,6 +270,18 @@ def fits(options: Namespace) -> None:
     _refuse_existing(out, options.overwrite)
     with locked(out):
         print(f"{out}: {write_fits(source, out):,} galaxies")
+
+
+def picture(options: Namespace) -> None:
+    from galddpm.commands.picture import draw_picture
+
+    sources = [Path(source) for source in options.sources]
+    out = Path(options.out) if options.out else sources[0].with_suffix(".png")
+    for source in sources:
+        refuse_own_input(out, source)
+    _refuse_existing(out, options.overwrite)
+    with locked(out):
+        print(f"{out}: {draw_picture(sources, options.count, out):,} galaxies of each file")
 
 
 def span(text: str) -> list[float]:

@@ -8,12 +8,12 @@ from galddpm.evaluation.report.stamps import (
     COLUMNS,
     SHOWN,
     choose_pairs,
-    stamp_pairs,
+    stamps_in_rows,
 )
 from galddpm.evaluation.statistics.matching import Selection
 
 BANDS = ("g", "r", "i", "z", "y")
-NAMES = {"real": "held-out mock", "generated": "made"}
+NAMES = ("held-out mock", "made")
 
 
 def test_real_galaxies_stand_above_generated_ones():
@@ -21,7 +21,7 @@ def test_real_galaxies_stand_above_generated_ones():
     real, generated = np.zeros((count, 5, 4, 4)), np.zeros((count, 5, 4, 4))
     real[-1, 2, 0, 0], generated[1, 0, 2, 3] = 9.0, 9.0  # i is red, g is blue
     redshift = np.array([np.linspace(0.1, 0.6, count), np.linspace(1.1, 1.6, count)])
-    (axis,) = stamp_pairs(real, generated, redshift, BANDS, NAMES).axes
+    (axis,) = stamps_in_rows([real, generated], redshift, BANDS, NAMES).axes
     canvas = np.asarray(axis.images[0].get_array())
     places = {text.get_text(): text.get_position() for text in axis.texts}
     side, pixel = SHOWN, SHOWN // 4
@@ -45,7 +45,7 @@ def test_real_galaxies_stand_above_generated_ones():
 @pytest.mark.parametrize("size", [64, 127])
 def test_stamps_are_shown_large(size):
     images = np.zeros((3, 5, size, size))
-    (axis,) = stamp_pairs(images, images, np.zeros((2, 3)), BANDS, NAMES).axes
+    (axis,) = stamps_in_rows([images, images], np.zeros((2, 3)), BANDS, NAMES).axes
     height, width, _ = axis.images[0].get_array().shape
     assert width >= 3 * SHOWN
     assert height >= 2 * SHOWN

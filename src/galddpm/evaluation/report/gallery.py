@@ -19,7 +19,7 @@ from galddpm.evaluation.report.figures import (
 )
 from galddpm.evaluation.report.image_figures import carriers, example_rows
 from galddpm.evaluation.report.photoz_figures import colours_by_redshift, redshift_scatter
-from galddpm.evaluation.report.stamps import choose_pairs, stamp_pairs
+from galddpm.evaluation.report.stamps import choose_pairs, stamps_in_rows
 from galddpm.evaluation.statistics.matching import Selection
 
 
@@ -42,8 +42,9 @@ def draw_figures(
     stamps = [side.images(rows) for side, rows in zip((real, generated), pairs, strict=True)]
     redshift = np.stack([c.redshift[rows] for c, rows in zip(catalogs, pairs, strict=True)])
     bins, names = report["by_redshift"], report["names"]
+    sides_named = [names["real"], names["generated"]]
     figures = {
-        "stamps": stamp_pairs(stamps[0], stamps[1], redshift, real.measurement.bands, names),
+        "stamps": stamps_in_rows(stamps, redshift, real.measurement.bands, sides_named),
         "distances": distances_and_floor(report["metrics"], title, names),
         "histograms": histograms(sides[0], sides[1], PAPER, title, names),
         "histograms_light": histograms(sides[0], sides[1], LIGHT, title, names),
@@ -66,11 +67,12 @@ def why(
 ) -> dict[str, Figure]:
     """What the image test saw: the galaxies that convinced it most and least, and by what."""
     figures = {"carriers": carriers(images, names)}
+    sides_named = [names["real"], names["generated"]]
     for which in ("least", "most"):
         rows = example_rows(images, which)
-        above, below = real.images(rows["real"]), generated.images(rows["generated"])
         sides = ((real, rows["real"]), (generated, rows["generated"]))
         redshift = np.stack([side.catalog.redshift[k] for side, k in sides])
-        bands = real.measurement.bands
-        figures[f"{which}_convincing"] = stamp_pairs(above, below, redshift, bands, names)
+        stamps = [side.images(k) for side, k in sides]
+        shown = stamps_in_rows(stamps, redshift, real.measurement.bands, sides_named)
+        figures[f"{which}_convincing"] = shown
     return figures

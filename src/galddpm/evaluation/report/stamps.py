@@ -1,6 +1,6 @@
 """Pictures of galaxies, large enough to see structure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,33 +16,33 @@ PAIRS, COLUMNS = 40, 5
 GAP, TEXT = 6, 26  # pixels between stamps, and of a line of text
 
 
-def stamp_pairs(
-    real: Floats,
-    generated: Floats,
+def stamps_in_rows(
+    sides: Sequence[Floats],
     redshift: Floats,
     bands: Sequence[str],
-    names: Mapping[str, str],
+    names: Sequence[str],
 ) -> Figure:
-    """Real galaxies above generated ones (paper, fig. 5), `COLUMNS` pairs a row.
+    """Galaxies of one side above those of the next (paper, fig. 5), `COLUMNS` a row.
 
-    real, generated: (n, C, H, W) [count]; redshift: (2, n) of both; names: of the sides. The figure
-    is a picture: its PNG shows each pixel as a square.
+    sides: (n, C, H, W) [count] each; redshift: (sides, n); names: of the sides. The figure is a
+    picture: its PNG shows each pixel as a square.
     """
-    count = len(real)
+    count, pixels = len(sides[0]), sides[0].shape[-1]
     columns = min(COLUMNS, count)
     lines = -(-count // columns)
-    zoom = -(-SHOWN // real.shape[-1])
-    side = zoom * real.shape[-1]
-    width, height = columns * (side + GAP) - GAP, lines * (2 * (side + TEXT) + GAP)
-    canvas, labels = np.ones((height, width, 3)), []
+    zoom = -(-SHOWN // pixels)
+    side = zoom * pixels
+    line_height = len(sides) * (side + TEXT) + GAP
+    canvas, labels = np.ones((lines * line_height, columns * (side + GAP) - GAP, 3)), []
     for k in range(count):
         line, column = divmod(k, columns)
         left = column * (side + GAP)
-        for row, (key, stamps) in enumerate((("real", real), ("generated", generated))):
-            top = line * (2 * (side + TEXT) + GAP) + row * (side + TEXT) + TEXT
+        for row, (name, stamps) in enumerate(zip(names, sides, strict=True)):
+            top = line * line_height + row * (side + TEXT) + TEXT
             large = rgb(stamps[k], bands=bands)[::-1].repeat(zoom, 0).repeat(zoom, 1)
             canvas[top : top + side, left : left + side] = large
-            labels.append((left + 2, top - 7, f"{names[key]}, z = {redshift[row, k]:.2f}"))
+            labels.append((left + 2, top - 7, f"{name}, z = {redshift[row, k]:.2f}"))
+    height, width, _ = canvas.shape
     figure = Figure(figsize=(width / DPI, height / DPI))
     axis = figure.add_axes((0, 0, 1, 1))
     axis.imshow(canvas, interpolation="nearest", aspect="auto")
@@ -56,8 +56,19 @@ def choose_pairs(
     real: Catalog, generated: Catalog, chosen: Selection, count: int = PAIRS
 ) -> tuple[Ints, Ints]:
     """Rows of generated galaxies evenly spread in redshift rank, and of the nearest real ones."""
-    ordered = chosen.generated[np.argsort(generated.redshift[chosen.generated], kind="stable")]
+    rows = chosen.generated[spread(generated.redshift[chosen.generated], count)]
+    return chosen.real[nearest(real.redshift[chosen.real], generated.redshift[rows])], rows
+
+
+def spread(redshift: Floats, count: int) -> Ints:
+    """Places of at most `count` galaxies among redshifts (n,), evenly spread in rank."""
+    ordered = np.argsort(redshift, kind="stable")
     places = (np.arange(count) + 0.5) / count * len(ordered)
-    rows = ordered[np.unique(places.astype(int))]
-    distance = np.abs(real.redshift[chosen.real][:, None] - generated.redshift[rows])
-    return chosen.real[distance.argmin(axis=0)], rows
+    rows: Ints = ordered[np.unique(places.astype(int))]
+    return rows
+
+
+def nearest(redshift: Floats, wanted: Floats) -> Ints:
+    """Places among redshifts (n,) of the nearest to each of those wanted."""
+    rows: Ints = np.abs(redshift[:, None] - wanted).argmin(axis=0)
+    return rows
