@@ -15,6 +15,7 @@ from galddpm.files import require_space, reserve, written_whole
 
 SUFFIXES = (".hdf5", ".h5")
 LARGEST_READ = 2**28  # bytes that are read at once from chunked data sets
+LARGEST_GAIN = 1000  # bytes in memory for one in the file; even zeros are not compressed better
 
 Layout = Mapping[str, tuple[tuple[int, ...], np.dtype]]  # name: shape and dtype
 
@@ -25,13 +26,19 @@ def open_hdf5(path: Path) -> h5py.File:
         found = "is a folder" if path.is_dir() else "no such file"
         raise UserError(f"{path}: {found}, expected an HDF5 file of the GalaxiesML schema")
     try:
-        return h5py.File(path, "r")
+        file = h5py.File(path, "r")
     except OSError as error:
         _refuse_fits(path)
         reason = str(error).splitlines()[0]
         if "unable to lock file" in reason:
             reason += "; set HDF5_USE_FILE_LOCKING=FALSE on file systems without locks"
         raise UserError(f"{path}: cannot be opened as HDF5, truncated? ({reason})") from None
+    try:
+        _require_own_data(file, path)
+    except UserError:
+        file.close()
+        raise
+    return file
 
 
 def require_hdf5_name(path: Path) -> None:
@@ -106,6 +113,38 @@ def read_rows(dataset: h5py.Dataset, rows: Ints) -> Array:
     if len(order) == len(rows) and (order == rows).all():
         return out
     return out[inverse]
+
+
+def _require_own_data(file: h5py.File, path: Path) -> None:
+    """Raise UserError where a name of a file leads to what is not stored in it under that name.
+
+    A file that came from elsewhere could otherwise have any file of this machine read, or fill its
+    memory with a few bytes.
+    """
+
+    def look(name: str, link: object) -> str | None:  # the first reason that is found ends it
+        if not isinstance(link, h5py.HardLink):
+            kind = "an external" if isinstance(link, h5py.ExternalLink) else "a soft"
+            return f"{name}: is {kind} link"
+        item = file[name]
+        reason = _stored_elsewhere(item) if isinstance(item, h5py.Dataset) else None
+        return f"{name}: {reason}" if reason else None
+
+    found = file.visititems_links(look)
+    if found:
+        raise UserError(f"{path}: {found}, expected data of this file")
+
+
+def _stored_elsewhere(dataset: h5py.Dataset) -> str | None:
+    """What makes the values of a data set others than those stored with it."""
+    if dataset.is_virtual:
+        return "is a virtual data set"
+    if dataset.external:
+        return f"is stored in {dataset.external[0][0]}"
+    stored = dataset.id.get_storage_size()
+    if dataset.nbytes > LARGEST_GAIN * max(stored, 2**20):
+        return f"claims {dataset.nbytes:,} bytes and holds {stored:,}"
+    return None
 
 
 def _refuse_fits(path: Path) -> None:
