@@ -13,7 +13,7 @@ from galddpm.commands.shell import run_command
 from galddpm.data.check import explain
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.subset import write_subset
-from galddpm.interrupts import Terminated, answered, raise_if_requested
+from galddpm.interrupts import Terminated, answered, asked_to_save, raise_if_requested
 from helpers.galaxies import write_simple
 
 
@@ -160,3 +160,16 @@ def test_an_interrupt_that_is_ignored_from_the_start_stays_so():
             raise_if_requested()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_request_to_save_is_asked_for_once_and_ends_with_the_command():
+    before = signal.getsignal(signal.SIGUSR1)
+    with answered():
+        assert not asked_to_save()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert asked_to_save()
+        assert not asked_to_save()
+        os.kill(os.getpid(), signal.SIGUSR1)
+    assert signal.getsignal(signal.SIGUSR1) == before
+    with answered():
+        assert not asked_to_save()

@@ -1,9 +1,10 @@
-"""Signals that ask a command to stop, of which none is lost.
+"""Signals that ask a command to stop, or to save what it has and go on, of which none is lost.
 
 The exception of a signal handler appears wherever the program stands. Python ignores it within
 callbacks, such as those of weak references. So a request is also remembered, and loops over chunks
 or steps ask for it. Compiled libraries may abort where one appears while they set themselves up; a
-signal that comes during an import is sent again a little later.
+signal that comes during an import is sent again a little later. SIGUSR1, which queues send before a
+job's time is over, is remembered alone, until a training asks whether it is to save.
 """
 
 import signal
@@ -25,17 +26,20 @@ IMPORT = "<frozen importlib"  # file names of the frames of an import begin so
 LATER = 0.05  # [s]
 _requested: list[type[BaseException]] = []
 _sent_later: list[threading.Timer] = []
+_to_save = threading.Event()
 
 
 @contextmanager
 def answered() -> Iterator[None]:
     """Within the block signals raise `ANSWERS`, whatever comes of that on the way out of it; one
     that was ignored from the start stays so."""
-    before = {number: signal.getsignal(number) for number in ANSWERS}
+    before = {number: signal.getsignal(number) for number in (*ANSWERS, signal.SIGUSR1)}
     _requested.clear()
-    for number, handler in before.items():
-        if handler != signal.SIG_IGN:
+    _to_save.clear()
+    for number in ANSWERS:
+        if before[number] != signal.SIG_IGN:
             signal.signal(number, _answer)
+    signal.signal(signal.SIGUSR1, lambda number, frame: _to_save.set())
     try:
         yield
     except Exception:
@@ -52,6 +56,13 @@ def raise_if_requested() -> None:
     """Raise what a signal has asked for whose exception was lost."""
     if _requested:
         raise _requested[0]
+
+
+def asked_to_save() -> bool:
+    """Whether SIGUSR1 came since this was last asked."""
+    asked = _to_save.is_set()
+    _to_save.clear()
+    return asked
 
 
 def _answer(number: int, frame: FrameType | None) -> None:

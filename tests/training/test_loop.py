@@ -1,6 +1,8 @@
 """The loop and what it remembers."""
 
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from galddpm.errors import RunError, UserError
+from galddpm.interrupts import answered
 from galddpm.training.board import board
 from galddpm.training.checkpoint import Checkpoints, load_tensors, save_tensors
 from galddpm.training.ema import Ema
@@ -74,6 +77,23 @@ def run(trainer, folder, stopped=lambda: False, inspect=lambda model, seen: None
 
 def weights(trainer):
     return [p.detach().clone() for m in (trainer.model, trainer.ema.model) for p in m.parameters()]
+
+
+def test_a_signal_saves_and_training_goes_on_as_it_would_have(tmp_path):
+    """At the end of the step in which it comes, here the second of ten."""
+    whole, asked, saved = trainer(tmp_path / "a"), trainer(tmp_path / "b"), []
+
+    def look(images):
+        saved.append(sorted(int(path.stem) for path in (tmp_path / "b").glob("*.safetensors")))
+        if len(saved) == 2:
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+    run(whole, tmp_path)
+    with answered():
+        assert asked.run(lambda record: None, look, lambda model, seen: None, lambda: False)
+    assert saved[:5] == [[], [], [8], [8], [8, 16]]
+    for one, other in zip(weights(whole), weights(asked), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_ema_with_constant_decay_is_a_geometric_series():

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from galddpm.errors import NonFiniteError
+from galddpm.interrupts import asked_to_save
 from galddpm.training.checkpoint import (
     KEPT,
     Checkpoints,
@@ -90,7 +91,7 @@ class Trainer:
                 record = window.record(self.images_seen, self._rate())
                 report(record | {"device": str(self.device)})  # a resumed run may be elsewhere
                 window = Window()
-            if self._due(self.plan.checkpoint_every):
+            if self._due(self.plan.checkpoint_every) or asked_to_save():
                 self.save()
             if self.plan.inspect_every and self._due(self.plan.inspect_every):
                 inspect(self.ema.model, self.images_seen)
