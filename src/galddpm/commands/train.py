@@ -49,7 +49,7 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
     parser = Parser(
         prog=prog,
         description="Train the model that a config describes, into a run folder. The same command"
-        " goes on where an interrupted one stopped.",
+        " goes on where an interrupted one stopped; SIGUSR1 has a running one save, and go on.",
         examples=(
             "galddpm train --config quickstart",
             "galddpm train --config my.yaml --run runs/mine --set training.images=1e6",
