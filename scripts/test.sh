@@ -14,4 +14,4 @@ if [ "${1:-}" = --coverage ]; then
     shift
     set -- --cov=galddpm "$@"
 fi
-OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadfile "$@"  # a file a core
+OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"
