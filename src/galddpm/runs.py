@@ -25,8 +25,7 @@ def newest_run(
     say: is told of each newer run that is passed over because it is not finished. Raises UserError
     without a finished run.
     """
-    folders = [config.parent for config in Path(root).glob("*/config.yaml")]
-    found = [run for run in folders if _task(run) == task]
+    found = [run for run in all_runs(root) if task_of(run) == task]
     for run in sorted(found, key=_written, reverse=True):
         if not _unfinished(run):
             return run
@@ -58,14 +57,26 @@ def newest_samples(run: str | Path) -> Path:
     return samples[-1]
 
 
-def images_seen(run: str | Path) -> int:
-    """How many images a run has trained on, by the last whole line of its log; 0 without one."""
+def all_runs(root: str | Path) -> list[Path]:
+    """The run folders under a folder, the one that was begun last at the end."""
+    configs = Path(root).glob("*/config.yaml")
+    return [path.parent for path in sorted(configs, key=lambda path: path.stat().st_mtime_ns)]
+
+
+def last_record(run: str | Path) -> dict[str, Any]:
+    """The last whole line of a run's log; empty without one."""
     try:
         lines = (Path(run) / "log.jsonl").read_text().splitlines(keepends=True)
-        whole = [line for line in lines if line.endswith("\n")]
-        return int(json.loads(whole[-1])["images_seen"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return 0
+        record = json.loads([line for line in lines if line.endswith("\n")][-1])
+    except (OSError, ValueError, LookupError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def images_seen(run: str | Path) -> int:
+    """How many images a run has trained on, by its log; 0 without one."""
+    seen = last_record(run).get("images_seen", 0)
+    return seen if isinstance(seen, int) else 0
 
 
 def read_config(run: str | Path) -> dict[str, Any]:
@@ -100,7 +111,7 @@ def _written(run: Path) -> int:
     return (model if model.exists() else run / "config.yaml").stat().st_mtime_ns
 
 
-def _task(run: Path) -> str | None:
+def task_of(run: Path) -> str | None:
     """The task of a run; None for a folder that is no run, whatever lies in it."""
     try:
         return str(read_config(run).get("task", "diffusion"))

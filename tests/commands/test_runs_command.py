@@ -1,0 +1,70 @@
+"""`galddpm runs`: every run in a line, whatever state it is in."""
+
+import json
+import os
+import time
+
+import pytest
+
+from galddpm.commands import runs
+from galddpm.errors import UserError
+
+
+def made(root, name, images=100, record=None, origin=None, config="", began=0):
+    run = root / name
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_text(f"training: {{images: {images}}}\n{config}")
+    os.utime(run / "config.yaml", (began, began))
+    if record:
+        (run / "log.jsonl").write_text(json.dumps(record) + "\n" + '{"images_seen": 9')  # killed
+    if origin:
+        (run / "provenance.json").write_text(json.dumps(origin))
+    return run
+
+
+def lines(capsys, *arguments):
+    runs.main([*map(str, arguments)])
+    return [line.split("  ") for line in capsys.readouterr().out.splitlines()]
+
+
+def told(capsys, root):
+    """The cells of each line by the name of the run."""
+    _, *found = ([cell.strip() for cell in line if cell.strip()] for line in lines(capsys, root))
+    return {cells[0]: cells[1:] for cells in found}
+
+
+def test_what_is_known_of_a_run_is_told(tmp_path, capsys):
+    origin = {"images_seen": 100, "data": {"training": "there/galaxies.hdf5"}}
+    run = made(tmp_path, "done", record={"images_seen": 100, "loss": 0.25}, origin=origin)
+    (run / "model.safetensors").touch()
+    for name, accuracy in (("old", 0.9), ("new", 0.72)):
+        report = run / "samples" / name / "report.json"
+        report.parent.mkdir(parents=True)
+        report.write_text(json.dumps({"images": {"pixels": {"accuracy": accuracy}}}))
+        os.utime(report, (accuracy, 10 - accuracy))
+    expected = ["diffusion", "100 of 100", "finished", "0.2500", "galaxies.hdf5"]
+    assert told(capsys, tmp_path)["done"] == [*expected, "72 %"]
+
+
+def test_a_run_on_its_way_says_when_it_was_heard_of_and_what_it_lacks(tmp_path, capsys):
+    run = made(tmp_path, "on", record={"images_seen": 40, "loss": 1.0, "images_per_second": 2.0})
+    ago = time.time() - 600
+    os.utime(run / "log.jsonl", (ago, ago))
+    made(tmp_path, "begun", config="task: redshift\n")
+    found = told(capsys, tmp_path)
+    assert found["on"][1:3] == ["40 of 100", "last heard of 10 min ago, lacks 30 s"]
+    assert found["begun"] == ["redshift", "0 of 100", "begun", "-", "-", "-"]
+
+
+def test_what_is_no_run_is_passed_over_and_the_newest_comes_last(tmp_path, capsys):
+    made(tmp_path, "newer", began=2000)
+    made(tmp_path, "older", began=1000)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "config.yaml").write_text("- a list")
+    assert list(told(capsys, tmp_path)) == ["older", "newer"]
+
+
+def test_a_folder_without_runs_is_refused(tmp_path):
+    with pytest.raises(UserError, match="no run, expected folders that galddpm train made"):
+        runs.main([str(tmp_path)])
