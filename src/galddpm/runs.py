@@ -63,14 +63,20 @@ def all_runs(root: str | Path) -> list[Path]:
     return [path.parent for path in sorted(configs, key=lambda path: path.stat().st_mtime_ns)]
 
 
-def last_record(run: str | Path) -> dict[str, Any]:
-    """The last whole line of a run's log; empty without one."""
+def log_records(run: str | Path) -> list[dict[str, Any]]:
+    """The whole lines of a run's log; none where it cannot be read."""
     try:
         lines = (Path(run) / "log.jsonl").read_text().splitlines(keepends=True)
-        record = json.loads([line for line in lines if line.endswith("\n")][-1])
-    except (OSError, ValueError, LookupError):
-        return {}
-    return record if isinstance(record, dict) else {}
+        records = [json.loads(line) for line in lines if line.endswith("\n")]
+    except (OSError, ValueError):
+        return []
+    return [line for line in records if isinstance(line, dict) and "images_seen" in line]
+
+
+def last_record(run: str | Path) -> dict[str, Any]:
+    """The last whole line of a run's log; empty without one."""
+    records = log_records(run)
+    return records[-1] if records else {}
 
 
 def images_seen(run: str | Path) -> int:

@@ -96,6 +96,15 @@ def test_a_signal_saves_and_training_goes_on_as_it_would_have(tmp_path):
         assert torch.equal(one, other)
 
 
+def test_equal_contents_make_equal_files(tmp_path):
+    tensors = {name: torch.arange(3.0) for name in ("b", "a", "c")}
+    metadata = {name: name for name in "abcdefgh"}
+    for name in ("one", "other"):
+        save_tensors(tmp_path / name, tensors, metadata)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+    assert load_tensors(tmp_path / "one")[1] == metadata
+
+
 def test_ema_with_constant_decay_is_a_geometric_series():
     ema = Ema(line(0.0), 0.9)
     ema.updates = 10_000  # past the warm-up

@@ -19,13 +19,18 @@ from galddpm.files import written_whole
 
 KEPT = 2  # checkpoints of a run: the newest and the one before
 WEIGHTS = ("ema", "raw")
+METADATA = "galddpm"  # the name under which a file holds them
 
 
 def save_tensors(
     path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]
 ) -> None:
-    """Write tensors and JSON-able metadata; the file appears whole, after it is on the disk."""
-    text = {name: json.dumps(value) for name, value in metadata.items()}
+    """Write tensors and JSON-able metadata; the file appears whole, after it is on the disk.
+
+    All metadata are one text, because the format keeps several in no order: equal contents make
+    equal files.
+    """
+    text = {METADATA: json.dumps(metadata)}
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
     try:
         with written_whole(path) as temporary:
@@ -41,7 +46,7 @@ def load_tensors(path: str | Path, device: str = "cpu") -> tuple[dict[str, Tenso
     try:
         with safe_open(path, framework="pt", device=device) as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            metadata = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
+            metadata = json.loads((file.metadata() or {}).get(METADATA, "{}"))
     except (SafetensorError, ValueError) as error:
         raise UserError(
             f"{path}: not a whole safetensors file ({error}); pickled models are never opened"
