@@ -16,6 +16,7 @@ EVERYONES = {
     "files",
     "interrupts",
     "locks",
+    "pooling",
     "provenance",
     "workers",
 }

@@ -131,3 +131,33 @@ def test_nothing_needs_float64_where_a_device_lacks_it(monkeypatch):
     assert torch.isfinite(losses).all()
     np.testing.assert_allclose(single, galaxies, atol=1e-4 * np.abs(galaxies).max())
     torch.testing.assert_close(estimated.double(), estimates.double(), rtol=1e-5, atol=1e-5)
+
+
+def test_without_a_c_compiler_a_network_is_left_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    compiled = []
+    network = torch.nn.Identity()
+    monkeypatch.setattr(network, "compile", lambda: compiled.append(network))
+    with pytest.warns(UserWarning, match="no C compiler .cc, gcc or clang. is found"):
+        devices.compile_where_possible(network)
+    assert not compiled
+    (tmp_path / "gcc").touch(0o755)
+    devices.compile_where_possible(network)
+    assert compiled == [network]
+    monkeypatch.setenv("CC", "mycc")
+    with pytest.warns(UserWarning, match="no C compiler .mycc. is found"):
+        devices.compile_where_possible(network)
+
+
+def test_bfloat16_is_taken_only_where_the_gpu_multiplies_in_it(monkeypatch):
+    asked = []
+
+    def supported(including_emulation=True):
+        asked.append(including_emulation)
+        return including_emulation
+
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    assert not build.uses_bf16("auto", torch.device("cuda"))
+    assert build.uses_bf16("bf16", torch.device("cuda"))
+    assert asked == [False]

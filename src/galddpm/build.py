@@ -13,6 +13,7 @@ from galddpm.config.schema import AnyConfig, Config, RedshiftConfig
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.scaling import Scaling, fit_scaling
 from galddpm.data.stream import BatchStream, sample_rows
+from galddpm.devices import compile_where_possible
 from galddpm.diffusion.denoiser import Denoiser, LightDenoiser
 from galddpm.diffusion.light import SkyNoise, ending_in_light
 from galddpm.diffusion.samplers import SAMPLERS, Sampler
@@ -38,7 +39,7 @@ def uses_bf16(precision: str, device: torch.device) -> bool:
     if precision != "auto":
         return precision == "bf16"
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "mps":
         return False
     return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
@@ -129,12 +130,14 @@ def make_schedule(config: Config) -> Schedule:
 
 def make_network(config: Config) -> UNet:
     """The U-Net with weights from torch's generator."""
+    means = len(config.network.means)
     return UNet(
         bands=len(config.data.bands),
         size=config.data.image_size,
         periods=(config.redshift.shortest, config.redshift.longest),
         bin_width=config.redshift.bin_width,
-        **config.network.model_dump(),
+        trusts=1 + means if means else 0,
+        **config.network.model_dump(exclude={"means"}),
     )
 
 
@@ -149,8 +152,8 @@ def make_denoiser(config: Config, scaling: Scaling, device: torch.device) -> Den
     network = channels_last(make_network(config), device)
     schedule, prediction = make_schedule(config), config.process.prediction
     if prediction == "light":
-        noise, sigma_data = make_sky_noise(scaling), scaling.sigma_data
-        return LightDenoiser(network, schedule, noise, sigma_data).to(device)
+        light = make_sky_noise(scaling), scaling.sigma_data, config.network.means
+        return LightDenoiser(network, schedule, *light).to(device)
     return Denoiser(network, schedule, prediction, scaling.sigma_data).to(device)
 
 
@@ -159,8 +162,8 @@ def make_student(config: Config, scaling: Scaling, device: torch.device) -> Stud
     torch.manual_seed(config.seed)
     network = channels_last(make_network(config), device)
     levels = make_student_levels(config, scaling)
-    noise = make_sky_noise(scaling)
-    return Student(network, make_schedule(config), levels, noise, scaling.sigma_data).to(device)
+    light = make_sky_noise(scaling), scaling.sigma_data, config.network.means
+    return Student(network, make_schedule(config), levels, *light).to(device)
 
 
 def make_galaxy_model(config: Config, scaling: Scaling, device: torch.device) -> Denoiser | Student:
@@ -207,7 +210,7 @@ def make_trainer(
     )
     ema = Ema(model, training.ema_decay)
     if training.compile and device.type == "cuda":
-        model.network.compile()
+        compile_where_possible(model.network)
     optimisers = make_optimisers(config, model)
     checkpoints = Checkpoints(run / "checkpoints")
     return Trainer(model, ema, optimisers, loss, batches, plan, checkpoints, device)

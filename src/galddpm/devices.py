@@ -1,9 +1,13 @@
 """The processors that a model can be computed on: which there are, and what they hold."""
 
+import os
 import resource
+import shutil
 import sys
+import warnings
 
 import torch
+from torch import nn
 
 from galddpm.errors import UserError
 
@@ -47,6 +51,20 @@ def device_title(device: torch.device) -> str:
     if device.type != "cuda":
         return str(device)
     return f"{device} ({torch.cuda.get_device_name(device)})"
+
+
+def compile_where_possible(network: nn.Module) -> None:
+    """Have torch compile a network for a GPU at its first use. Without a C compiler, which it needs
+    for that, the network is computed as it is, with a warning."""
+    named = os.environ.get("CC")
+    if any(shutil.which(name) for name in ((named,) if named else ("cc", "gcc", "clang"))):
+        network.compile()
+        return
+    warnings.warn(
+        f"no C compiler ({named or 'cc, gcc or clang'}) is found, which torch.compile needs; the"
+        " network is computed without it, more slowly",
+        stacklevel=2,
+    )
 
 
 def synchronize(device: torch.device) -> None:

@@ -12,11 +12,11 @@ from galddpm.diffusion.light import (
     light_aim,
     light_of,
 )
-from galddpm.diffusion.means import mean_over
 from galddpm.diffusion.noise_spectrum import WHITE, filtered, sky_power
 from galddpm.diffusion.objective import NoiseLevels, Objective
 from galddpm.diffusion.samplers import ddim, dpmpp_2m, heun
 from galddpm.diffusion.schedule import Schedule
+from galddpm.pooling import mean_over
 from helpers.correlation import smoothed
 
 SKY, SMOOTHING = 0.2, 0.15
@@ -129,9 +129,9 @@ class Trusts(torch.nn.Module):
         return torch.cat([torch.full_like(scaled, 0.1), trusts], dim=1)
 
 
-def test_gates_pass_means_of_what_is_seen():
+def test_means_of_what_is_seen_pass():
     x, (alpha, sigma) = normal(2, 3, 16, 16), LEVEL
-    denoiser = LightDenoiser(Trusts(), ZERO, noise_of(), sigma_data=0.5, gates=[1, 3])
+    denoiser = LightDenoiser(Trusts(), ZERO, noise_of(), sigma_data=0.5, means=[1, 3])
     light = denoiser.light(x, *(torch.full((2,), v).double() for v in LEVEL), torch.zeros(2))
     added = 0.1 * sigma * 0.5 / (sigma**2 + (alpha * 0.5) ** 2) ** 0.5
     torch.testing.assert_close(light, mean_over(x, 3) / alpha + added)

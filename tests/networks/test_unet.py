@@ -71,6 +71,17 @@ def test_attention_equals_the_textbook():
 
 
 @pytest.mark.parametrize("patch_size", [1, 2])
+def test_gates_pass_a_share_of_the_input_and_of_its_means(patch_size):
+    network, (x, t, z) = small(gates=[1, 3], patch_size=patch_size), inputs()
+    assert network(x, t, z).abs().max() == 0
+    gains = torch.tensor([0.3, -0.5]).repeat_interleave(len(network.gain.bias) // 2)
+    network.gain.bias.data.copy_(gains)
+    inside = (slice(None), slice(None), slice(1, -1), slice(1, -1))
+    around = sum(x.roll((i, j), (2, 3)) for i in (-1, 0, 1) for j in (-1, 0, 1)) / 9
+    torch.testing.assert_close(network(x, t, z)[inside], (0.3 * x - 0.5 * around)[inside])
+
+
+@pytest.mark.parametrize("patch_size", [1, 2])
 def test_further_planes_follow_those_of_the_bands(patch_size):
     network, (x, t, z) = small(trusts=2, patch_size=patch_size), inputs()
     bands = x.shape[1]

@@ -107,7 +107,10 @@ class NetworkSettings(Section):
     attention: list[Size] = [32, 16, 8]  # resolutions with self-attention [pixels of patches]
     heads: Size = 4  # of each attention
     patch_size: Size = 1  # patches of so many pixels squared become channels before the first layer
-    gates: list[Size] = []  # widths of means of the input that pass to the output [pixel]
+    gates: list[Size] = []  # widths of means of the input that the last layer adds, times gains
+    # that it gives for each value [pixel]
+    means: list[Size] = []  # prediction light: widths of the means of what is seen that make up
+    # the light that passes, weighed pixel by pixel; none: it passes as in edm [pixel]
     coordinates: bool = False  # give each pixel's place as two more input channels
     embedding: Annotated[Whole, Field(ge=4, le=2**14, multiple_of=4)] = 256  # of t and redshift
     dropout: Fraction = 0.0
@@ -117,9 +120,10 @@ class NetworkSettings(Section):
         for width in (*self.channels, self.bottleneck):
             if width % self.heads:
                 raise ValueError(f"channels {width} must be a multiple of heads {self.heads}")
-        for width in self.gates:
-            if width % 2 == 0:
-                raise ValueError(f"gates: found {width}, expected odd widths")
+        for name in ("gates", "means"):
+            for width in getattr(self, name):
+                if width % 2 == 0:
+                    raise ValueError(f"{name}: found {width}, expected odd widths")
         return self
 
 
@@ -134,8 +138,9 @@ class TrainingSettings(Section):
     clip: Positive = 1.0  # largest gradient norm
     ema_decay: Fraction = 0.9999
     init_from: str | None = None  # run or model whose averaged weights it starts with
-    precision: Literal["fp32", "bf16", "auto"] = "auto"  # auto: bf16 where the processor has it
-    compile: bool = True  # torch.compile on CUDA
+    precision: Literal["fp32", "bf16", "auto"] = "auto"  # auto: bf16 where the processor has it;
+    # fp32: with convolutions in TF32 on a GPU that has it, as torch does by itself
+    compile: bool = True  # torch.compile on CUDA, where there is a C compiler
     checkpoint_every: Count = 500_000  # images
     log_every: Count = 12_800  # images
     preview_every: Count | None = 500_000  # images; null draws none
@@ -215,6 +220,9 @@ class Config(Section):
     def _ends_where_it_is_trained(self) -> Self:
         if (self.process.prediction, self.sampling.ending) == ("light", "image"):
             raise ValueError("process.prediction light needs sampling.ending light, found image")
+        if self.network.means and self.process.prediction != "light":
+            found = self.process.prediction
+            raise ValueError(f"network.means needs process.prediction light, found {found}")
         return self
 
     @model_validator(mode="after")

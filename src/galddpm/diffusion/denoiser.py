@@ -1,16 +1,18 @@
 """A network and what its output means, as an estimate of the image."""
 
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 from torch import Tensor, nn
 
 from galddpm.diffusion.light import SkyNoise, image_of, light_aim
+from galddpm.diffusion.means import weighed_means
 from galddpm.diffusion.process import (
     add_noise,
     column,
-    eps_from,
     for_batch,
     input_scale,
+    output_scale,
     target,
     x_0_from,
 )
@@ -75,17 +77,41 @@ class Denoiser(nn.Module):
 
 
 class LightDenoiser(Denoiser):
-    """A denoiser whose network estimates the light alone, as edm, see light.py.
+    """A denoiser whose network estimates the light alone, see light.py.
 
     The noise that the images have of their own passes as its spectrum says, without learning. It is
     trained where there is more noise than that: below, Eq. 2 is more noise than light.
+
+    Parameters
+    ----------
+    network: (x (B, C, H, W), t (B,), redshift (B,)) -> (B, C, H, W), what is added to light that
+        passes from x; with means (B, (2 + means) C, H, W), with the trusts of `weighed_means`.
+    noise: that the images have of their own.
+    means: widths of the means of x that pass [pixel]; none: x itself does, as in edm.
+    schedule, sigma_data: as of Denoiser.
     """
 
     def __init__(
-        self, network: nn.Module, schedule: Schedule, noise: SkyNoise, sigma_data: float = 1.0
+        self,
+        network: nn.Module,
+        schedule: Schedule,
+        noise: SkyNoise,
+        sigma_data: float = 1.0,
+        means: Sequence[int] = (),
     ):
         super().__init__(network, schedule, "edm", sigma_data)
-        self.noise, self.lowest = noise, noise.sigma
+        self.noise, self.lowest, self.means = noise, noise.sigma, tuple(means)
+
+    def light(self, x: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor) -> Tensor:
+        """The estimated light, (B, C, H, W), of x at levels (B,) and redshifts (B,)."""
+        output = self.output(x, alpha, sigma, redshift)
+        scale = column(output_scale(alpha, sigma, self.sigma_data), x)
+        own, trusts = output.tensor_split([x.shape[1]], dim=1)
+        equal = x.new_zeros(1, 2, 1, 1, 1)
+        trusts = trusts.unflatten(1, (-1, x.shape[1])) if self.means else equal
+        levels = column(alpha, x), column(sigma, x)
+        passed = weighed_means(x, trusts, *levels, self.means or (1,), self.sigma_data)
+        return passed + scale * own
 
     def error(
         self, x_0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor
@@ -97,12 +123,11 @@ class LightDenoiser(Denoiser):
     def error_of_light(
         self, aim: Tensor, x: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor
     ) -> Tensor:
-        """F at x less what it should be for an estimate of the light that is `aim`."""
-        output = self.output(x, alpha, sigma, redshift)
-        beyond = eps_from(x, aim, alpha, sigma)
-        return output - target("edm", aim, beyond, alpha, sigma, self.sigma_data)
+        """The estimate of the light at x less `aim`, in units of the network's output."""
+        scale = column(output_scale(alpha, sigma, self.sigma_data), x)
+        return (self.light(x, alpha, sigma, redshift) - aim) / scale
 
     def forward(self, x: Tensor, level: Level, redshift: Tensor) -> Tensor:
         alpha, sigma = for_batch(level, x)
-        light = super().forward(x, level, redshift)
+        light = self.light(x, alpha, sigma, redshift)
         return image_of(light, x, column(alpha, x), column(sigma, x), self.noise)

@@ -57,6 +57,11 @@ def input_scale(alpha: Tensor, sigma: Tensor, sigma_data: float) -> Tensor:
     return 1.0 / _scale(alpha, sigma, sigma_data)
 
 
+def output_scale(alpha: Tensor, sigma: Tensor, sigma_data: float) -> Tensor:
+    """What edm multiplies the network's output by, as a part of the image."""
+    return sigma * sigma_data / _scale(alpha, sigma, sigma_data)
+
+
 def target(
     prediction: str, x_0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor, sigma_data: float = 1.0
 ) -> Tensor:

@@ -14,7 +14,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from galddpm.diffusion.denoiser import Denoiser, LightDenoiser
+from galddpm.diffusion.denoiser import LightDenoiser
 from galddpm.diffusion.light import SkyNoise, light_of
 from galddpm.diffusion.objective import galaxy_losses, with_gradient_over
 from galddpm.diffusion.process import for_batch
@@ -27,7 +27,7 @@ class Student(LightDenoiser):
 
     Parameters
     ----------
-    network, schedule, noise, sigma_data: as of LightDenoiser, its teacher.
+    network, schedule, noise, sigma_data, means: as of LightDenoiser, its teacher.
     levels: where its jumps start and end, from the noisiest to the image, (1, 0).
     """
 
@@ -38,8 +38,9 @@ class Student(LightDenoiser):
         levels: Sequence[Level],
         noise: SkyNoise,
         sigma_data: float = 1.0,
+        means: Sequence[int] = (),
     ):
-        super().__init__(network, schedule, noise, sigma_data)
+        super().__init__(network, schedule, noise, sigma_data, means)
         self.levels = list(levels)
         self.next = dict(pairwise(self.levels))
 
@@ -47,7 +48,7 @@ class Student(LightDenoiser):
         """x (B, C, H, W), at any of the levels but the last, taken to the next one."""
         lower = self.next[level]
         if lower[1] == 0:
-            return Denoiser.forward(self, x, level, redshift)
+            return self.light(x, *for_batch(level, x), redshift)
         x_0 = super().forward(x, level, redshift)
         return lower[0] * x_0 + lower[1] / level[1] * (x - level[0] * x_0)
 

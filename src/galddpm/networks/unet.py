@@ -10,6 +10,7 @@ from torch.nn.functional import gelu, pad, pixel_shuffle, pixel_unshuffle
 
 from galddpm.networks.blocks import AttentionBlock, ResidualBlock, group_norm, zero_initialised
 from galddpm.networks.embeddings import ConditionEmbedding
+from galddpm.pooling import mean_over
 
 
 class Stage(nn.Module):
@@ -33,7 +34,7 @@ class Stage(nn.Module):
 
 
 class UNet(nn.Module):
-    """(x (B, bands, H, W), t (B,), redshift (B,)) -> (B, bands, H, W), for any H and W.
+    """(x (B, bands, H, W), t (B,), redshift (B,)) -> (B, (1 + trusts) bands, H, W), for any H, W.
 
     The input is padded to a multiple of patch_size 2^(resolutions - 1) and the output cropped back.
 
@@ -50,6 +51,7 @@ class UNet(nn.Module):
     gates: widths of squares [pixel]. For each, the output gets the input's means over such squares,
         times gains that the network gives for each value: it says how much of the input passes, and
         from how far around, and need not carry every pixel to the output. 1 is the input itself.
+    trusts: further planes of output for each band, of which diffusion/means.py makes use.
     coordinates: give each pixel's place as two more input channels (Liu et al. 2018,
         arXiv:1807.03247), from which a network learns sooner that galaxies are centred.
     embedding: dimensions of the condition.
@@ -68,6 +70,7 @@ class UNet(nn.Module):
         heads: int = 4,
         patch_size: int = 1,
         gates: Sequence[int] = (),
+        trusts: int = 0,
         coordinates: bool = False,
         embedding: int = 256,
         dropout: float = 0.0,
@@ -98,6 +101,8 @@ class UNet(nn.Module):
         self.gates = tuple(gates)
         gains = len(self.gates) * outputs
         self.gain = zero_initialised(nn.Conv2d(channels[0], gains, 1)) if gates else None
+        more = trusts * outputs
+        self.trust = zero_initialised(nn.Conv2d(channels[0], more, 1)) if trusts else None
 
     def hidden_weights(self) -> list[nn.Parameter]:
         """The matrices of the stages, without the layers from and to pixels and conditions."""
@@ -123,7 +128,8 @@ class UNet(nn.Module):
             x = nn.functional.interpolate(x, scale_factor=2.0) if level else x
             x = stage(torch.cat([x, skips.pop()], dim=1), condition)
         x = gelu(self.norm(x))
-        x = self._gated(x, means)
+        out = self._gated(x, means)
+        x = out if self.trust is None else torch.cat([out, self.trust(x)], dim=1)
         x = pixel_shuffle(x, self.patch_size) if self.patch_size > 1 else x
         return x[..., :height, :width]
 
@@ -141,13 +147,6 @@ class UNet(nn.Module):
     def _with_places(self, x: Tensor) -> Tensor:
         x = torch.cat([x, places(x)], dim=1) if self.coordinates else x
         return x.contiguous(memory_format=torch.channels_last)
-
-
-def mean_over(x: Tensor, width: int) -> Tensor:
-    """Means over squares of an odd width around each pixel, over what lies inside at the edges."""
-    if width == 1:
-        return x
-    return nn.functional.avg_pool2d(x, width, 1, width // 2, count_include_pad=False)
 
 
 def places(x: Tensor) -> Tensor:

@@ -1,0 +1,11 @@
+"""Means over the pixels around each pixel."""
+
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+
+def mean_over(x: Tensor, width: int) -> Tensor:
+    """Means over squares of an odd width around each pixel, over what lies inside at the edges."""
+    if width == 1:
+        return x
+    return avg_pool2d(x, width, 1, width // 2, count_include_pad=False)
