@@ -154,3 +154,11 @@ def test_denoiser_scales_its_input_to_unit_variance_and_names_t():
     # with F = 0 the estimate is the best linear one, c_skip x
     gain = level[0] * s**2 / (level[0] ** 2 * s**2 + level[1] ** 2)
     torch.testing.assert_close(denoised, gain * x)
+
+
+def test_where_nothing_is_lost_nothing_is_learned():
+    typical = TypicalLoss().update(torch.zeros(3), torch.full((3,), 500.0), 1000)
+    losses = torch.zeros(3, requires_grad=True)
+    found = with_gradient_over(losses.square(), typical)
+    found.sum().backward()
+    assert found.tolist() == losses.grad.tolist() == [0, 0, 0]

@@ -20,9 +20,9 @@ class TypicalLoss(nn.Module):
 
     @torch.no_grad()
     def update(self, losses: Tensor, t: Tensor, steps: int) -> Tensor:
-        """Take in losses (B,) at t (B,) of `steps`; the typical loss at each of them, (B,)."""
+        """Take in losses (B,) at t (B,) of `steps`; the typical loss there, (B,), above 0."""
         place = (t * (BINS / steps)).long().clamp(0, BINS - 1)
         losses = losses.detach().float()
         self.total.mul_(MEMORY).index_add_(0, place, losses)
         self.count.mul_(MEMORY).index_add_(0, place, torch.ones_like(losses))
-        return self.total[place] / self.count[place]
+        return (self.total[place] / self.count[place]).clamp(min=torch.finfo(torch.float32).tiny)
