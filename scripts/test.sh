@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/environment.sh test
-echo "checking style and types, then running the tests: all of them take 14 minutes on two slow cores"
+echo "checking style and types, then running the tests: all of them take 11 minutes on two slow cores"
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/mypy
