@@ -66,7 +66,7 @@ def described(run: Path) -> tuple[str, ...]:
 
 def state(run: Path, images: int, seen: int) -> str:
     """Whether a run is finished, and if not, when it was last heard of and what it lacks."""
-    if read_json(run / PROVENANCE) and is_finished(run, images):
+    if is_finished(run, images):
         return "finished"
     log = run / "log.jsonl"
     if not seen:
