@@ -17,6 +17,7 @@ EVERYONES = {
     "interrupts",
     "locks",
     "pooling",
+    "processes",
     "provenance",
     "workers",
 }

@@ -83,7 +83,8 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
 def add_files(parser: Parser) -> None:
     """What is compared, and where the report goes."""
     add = parser.add_argument
-    add("--run", type=Path, metavar="DIR", help="default: that of --generated, or the newest")
+    from_where = "default: that of --generated, or the newest"
+    add("--run", "--run-dir", dest="run", type=Path, metavar="DIR", help=from_where)
     add("--real", type=Path, metavar="FILE", help="default: the test file of the run's config")
     add("--generated", type=Path, metavar="FILE", help="default: the newest samples of the run")
     add("--out", type=Path, metavar="DIR", help="default: NAME-report beside the samples NAME")

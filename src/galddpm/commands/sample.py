@@ -21,6 +21,7 @@ from galddpm.commands.shell import (
     add_seed,
     count,
     progress,
+    say,
     tell,
 )
 from galddpm.config.schema import Config, SamplingSettings
@@ -71,11 +72,11 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     refuse_own_input(out, model, options.redshifts)
     with ChunkedOutput(out, recorded, len(redshift), batch_size, options.overwrite) as parts:
         if parts.finished:
-            print(f"{out}: finished, nothing to do")
+            say(f"{out}: finished, nothing to do")
             return
         draw(generator, parts, redshift, object_id, chosen)
         parts.join(_attributes(generator, recorded, str(run)))
-    print(f"{out}: {len(redshift):,} galaxies")
+    say(f"{out}: {len(redshift):,} galaxies")
 
 
 def default_run() -> Path:
@@ -129,7 +130,8 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
         "--extrapolate", action="store_true", help="allow redshifts far outside those trained on"
     )
     run = "run folder, model file, or mock, which comes with galddpm; default: the newest run under"
-    parser.add_argument("--run", metavar="RUN", help=f"{run} runs/ or, without one, mock")
+    run += " runs/ or, without one, mock"
+    parser.add_argument("--run", "--run-dir", dest="run", metavar="RUN", help=run)
     out = "default: in the run's folder samples/, of mock in samples/ here"
     parser.add_argument("--out", metavar="FILE.hdf5", help=out)
     parser.add_argument(

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm
 
+from galddpm import processes
 from galddpm.errors import RunError, UserError
 from galddpm.interrupts import Terminated, answered
 
@@ -44,7 +45,9 @@ def run_command(main: Callable[[], None]) -> int:
     """
     warnings.showwarning = _show_warning
     status, message = _outcome(main)
-    if message:  # after the exception is gone, which may hold a progress bar open
+    # after the exception is gone, which may hold a progress bar open; of processes that were all
+    # stopped together, the first one says so
+    if message and (processes.is_first() or status in (1, 2)):
         print(message, file=sys.stderr)
     return status
 
@@ -53,7 +56,8 @@ def progress(
     iterable: Iterable[Any] | None = None, *, total: int | None = None, desc: str = "", **more: Any
 ) -> "tqdm[Any]":
     """A progress bar as wide as the terminal, quiet when standard error is none."""
-    return tqdm(iterable, total=total, desc=desc, disable=None, dynamic_ncols=True, **more)
+    quiet = None if processes.is_first() else True  # None: where there is no terminal
+    return tqdm(iterable, total=total, desc=desc, disable=quiet, dynamic_ncols=True, **more)
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +72,8 @@ def add_overwrite(parser: argparse.ArgumentParser) -> None:
 
 def say(text: str) -> None:
     """Print prose: as a line, which a terminal is given broken between words."""
+    if not processes.is_first():
+        return
     if sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
         text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
@@ -76,7 +82,8 @@ def say(text: str) -> None:
 
 def tell(text: str) -> None:
     """A line on standard error, above the progress bars that stand there."""
-    tqdm.write(text, file=sys.stderr)
+    if processes.is_first():
+        tqdm.write(text, file=sys.stderr)
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +104,10 @@ def whole(text: str) -> int:
 
 def cores() -> int:
     """Cores this process may use, which on a shared machine are fewer than it has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    here = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        here = len(os.sched_getaffinity(0))
+    return max(here // processes.count_here(), 1)
 
 
 def _whole_number(text: str, lowest: int, highest: int) -> int:
@@ -115,7 +125,7 @@ def _whole_number(text: str, lowest: int, highest: int) -> int:
 def _outcome(main: Callable[[], None]) -> tuple[int, str]:
     """The exit status of a command, and what to say at its end."""
     try:
-        with answered():
+        with answered(), processes.together():
             main()
     except UserError as error:
         return 2, _error_line(error)

@@ -3,16 +3,17 @@
 import os
 import signal
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from galddpm import runs
+from galddpm import processes, runs
 from galddpm.commands.allocator import keep_freed_memory
-from galddpm.commands.shell import Parser, add_device, progress, tell
+from galddpm.commands.shell import Parser, add_device, progress, say, tell
 from galddpm.commands.watching import Watch, places_in_words
 from galddpm.config.difference import first_difference
 from galddpm.config.load import dump_config, load_config, packaged_configs, parse_config
@@ -30,17 +31,19 @@ if TYPE_CHECKING:  # torch is loaded after the arguments were checked
 
 
 SPLITS = ("training", "validation", "testing")  # all opened: a wrong path shows now, not next day
+ENOUGH = 1  # why a training ends before its plan does, besides the number of a signal
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> None:
     options = parse(arguments, prog)
     started = [f"training.init_from={options.init_from}"] if options.init_from else []
     config = load_config(options.config, [*options.set, *started])
+    processes.share_size(config.training.batch_size)
     run = Path(options.run or Path("runs") / Path(options.config).stem)
     if claim(run, config, options.resume) == "finished":
-        print(f"{run}: finished, nothing to do; a larger training.images trains on")
+        say(f"{run}: finished, nothing to do; a larger training.images trains on")
         return
-    with locked_folder(run):
+    with locked_folder(run) if processes.is_first() else nullcontext():
         claim(run, config, options.resume)  # again: another process may have been there
         train(config, run, options.device)
 
@@ -119,37 +122,66 @@ def train(config: AnyConfig, run: Path, device_name: str | None = None) -> None:
     tell(f"{took}, {device_title(device)}, seed {config.seed}")
     scaling, redshifts = task.make_scaling(galaxies), redshift_quantiles(galaxies.redshift)
     depends_on = {**task.provenance, **_start(config)}
-    origin = {**_origin(galaxies), "device": device_title(device), **depends_on}
+    where = {"device": device_title(device), "processes": processes.count()}
+    origin = {**_origin(galaxies), **where, **depends_on}
     _refuse_changes(run, origin, depends_on)
     model = task.make_model(scaling, device)
     if config.training.init_from:
         ModelFile.read(config.training.init_from, config.task).fill(model).train()
-    batches = task.make_batches(galaxies, scaling, device, run, _preparing)
+    with processes.first_then_others():  # who find what it keeps in the run folder
+        batches = task.make_batches(galaxies, scaling, device, run, _preparing)
     every = task.inspect_every
     trainer = build.make_trainer(config, model, task.losses, batches, device, run, every)
     if trainer.resume():
         tell(f"goes on after {trainer.images_seen:,} images")
-    write_text(run / "config.yaml", dump_config(config))
-    write_json(run / runs.PROVENANCE, origin)
+    if processes.is_first():
+        write_text(run / "config.yaml", dump_config(config))
+        write_json(run / runs.PROVENANCE, origin)
     inspection = task.make_inspection(scaling, redshifts, device, run)
     pictures = config.task == "diffusion" and config.training.preview_every is not None
     stopped_by = follow_plan(trainer, inspection, run, pictures)
-    chosen, best = inspection.chosen(trainer.ema.model), inspection.summary()
-    known = redshifts, chosen, model, galaxies.description
-    save_model(run / runs.MODEL, config, scaling, *known)
-    origin["images_seen"] = trainer.images_seen
-    if best:
-        origin |= {"stopped_early": inspection.exhausted(trainer.images_seen), "best": best}
-    write_json(run / runs.PROVENANCE, origin)
+    if processes.is_first():
+        chosen, best = inspection.chosen(trainer.ema.model), inspection.summary()
+        known = redshifts, chosen, model, galaxies.description
+        save_model(run / runs.MODEL, config, scaling, *known)
+        origin["images_seen"] = trainer.images_seen
+        if best:
+            origin |= {"stopped_early": inspection.exhausted(trainer.images_seen), "best": best}
+        write_json(run / runs.PROVENANCE, origin)
+    processes.wait()
     if stopped_by:
         raise stopped_by
-    print(f"{run}: trained on {trainer.images_seen:,} images; {run / runs.MODEL} is ready")
+    say(f"{run}: trained on {trainer.images_seen:,} images; {run / runs.MODEL} is ready")
 
 
 def follow_plan(
     trainer: "Trainer", inspection: "Inspection", run: Path, pictures: bool
 ) -> BaseException | None:
     """Train watched and with a log; what to raise where a signal ended it, else None."""
+    ended_by = 0
+    raise_if_requested()  # from here on signals wait for the end of a step
+    with Interruption() as interruption, watched(trainer, run, pictures) as (report, advance):
+
+        def stopped() -> bool:
+            nonlocal ended_by
+            enough = processes.is_first() and inspection.exhausted(trainer.images_seen)
+            ended_by = processes.greatest(interruption.signal or ENOUGH * enough)
+            return ended_by > 0
+
+        finished = trainer.run(report, advance, inspection, stopped)
+    if finished or ended_by == ENOUGH:
+        return None
+    return KeyboardInterrupt() if ended_by == signal.SIGINT else Terminated()
+
+
+@contextmanager
+def watched(
+    trainer: "Trainer", run: Path, pictures: bool
+) -> Iterator[tuple[Callable[[dict[str, Any]], None], Callable[[int], None]]]:
+    """(report, advance) of `Trainer.run`, which the first process's log and progress are told."""
+    if not processes.is_first():
+        yield lambda record: None, lambda images: None
+        return
     from galddpm.training.board import board
     from galddpm.training.log import Log
 
@@ -157,28 +189,20 @@ def follow_plan(
     curves = board(run / "tensorboard", seen)
     log, watch = Log(run / "log.jsonl", seen, curves), Watch(trainer, run)
     tell(places_in_words(run, pictures, curves is not None))
-    raise_if_requested()  # from here on signals wait for the end of a step
-    with Interruption() as interruption, watch.bar:
 
-        def report(record: dict[str, Any]) -> None:
-            log.write(record)
-            watch.report(record)
+    def report(record: dict[str, Any]) -> None:
+        log.write(record)
+        watch.report(record)
 
-        def exhausted() -> bool:
-            return inspection.exhausted(trainer.images_seen)
-
-        def stopped() -> bool:
-            return interruption.signal is not None or exhausted()
-
-        finished = trainer.run(report, watch.advance, inspection, stopped)
-    return None if finished or exhausted() else interruption.exception()
+    with watch.bar:
+        yield report, watch.advance
 
 
 class Interruption:
     """Turns interrupt and termination signals into a request that the loop reads every step."""
 
     def __init__(self) -> None:
-        self.signal: int | None = None
+        self.signal = 0  # none
 
     def __enter__(self) -> "Interruption":
         self._before = {
@@ -190,9 +214,6 @@ class Interruption:
     def __exit__(self, *exception: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-
-    def exception(self) -> BaseException:
-        return KeyboardInterrupt() if self.signal == signal.SIGINT else Terminated()
 
     def _request(self, number: int, frame: FrameType | None) -> None:
         self.signal = number

@@ -141,6 +141,8 @@ class TrainingSettings(Section):
     precision: Literal["fp32", "bf16", "auto"] = "auto"  # auto: bf16 where the processor has it;
     # fp32: with convolutions in TF32 on a GPU that has it, as torch does by itself
     compile: bool = True  # torch.compile on CUDA, where there is a C compiler
+    recompute: bool = False  # keep less for the backward pass, and compute it again: the same
+    # numbers in a third of the memory, and a third more time
     checkpoint_every: Count = 500_000  # images
     log_every: Count = 12_800  # images
     preview_every: Count | None = 500_000  # images; null draws none

@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from galddpm import processes
 from galddpm.arrays import Array
 from galddpm.data.hdf5 import Layout, columns_of, new_hdf5, write_columns
 from galddpm.errors import RunError, UserError
@@ -64,20 +65,26 @@ class ChunkedOutput:
 
     def __enter__(self) -> "ChunkedOutput":
         with ExitStack() as stack:
-            if not self._look():
+            if not self._look() and processes.is_first():
                 stack.enter_context(locked_folder(self.folder))
                 self._look()  # again: whoever held the lock may have finished it
-            if not self.finished:
-                self._clear_the_way()
+                if not self.finished:
+                    self._clear_the_way()
             self._locks = stack.pop_all()
+        processes.wait()  # for the first, to have cleared the way
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._locks.close()
 
     def missing(self) -> list[range]:
-        """The row ranges that are still to be made, or whose chunk cannot be read."""
-        return self._gaps(self._held())
+        """The row ranges that are still to be made, or whose chunk cannot be read; of several
+        processes this one's share of them."""
+        gaps = self._gaps(self._held())
+        if gaps and processes.is_first() and processes.count() > 1:
+            self._begin()  # so that no two of them do
+        processes.wait()  # until all have looked, before any of them makes one
+        return gaps[processes.number() :: processes.count()]
 
     def require_space(self, bytes_a_row: int) -> None:
         """Raise RunError where the disk has no room for the missing chunks and the whole."""
@@ -87,8 +94,7 @@ class ChunkedOutput:
     def save(self, rows: range, columns: Mapping[str, Array]) -> None:
         """Keep one finished chunk: each column holds len(rows) rows. A good place to stop."""
         raise_if_requested()
-        if self._begun() is None:
-            write_text(self._record, json.dumps(self.arguments, sort_keys=True))
+        self._begin()
         write_columns(self._chunk(rows), columns)
 
     def gather(self, names: Sequence[str] | None = None) -> dict[str, Array]:
@@ -105,19 +111,29 @@ class ChunkedOutput:
         attributes: Mapping[str, Any] | None = None,
         shared: Mapping[str, Array] | None = None,
     ) -> None:
-        """Stream all chunks into one HDF5 file, put it in place and remove the parts.
+        """Stream all chunks into one HDF5 file, put it in place and remove the parts. Of several
+        processes the first does, once all have saved their share.
 
         shared: arrays that belong to all rows, by name. Raises RunError where rows are missing or
         the disk is full.
         """
+        processes.wait()
+        if processes.is_first():
+            self._join(attributes or {}, shared or {})
+        processes.wait()
+
+    def remove(self) -> None:
+        """Remove the chunks."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _join(self, attributes: Mapping[str, Any], common: Mapping[str, Array]) -> None:
         chunks = self._complete()
         recorded = {"arguments": json.dumps(self.arguments, sort_keys=True)}
-        common = shared or {}
         layout = {
             **self._layout_of_all(list(chunks.values())),
             **{name: (array.shape, array.dtype) for name, array in common.items()},
         }
-        with new_hdf5(self.path, layout, {**(attributes or {}), **recorded}) as whole:
+        with new_hdf5(self.path, layout, {**attributes, **recorded}) as whole:
             for name, array in common.items():
                 whole[name][...] = array
             for rows in chunks:
@@ -125,10 +141,6 @@ class ChunkedOutput:
                     for name, piece in columns_of(file).items():
                         whole[name][rows.start : rows.stop] = piece[:]
         self.remove()
-
-    def remove(self) -> None:
-        """Remove the chunks."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _look(self) -> bool:
         """Whether the output is there, of the same arguments."""
@@ -148,6 +160,11 @@ class ChunkedOutput:
                 )
             for path in held:
                 path.unlink()
+
+    def _begin(self) -> None:
+        """Write down what is being made, before its first chunk."""
+        if self._begun() is None:
+            write_text(self._record, json.dumps(self.arguments, sort_keys=True))
 
     @property
     def _record(self) -> Path:

@@ -11,6 +11,7 @@ from torch import Tensor
 from galddpm.arrays import Floats
 from galddpm.data.symmetries import SYMMETRIES, turned
 from galddpm.files import new_memory_map, written_whole
+from galddpm.processes import share
 
 
 class PairBatch(NamedTuple):
@@ -49,9 +50,9 @@ class PairStream:
 
     def __call__(self, index: int) -> PairBatch:
         rng = np.random.default_rng([self.seed, index])
-        rows = np.sort(rng.integers(len(self.redshift), size=self.batch_size))
+        rows = share(np.sort(rng.integers(len(self.redshift), size=self.batch_size)))
         ways = SYMMETRIES if self.symmetries else 1
-        turns = torch.from_numpy(rng.integers(ways, size=self.batch_size))
+        turns = share(torch.from_numpy(rng.integers(ways, size=self.batch_size)))
         number = index % (len(self.states) - 1)
         ends = (
             torch.from_numpy(self.states[place][rows].astype(np.float32)).to(self.device)

@@ -16,6 +16,7 @@ from galddpm.data.redshift_density import redshift_weights, resampled
 from galddpm.data.scaling import Scaling
 from galddpm.data.symmetries import SYMMETRIES, turned
 from galddpm.files import new_memory_map, written_whole
+from galddpm.processes import share
 
 ROWS_IN_CACHE = 16  # 1.3 MB of five-band 64 px stamps
 
@@ -70,7 +71,10 @@ class BatchStream:
         self._pending: tuple[int, Future[tuple[Tensor, ...]]] | None = None
 
     def __call__(self, index: int) -> GalaxyBatch:
-        """Batch number `index`, from 0. Raises UserError where a pixel read is not finite."""
+        """This process's share of batch number `index`, from 0.
+
+        Raises UserError where a pixel read is not finite.
+        """
         pixels, redshift, turns = (
             values.to(self.device, non_blocking=True) for values in self._pending_batch(index)
         )
@@ -97,8 +101,8 @@ class BatchStream:
     def _read(self, index: int) -> tuple[Tensor, ...]:
         """Pixels, redshifts and symmetries. From pinned memory a CUDA device copies them while it
         computes; pages that may move would have to be waited for."""
-        rows = self.rows(index)
-        batch = (self._fetch(rows), self.redshift[rows], self._turns(index))
+        rows = share(self.rows(index))
+        batch = (self._fetch(rows), self.redshift[rows], share(self._turns(index)))
         if self.device.type != "cuda":
             return batch
         return tuple(values if values.is_cuda else values.pin_memory() for values in batch)

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import huber_loss
 
+from galddpm import processes
 from galddpm.devices import widest_float
 from galddpm.diffusion.denoiser import Denoiser
 from galddpm.diffusion.schedule import Schedule
+from galddpm.processes import gathered, share
 
 
 @dataclass(frozen=True)
@@ -96,17 +98,19 @@ class Objective:
     def __call__(
         self, denoiser: Denoiser, x_0: Tensor, redshift: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Losses (B,) and their t (B,), for images (B, C, H, W) and redshifts (B,)."""
+        """Losses (B,) and their t (B,), for images (B, C, H, W) and redshifts (B,): this process's
+        share of the batch."""
         noise: dict[str, Any] = {"generator": generator, "device": x_0.device}
-        alpha, sigma = self.levels.draw(len(x_0), generator, denoiser.lowest)
-        eps = torch.randn(x_0.shape, dtype=x_0.dtype, **noise)
-        redshift = redshift + self.jitter * torch.randn(len(x_0), dtype=redshift.dtype, **noise)
+        batch = len(x_0) * processes.count()  # all draw for all, and keep their share
+        alpha, sigma = map(share, self.levels.draw(batch, generator, denoiser.lowest))
+        eps = share(torch.randn((batch, *x_0.shape[1:]), dtype=x_0.dtype, **noise))
+        jitter = share(torch.randn(batch, dtype=redshift.dtype, **noise))
+        redshift = redshift + self.jitter * jitter
         error = denoiser.error(x_0, eps, alpha, sigma, redshift)
         losses = galaxy_losses(error, self.huber_delta, self.centre_weight_radius)
         t = self.levels.schedule.t_of(alpha, sigma)
         if self.weighting == "equal":
-            typical = denoiser.typical_loss.update(losses, t, self.levels.schedule.steps)
-            losses = with_gradient_over(losses, typical)
+            losses = weighing_alike(losses, t, denoiser)
         return losses, t
 
 
@@ -125,6 +129,13 @@ def centre_weights(height: int, width: int, half: float, device: torch.device) -
     y, x = (torch.arange(side, device=device) - (side - 1) / 2 for side in (height, width))
     weights = 1 / (1 + (y[:, None] ** 2 + x**2) / half**2)
     return weights / weights.mean()
+
+
+def weighing_alike(losses: Tensor, t: Tensor, denoiser: Denoiser) -> Tensor:
+    """The same losses (B,) with gradients over the typical loss at their t (B,)."""
+    seen = gathered(losses.detach()), gathered(t)
+    typical = denoiser.typical_loss.update(*seen, denoiser.schedule.steps)
+    return with_gradient_over(losses, share(typical))
 
 
 def with_gradient_over(losses: Tensor, typical: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from galddpm.diffusion.denoiser import LightDenoiser
 from galddpm.diffusion.light import SkyNoise, light_of
-from galddpm.diffusion.objective import galaxy_losses, with_gradient_over
+from galddpm.diffusion.objective import galaxy_losses, weighing_alike
 from galddpm.diffusion.process import for_batch
 from galddpm.diffusion.samplers import Denoise, Noise, Sampler
 from galddpm.diffusion.schedule import Level, Schedule
@@ -116,8 +116,7 @@ def student_losses(
     error = student.jump_error(x, lower, level, redshift)
     losses = galaxy_losses(error, huber_delta, centre_weight_radius)
     t = student.schedule.t_of(*for_batch(level, x))
-    typical = student.typical_loss.update(losses, t, student.schedule.steps)
-    return with_gradient_over(losses, typical), t
+    return weighing_alike(losses, t, student), t
 
 
 def sample_student(jump: Denoise, x: Tensor, levels: Sequence[Level], noise: Noise) -> Tensor:

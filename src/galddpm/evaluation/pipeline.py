@@ -3,12 +3,14 @@
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from galddpm import processes
 from galddpm._version import __version__
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.survey import BANDS
@@ -66,8 +68,10 @@ def evaluate(
     jobs: processes. dask: address of a scheduler whose cluster measures instead.
     say: is told the verdict in words, or that nothing was to be done.
 
-    Returns the content of `report.json`. Raises UserError for files that are missing or do not fit,
-    for a band that they have not, and where `out` holds a report that was made otherwise.
+    Returns the content of `report.json`. Of several processes (see processes.py) the first does;
+    the others help to measure, and return nothing. Raises UserError for files that are missing or
+    do not fit, for a band that they have not, and where `out` holds a report that was made
+    otherwise.
 
     >>> report = evaluate("test.hdf5", "samples.hdf5", "report")
     >>> report["metrics"]["ellipticity"]["ks"]
@@ -80,8 +84,10 @@ def evaluate(
     if already_reported(out / REPORT, arguments, overwrite):
         say(f"{out / REPORT}: finished, nothing to do")
         return read_json(out / REPORT)
-    with locked_folder(out):
+    with locked_folder(out) if processes.is_first() else nullcontext():
         measure_sides(sides, out, estimate, jobs, dask, overwrite, progress)
+        if not processes.is_first():  # it has done its share
+            return {}
         seen_on = None if estimate is None else str(estimate.device)
         known = GalaxyFile(training) if training else None
         with progress(total=3, desc="judging", unit="step") as bar:

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from galddpm import processes
+from galddpm.arrays import Array
 from galddpm.errors import NonFiniteError
 from galddpm.interrupts import asked_to_save
 from galddpm.training.checkpoint import (
@@ -25,8 +27,8 @@ from galddpm.training.checkpoint import (
 from galddpm.training.ema import Ema
 from galddpm.training.log import by_quartile
 
-# (model, batch, generator, share of the plan done) -> losses (B,), and the values (B,) by name that
-# losses are reported against
+# (model, batch, generator, part of the plan done) -> losses (B,), and the values (B,) by name that
+# losses are reported against, of this process's share of the batch
 Loss = Callable[[Any, Any, torch.Generator, float], tuple[Tensor, dict[str, Tensor]]]
 
 DROPOUT = 1  # a purpose of random numbers
@@ -55,7 +57,7 @@ class Trainer:
     ema: Ema
     optimisers: list[Optimizer]  # each for its own part of the weights
     loss: Loss
-    batches: Callable[[int], Any]  # batch number -> batch
+    batches: Callable[[int], Any]  # batch number -> this process's share of the batch
     plan: Plan
     checkpoints: Checkpoints
     device: torch.device
@@ -63,6 +65,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self._finite = torch.ones((), dtype=torch.bool, device=self.device)
+        self._losses = processes.with_mean_gradients(Losses(self.model, self.loss))
 
     @property
     def images_seen(self) -> int:
@@ -93,20 +96,22 @@ class Trainer:
                 window = Window()
             if self._due(self.plan.checkpoint_every) or asked_to_save():
                 self.save()
-            if self.plan.inspect_every and self._due(self.plan.inspect_every):
+            due = self.plan.inspect_every and self._due(self.plan.inspect_every)
+            if due and processes.is_first():
                 inspect(self.ema.model, self.images_seen)
         self.save()
         return self.images_seen >= self.plan.images
 
     def train_step(self) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """One step: losses (B,), the values they are reported against, and the gradient norm."""
+        """One step: losses of this process's share, the values they are reported against, and the
+        gradient norm."""
         batch = self.batches(self.step)
         for group in chain(*(optimiser.param_groups for optimiser in self.optimisers)):
             group["lr"] = self._rate()
-        torch.manual_seed(self._seed(DROPOUT))  # which takes no generator
+        torch.manual_seed(self._seed(DROPOUT, processes.number()))  # dropout takes no generator
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.bf16):
             done = self.images_seen / self.plan.images
-            losses, values = self.loss(self.model, batch, self._generator(), done)
+            losses, values = self._losses(batch, self._generator(), done)
         losses.mean().backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip)
         for optimiser in self.optimisers:
@@ -120,6 +125,8 @@ class Trainer:
     def save(self) -> None:
         """Write the whole state: weights, average, optimiser, counters."""
         self._refuse_non_finite()
+        if not processes.is_first():
+            return
         counters = {"step": self.step, "images_seen": self.images_seen}
         self.checkpoints.save(self._tensors(), counters | {"ema_updates": self.ema.updates})
 
@@ -176,6 +183,19 @@ class Trainer:
         return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
+class Losses(nn.Module):
+    """A model with its loss: the module whose gradients are asked for."""
+
+    def __init__(self, model: nn.Module, loss: Loss):
+        super().__init__()
+        self.model, self.loss = model, loss
+
+    def forward(
+        self, batch: Any, generator: torch.Generator, done: float
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        return self.loss(self.model, batch, generator, done)
+
+
 class Window:
     """What happened since the last log line."""
 
@@ -187,15 +207,15 @@ class Window:
 
     def add(self, losses: Tensor, values: dict[str, Tensor], norm: Tensor) -> None:
         """Tensors are kept where they are: reading them here would stall the device."""
-        self.images += len(losses)
+        self.images += len(losses) * processes.count()
         self.losses.append(losses)
         self.norms.append(norm)
         for name, value in values.items():
             self.values.setdefault(name, []).append(value)
 
     def record(self, images_seen: int, learning_rate: float) -> dict[str, Any]:
-        """One line of the log."""
-        losses = torch.cat(self.losses).float().cpu().numpy()
+        """One line of the log, of all processes."""
+        losses = _together(self.losses)
         record: dict[str, Any] = {
             "images_seen": images_seen,
             "loss": float(losses.mean()),
@@ -204,5 +224,10 @@ class Window:
             "images_per_second": self.images / (time.perf_counter() - self.start),
         }
         for name, values in self.values.items():
-            record[f"loss_by_{name}"] = by_quartile(losses, torch.cat(values).cpu().numpy())
+            record[f"loss_by_{name}"] = by_quartile(losses, _together(values))
         return record
+
+
+def _together(pieces: list[Tensor]) -> Array:
+    whole: Array = processes.gathered(torch.cat(pieces)).float().cpu().numpy()
+    return whole

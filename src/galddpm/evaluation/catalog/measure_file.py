@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from galddpm import processes
 from galddpm.arrays import Array, Bools, Floats
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.galaxiesml import GalaxyFile
@@ -95,7 +96,8 @@ def measure(
         for rows, tables in _measure_chunks(measurement, chunks, pool):
             parts.save(rows, _flat(tables))
             advance(len(rows))
-        if not parts.finished:
+        processes.wait()  # until all have saved their share
+        if not parts.finished and processes.is_first():
             identity = {
                 "row": np.arange(count),
                 "object_id": galaxies.object_id[:count],
@@ -107,6 +109,7 @@ def measure(
                 tables, features = with_redshifts(tables, seen), seen["features"]
             write_catalog(out, tables, identity, arguments, features)
             parts.remove()
+    processes.wait()  # for the first to have written it
     return read_catalog(out)
 
 
