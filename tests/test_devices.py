@@ -161,3 +161,12 @@ def test_bfloat16_is_taken_only_where_the_gpu_multiplies_in_it(monkeypatch):
     assert not build.uses_bf16("auto", torch.device("cuda"))
     assert build.uses_bf16("bf16", torch.device("cuda"))
     assert asked == [False]
+
+
+def test_torch_is_deterministic_where_it_is_wanted_and_as_before_after_it(monkeypatch):
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    with devices.deterministic(False):
+        assert not torch.are_deterministic_algorithms_enabled()
+    with devices.deterministic(True):
+        assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.are_deterministic_algorithms_enabled()

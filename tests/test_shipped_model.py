@@ -31,6 +31,9 @@ def test_a_file_of_that_name_comes_first(tmp_path, monkeypatch):
     assert model_path("mock") == runs.SHIPPED / "mock.safetensors"
     (tmp_path / "mock").write_text("something else")
     assert str(model_path("mock")) == "mock"
+    (tmp_path / "mock").unlink()
+    (tmp_path / "mock").mkdir()  # of galaxies, say
+    assert model_path("mock") == runs.SHIPPED / "mock.safetensors"
 
 
 def test_it_is_sampled_where_nothing_was_trained(tmp_path, monkeypatch, capsys):

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from galddpm.commands.redshift_spec import read_spec
 from galddpm.errors import UserError
@@ -100,3 +102,15 @@ def test_a_broken_fits_table_is_refused(tmp_path):
 def test_an_hdf5_file_gives_its_redshifts(tmp_path):
     path = write_simple(tmp_path / "galaxies.h5", 3, size=4)
     assert len(read_spec(str(path))[0]) == 3
+
+
+@settings(derandomize=True, deadline=None, database=None)
+@given(st.text("0123456789.:,-+einfa ", max_size=10))
+def test_any_text_is_refused_or_gives_redshifts(text):
+    try:
+        redshift, _ = read_spec(text)
+    except UserError:
+        return
+    assert len(redshift) >= 1
+    assert np.isfinite(redshift).all()
+    assert (redshift >= 0).all()

@@ -1,5 +1,8 @@
 """A model file gives back what was put in, and says what is wrong with one that is not ours."""
 
+import json
+import struct
+
 import pytest
 import torch
 
@@ -132,3 +135,43 @@ def test_a_config_that_is_no_object_is_refused(tmp_path):
     save_tensors(path, {"a": torch.zeros(1)}, metadata)
     with pytest.raises(UserError, match="found list, expected sections"):
         ModelFile.read(path, "diffusion")
+
+
+def relabelled(path, **changes):
+    """Rewrite what the header says of a tensor, whose bytes stay."""
+    whole = path.read_bytes()
+    (length,) = struct.unpack("<Q", whole[:8])
+    header = json.loads(whole[8 : 8 + length])
+    header["ema.weight"].update(changes)
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + whole[8 + length :])
+
+
+def test_a_tensor_of_another_kind_or_shape_is_refused_before_it_is_read(run):
+    for changes, words in (
+        ({"dtype": "I32"}, r"ema.weight: found I32 \[3, 2\], expected BF16 or F16 or F32 or F64"),
+        ({"dtype": "F32", "shape": [2, 3]}, r"found F32 \[2, 3\], .*F64 \[3, 2\]$"),
+    ):
+        relabelled(run / MODEL, **changes)
+        with pytest.raises(UserError, match=words):
+            ModelFile.read(run, "diffusion").fill(layer(0.0))
+
+
+def test_no_memory_is_taken_for_a_model_that_the_file_does_not_hold(run):
+    found = ModelFile.read(run, "diffusion")
+    asked = []
+
+    def make(device):
+        asked.append(device.type)
+        return torch.nn.Linear(2**20, 2**20, device=device)  # 4 TB, but for meta
+
+    with pytest.raises(UserError, match="the weights do not fit the config"):
+        found.made(make, torch.device("cpu"))
+    assert asked == ["meta"]
+
+
+@pytest.mark.parametrize("redshifts", [[], "x", [None], [2.0, 1.0], [0.1, float("nan")]])
+def test_redshifts_that_cannot_be_are_refused(run, redshifts):
+    rewritten(run, lambda metadata: metadata.update(redshifts=redshifts))
+    with pytest.raises(UserError, match="redshifts: found .*, expected rising numbers"):
+        ModelFile.read(run, "diffusion")

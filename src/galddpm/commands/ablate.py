@@ -110,7 +110,7 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
         " command goes on where it stopped, and leaves alone what is finished.",
         examples=(
             "galddpm ablate samplers",
-            "galddpm ablate samplers --rows 'sky_2m 5' 'ddim 5'",
+            "galddpm ablate samplers --rows 'dpmpp_2m 5' 'ddim 5'",
             "galddpm ablate my-table.yaml --out runs/my-table",
         ),
     )

@@ -110,7 +110,7 @@ def train(config: AnyConfig, run: Path, device_name: str | None = None) -> None:
     """Train to the end of the plan; raises KeyboardInterrupt or Terminated when stopped."""
     from galddpm import build
     from galddpm.data.redshift_density import redshift_quantiles
-    from galddpm.devices import device_title, select_device
+    from galddpm.devices import deterministic, device_title, select_device
     from galddpm.inference.model_file import ModelFile, save_model
     from galddpm.tasks.select import select_task
 
@@ -139,7 +139,8 @@ def train(config: AnyConfig, run: Path, device_name: str | None = None) -> None:
         write_json(run / runs.PROVENANCE, origin)
     inspection = task.make_inspection(scaling, redshifts, device, run)
     pictures = config.task == "diffusion" and config.training.preview_every is not None
-    stopped_by = follow_plan(trainer, inspection, run, pictures)
+    with deterministic(config.training.deterministic):
+        stopped_by = follow_plan(trainer, inspection, run, pictures)
     if processes.is_first():
         chosen, best = inspection.chosen(trainer.ema.model), inspection.summary()
         known = redshifts, chosen, model, galaxies.description

@@ -141,6 +141,7 @@ class TrainingSettings(Section):
     precision: Literal["fp32", "bf16", "auto"] = "auto"  # auto: bf16 where the processor has it;
     # fp32: with convolutions in TF32 on a GPU that has it, as torch does by itself
     compile: bool = True  # torch.compile on CUDA, where there is a C compiler
+    deterministic: bool = False  # on a GPU: the same bits again, also after a resume, but slower
     recompute: bool = False  # keep less for the backward pass, and compute it again: the same
     # numbers in a third of the memory, and a third more time
     checkpoint_every: Count = 500_000  # images

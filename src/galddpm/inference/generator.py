@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -71,8 +72,8 @@ class Generator:
         """
         model = ModelFile.read(run, "diffusion")
         assert isinstance(model.config, Config)  # of a diffusion model
-        denoiser = build.make_galaxy_model(model.config, model.scaling, select_device(device))
-        denoiser = model.fill(denoiser, weights)
+        make = partial(build.make_galaxy_model, model.config, model.scaling)
+        denoiser = model.made(make, select_device(device), weights)
         known = model.redshifts, str(run), model.trained_on
         return cls(model.config, model.scaling, denoiser, *known)
 

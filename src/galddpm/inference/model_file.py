@@ -1,10 +1,12 @@
 """`model.safetensors`: the weights of a run, and all that is needed to use them."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,11 +17,12 @@ from galddpm.errors import UserError
 from galddpm.runs import MODEL, images_seen, read_config, shipped_models
 from galddpm.training.checkpoint import (
     WEIGHTS,
+    load_into,
     load_tensors,
-    load_weights,
     prefixed,
+    read_metadata,
+    require_alike,
     save_tensors,
-    without_prefix,
 )
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -38,6 +41,8 @@ def model_path(run: str | Path) -> Path:
             f"{path}: has no model yet, it has trained on {images_seen(path):,} of {images:,}"
             " images; expected a finished run"
         )
+    if not (path / MODEL).exists():  # a folder of that name may hold something else
+        return shipped_models().get(str(run), path / MODEL)
     return path / MODEL
 
 
@@ -58,7 +63,6 @@ class ModelFile:
     scaling: Scaling
     redshifts: list[float]  # quantiles of those trained on, from the smallest to the largest
     trained_on: str  # what the training file said of itself, "" for nothing
-    tensors: dict[str, Tensor]
 
     @classmethod
     def read(cls, run: str | Path, task: str | None = None) -> "ModelFile":
@@ -67,7 +71,7 @@ class ModelFile:
         Raises UserError where there is no model, the file is not one of ours, or of another task.
         """
         path = model_path(run)
-        tensors, metadata = load_tensors(path)
+        metadata = read_metadata(path)
         missing = {"config", "scaling", "redshifts"} - metadata.keys()
         if missing:
             raise UserError(f"{path}: no galddpm model, its metadata lack {', '.join(missing)}")
@@ -78,26 +82,48 @@ class ModelFile:
             scaling = Scaling.from_dict(metadata["scaling"])
         except (TypeError, KeyError) as error:
             raise UserError(f"{path}: scaling: of another version of galddpm ({error})") from None
-        trained_on = metadata.get("trained_on", "")  # older models lack it
-        return cls(path, config, scaling, metadata["redshifts"], trained_on, tensors)
+        redshifts = metadata["redshifts"]
+        if not _rise(redshifts):
+            raise UserError(f"{path}: redshifts: found {redshifts!r:.60}, expected rising numbers")
+        trained_on = str(metadata.get("trained_on", ""))  # older models lack it
+        return cls(path, config, scaling, redshifts, trained_on)
+
+    def made(
+        self, make: Callable[[torch.device], Module], device: torch.device, weights: str = "ema"
+    ) -> Module:
+        """What `make` makes on the device, of the file's config, with the file's weights.
+
+        Whether these are of that config is seen before memory is taken for them. Raises UserError.
+        """
+        nowhere = torch.device("meta")
+        with nowhere:
+            require_alike(make(nowhere), self.path, _known(weights))
+        return self.fill(make(device), weights)
 
     def fill(self, model: Module, weights: str = "ema") -> Module:
         """The model with the averaged ("ema") or last ("raw") weights. Raises UserError."""
-        if weights not in WEIGHTS:
-            raise UserError(f"weights: found {weights!r}, expected one of {', '.join(WEIGHTS)}")
-        held = without_prefix(weights, self.tensors)
-        if not held:
-            raise UserError(
-                f"{self.path}: weights: found {weights}, an exported model holds ema alone"
-            )
-        load_weights(model, held, self.path)
+        load_into(model, self.path, _known(weights))
         return model.eval()
 
     def export(self, out: Path) -> None:
         """Write the averaged weights alone, in half precision: a quarter of the bytes."""
-        halves = {k: in_half(t) for k, t in self.tensors.items() if k.startswith("ema.")}
+        tensors, _ = load_tensors(self.path)
+        halves = {k: in_half(t) for k, t in tensors.items() if k.startswith("ema.")}
         known = self.config, self.scaling, self.redshifts, self.trained_on
         save_tensors(out, halves, _metadata(*known))
+
+
+def _rise(numbers: Any) -> bool:
+    """Whether there are numbers, none below the one before it, and all finite."""
+    if not isinstance(numbers, list) or not all(type(x) in (int, float) for x in numbers):
+        return False
+    return len(numbers) > 0 and sorted(numbers) == numbers and bool(np.isfinite(numbers).all())
+
+
+def _known(weights: str) -> str:
+    if weights not in WEIGHTS:
+        raise UserError(f"weights: found {weights!r}, expected one of {', '.join(WEIGHTS)}")
+    return weights
 
 
 def in_half(tensor: Tensor) -> Tensor:

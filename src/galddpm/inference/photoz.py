@@ -1,5 +1,6 @@
 """A trained redshift CNN: images in, redshifts out."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ class Estimator:
         """
         file = ModelFile.read(run, "redshift")
         assert isinstance(file.config, RedshiftConfig)  # of a redshift model
-        model = file.fill(build.make_redshift_cnn(file.config, select_device(device)))
+        model = file.made(partial(build.make_redshift_cnn, file.config), select_device(device))
         side = file.config.data.image_size
         fingerprint = model_fingerprint(file.path)
         return cls(file.scaling, model, (len(file.config.data.bands), side, side), fingerprint)

@@ -4,7 +4,8 @@ Nothing is ever pickled, so a file from elsewhere can do no more than hold wrong
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from galddpm.files import written_whole
 KEPT = 2  # checkpoints of a run: the newest and the one before
 WEIGHTS = ("ema", "raw")
 METADATA = "galddpm"  # the name under which a file holds them
+FLOATS = {"F16", "BF16", "F32", "F64"}  # as safetensors names them
+KIND = {torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8", torch.bool: "BOOL"}
 
 
 def save_tensors(
@@ -39,19 +42,75 @@ def save_tensors(
         raise RunError(f"{path}: cannot be written ({error})") from None
 
 
-def load_tensors(path: str | Path, device: str = "cpu") -> tuple[dict[str, Tensor], dict[str, Any]]:
+def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """(tensors, metadata) of a file. Raises UserError where it is no safetensors file."""
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, _metadata(file)  # noqa: SIM118
+
+
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """The metadata of a file, of which nothing else is read. Raises UserError as `load_tensors`."""
+    with _opened(path) as file:
+        return _metadata(file)
+
+
+def load_into(model: nn.Module, path: str | Path, prefix: str) -> None:
+    """Put the weights of a file that stand under a prefix into a model.
+
+    Raises UserError as `load_tensors`, and where names, shapes or kinds of number are not those of
+    the model, before a byte of a weight is read.
+    """
+    with _opened(path) as file:
+        _require_alike(file, model, path, prefix)
+        names = model.state_dict().keys()
+        tensors = {name: file.get_tensor(f"{prefix}.{name}") for name in names}
+    model.load_state_dict(tensors)
+
+
+def require_alike(model: nn.Module, path: str | Path, prefix: str) -> None:
+    """Raise UserError where the weights of a file under a prefix are not those of a model."""
+    with _opened(path) as file:
+        _require_alike(file, model, path, prefix)
+
+
+def _require_alike(file: Any, model: nn.Module, path: str | Path, prefix: str) -> None:
+    start = f"{prefix}."
+    held = {name[len(start) :] for name in file.keys() if name.startswith(start)}  # noqa: SIM118
+    expected = model.state_dict()
+    if not held:
+        raise UserError(f"{path}: weights: found {prefix}, an exported model holds ema alone")
+    odd = sorted(held ^ expected.keys())
+    if odd:
+        which = "one that the config has not" if odd[0] in held else "none"
+        raise UserError(f"{path}: the weights do not fit the config, of {start}{odd[0]} {which}")
+    for name, tensor in expected.items():
+        there = file.get_slice(start + name)
+        found = f"{there.get_dtype()} {there.get_shape()}"
+        kinds = FLOATS if tensor.is_floating_point() else {KIND.get(tensor.dtype, "")}
+        if there.get_shape() != list(tensor.shape) or there.get_dtype() not in kinds:
+            wanted = f"{' or '.join(sorted(kinds))} {list(tensor.shape)}"
+            raise UserError(
+                f"{path}: the weights do not fit the config, {start}{name}: found {found}, expected"
+                f" {wanted}"
+            )
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Any]:
     if not Path(path).is_file():
         raise UserError(f"{path}: no such file, expected a model in safetensors format")
     try:
-        with safe_open(path, framework="pt", device=device) as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            metadata = json.loads((file.metadata() or {}).get(METADATA, "{}"))
-    except (SafetensorError, ValueError) as error:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (SafetensorError, json.JSONDecodeError, RecursionError) as error:
         raise UserError(
             f"{path}: not a whole safetensors file ({error}); pickled models are never opened"
         ) from None
-    return tensors, metadata
+
+
+def _metadata(file: Any) -> dict[str, Any]:
+    metadata = json.loads((file.metadata() or {}).get(METADATA, "{}"))
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -129,7 +129,8 @@ def measure_rows(measurement: Measurement, rows: range) -> Tables:
             tables[band] = _columns(table)
         if band == measurement.measured[0]:
             same = zip(stamps, found, table, strict=True)
-            aperture = np.array([matched_fluxes(*galaxy) for galaxy in same])
+            with np.errstate(invalid="ignore"):  # nor has it a flux
+                aperture = np.array([matched_fluxes(*galaxy) for galaxy in same])
     for band, flux in zip(measurement.bands, aperture.T, strict=True):
         light[f"aperture_{band}"] = flux
     return {**tables, BRIGHTNESS: light}
