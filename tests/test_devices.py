@@ -2,6 +2,9 @@
 
 import copy
 import os
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -170,3 +173,16 @@ def test_torch_is_deterministic_where_it_is_wanted_and_as_before_after_it(monkey
     with devices.deterministic(True):
         assert torch.are_deterministic_algorithms_enabled()
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize(("free", "cache"), [(24e9, "memory"), (39e9, "device")])
+def test_galaxies_are_kept_on_a_gpu_that_has_room_to_train_beside_them(monkeypatch, free, cache):
+    taken = {}
+    monkeypatch.setattr(build, "BatchStream", lambda *given, **named: taken.update(named))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 80e9))
+    config = parse_config(DIFFUSION, "here")
+    galaxies = SimpleNamespace(shape=(204_573, 5, 64, 64))  # of the published training file
+    expected = nullcontext() if cache == "device" else pytest.warns(UserWarning, match="half")
+    with expected:
+        build.make_stream(config, galaxies, None, torch.device("cuda"), Path("run"))
+    assert taken["cache"] == cache

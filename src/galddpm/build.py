@@ -1,5 +1,7 @@
 """The composition root: from a config to the objects it names."""
 
+import math
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,7 +15,7 @@ from galddpm.config.schema import AnyConfig, Config, RedshiftConfig
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.scaling import Scaling, fit_scaling
 from galddpm.data.stream import BatchStream, sample_rows
-from galddpm.devices import compile_where_possible
+from galddpm.devices import compile_where_possible, free_memory
 from galddpm.diffusion.denoiser import Denoiser, LightDenoiser
 from galddpm.diffusion.light import SkyNoise, ending_in_light
 from galddpm.diffusion.samplers import SAMPLERS, Sampler
@@ -31,6 +33,8 @@ from galddpm.training.muon import Muon
 Trained = Denoiser | Student | RedshiftCNN
 Module = TypeVar("Module", bound=nn.Module)
 
+CACHED = 0.5  # most of a GPU's free memory that galaxies may take: a step of galaxiesml.yaml needs
+# 15 GB beside 17 GB of them
 LAST = {"image": 0.12, "light": 1.5}  # sigma/alpha of the last level, by ending [sky sigma]
 
 
@@ -95,18 +99,27 @@ def make_stream(
     run: Path,
     progress: Callable[..., Any] = iter,
 ) -> BatchStream:
-    """The training batches of a run folder. Raises UserError for a cache on a GPU without one."""
-    if config.data.cache == "device" and device.type == "cpu":
+    """The training batches of a run folder. Raises UserError for a cache on a GPU without one, and
+    warns of one that leaves the GPU too little to train in, which is then the host's memory."""
+    cache = config.data.cache
+    if cache == "device" and device.type == "cpu":
         raise UserError(
             "data.cache: found device, which is the memory of a GPU, and this run computes on the"
             " CPU; expected memory, or memory_map where the galaxies do not fit into it"
         )
+    if cache == "device" and 4 * math.prod(galaxies.shape) > CACHED * free_memory(device):
+        warnings.warn(
+            "data.cache: the galaxies would take more than half of what is free on the GPU, and"
+            " leave too little to train in; the host's memory holds them",
+            stacklevel=2,
+        )
+        cache = "memory"
     return BatchStream(
         galaxies,
         scaling,
         config.training.batch_size,
         seed=config.seed,
-        cache=config.data.cache,
+        cache=cache,
         rare_redshift_power=config.data.rare_redshift_power,
         symmetries=config.data.symmetries,
         device=device,

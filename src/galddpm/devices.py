@@ -1,5 +1,6 @@
 """The processors that a model can be computed on: which there are, and what they hold."""
 
+import math
 import os
 import resource
 import shutil
@@ -87,6 +88,11 @@ def synchronize(device: torch.device) -> None:
     """Wait until all is computed that the device was told to compute."""
     if device.type != "cpu":
         torch.accelerator.synchronize(device)
+
+
+def free_memory(device: torch.device) -> float:
+    """Of a GPU that others may use too [byte]; of what does not say, infinite."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else math.inf
 
 
 def host_memory() -> int:

@@ -92,7 +92,7 @@ def read_config(run: str | Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text())
     except FileNotFoundError:
         raise UserError(f"{path}: no such file, expected the config of a run") from None
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path}: not readable as YAML ({error})") from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: found no sections, expected the config of a run")

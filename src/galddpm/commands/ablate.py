@@ -126,7 +126,7 @@ def read_table(path: Path) -> Table:
     """The typed content of a table's YAML. Raises UserError."""
     try:
         table = Table.model_validate(yaml.safe_load(path.read_text()))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path}: not readable as YAML: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]

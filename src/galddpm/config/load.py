@@ -83,7 +83,7 @@ _Loader.add_implicit_resolver(
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.load(path.read_text(), Loader=_Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise UserError(f"{path}: not readable as YAML: {error}") from None
     if not isinstance(content, dict):
         found = "nothing" if content is None else type(content).__name__
@@ -106,7 +106,7 @@ def _apply(content: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
                 raise UserError(f"--set {setting}: {section} is no section")
         try:
             place[name] = yaml.load(value, Loader=_Loader)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, RecursionError):
             raise UserError(f"--set {setting}: the value is not readable as YAML") from None
     return content
 

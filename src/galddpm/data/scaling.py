@@ -15,11 +15,13 @@ from torch import Tensor
 
 from galddpm.arrays import Floats
 from galddpm.data.photon_noise import measure_photon_noise
-from galddpm.data.sky_noise import Correlation, measure_sky_noise
+from galddpm.data.sky_noise import WHITE, Correlation, measure_sky_noise
 
 Noise = tuple[Correlation, tuple[float, ...], tuple[float, ...]]  # the last fields of a Scaling
 
 SKY_STAMPS = 2048  # the sky is measured on: of more it would be known no better than is asked
+NAMES = ("asinh", "min_max")
+BY_BAND = ("softening", "mean", "std", "sky", "photon_noise")  # constants that are lists
 STRETCHED_MOST = 12.0  # asinh of 80,000 softenings: brighter than any pixel
 
 
@@ -81,10 +83,26 @@ class Scaling:
 
     @classmethod
     def from_dict(cls, constants: Mapping[str, Any]) -> "Scaling":
-        by_band = ("softening", "mean", "std", "sky", "photon_noise")
-        correlation = tuple(tuple(row) for row in constants["sky_correlation"])
-        lists = {name: tuple(constants[name]) for name in by_band}
-        return cls(**{**constants, **lists, "sky_correlation": correlation})
+        """Undo `to_dict`. Raises TypeError, KeyError or ValueError where it cannot be undone."""
+        correlation = tuple(_finite(row, "sky_correlation") for row in constants["sky_correlation"])
+        lists = {name: _finite(constants[name], name) for name in BY_BAND}
+        _finite([constants["sigma_data"], constants["sky_sigma"]], "sigma_data, sky_sigma")
+        made = cls(**{**constants, **lists, "sky_correlation": correlation})
+        positive = (*made.softening, *made.std, *made.sky, made.sigma_data, made.sky_sigma)
+        if made.name not in NAMES or min(positive) <= 0 or min(made.photon_noise) < 0:
+            raise ValueError("another name, or a scale that is not positive")
+        if np.shape(correlation) != np.shape(WHITE) or len({*map(len, lists.values())}) != 1:
+            raise ValueError("lists of other lengths")
+        return made
+
+
+def _finite(values: Any, name: str) -> tuple[float, ...]:
+    """The values of a list of numbers. Raises ValueError for anything else."""
+    if not isinstance(values, list | tuple) or not all(type(x) in (int, float) for x in values):
+        raise ValueError(f"{name} is no list of numbers")
+    if not values or not np.isfinite(values).all():
+        raise ValueError(f"{name} is empty, or not finite")
+    return tuple(values)
 
 
 @lru_cache

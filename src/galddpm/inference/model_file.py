@@ -80,7 +80,9 @@ class ModelFile:
             raise UserError(f"{path}: found a {config.task} model, expected a {task} model")
         try:
             scaling = Scaling.from_dict(metadata["scaling"])
-        except (TypeError, KeyError) as error:
+            if len(scaling.mean) != len(config.data.bands):
+                raise ValueError(f"{len(scaling.mean)} bands for {len(config.data.bands)}")
+        except (TypeError, KeyError, ValueError) as error:
             raise UserError(f"{path}: scaling: of another version of galddpm ({error})") from None
         redshifts = metadata["redshifts"]
         if not _rise(redshifts):
