@@ -11,6 +11,7 @@ COMMANDS = {  # modules of galddpm.commands, in the order in which a newcomer me
     "data": "make, fetch, examine and cut files of galaxies",
     "train": "train a model into a run folder",
     "sample": "draw galaxies at given redshifts",
+    "evolve": "draw the same galaxies at one redshift after the other",
     "runs": "list the run folders: how far they are, how good, and of what",
     "compare": "say in what two runs differ, and from which image on",
     "export": "write a trained model as one small file",

@@ -1,0 +1,94 @@
+"""`galddpm evolve`: the same noise at one redshift after the other."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+import galddpm
+from galddpm.commands import evolve
+from galddpm.commands.film import GAP, TEXT, ZOOM, side_by_side
+from galddpm.data.galaxiesml import GalaxyFile
+from galddpm.data.survey import BANDS
+from galddpm.errors import UserError
+from helpers.trained import train_small
+
+SIDE = 16
+STEPS = ["--from", "0.1", "--to", "1", "--frames", "3"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("evolve")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        train_small(folder, "runs/small")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def here(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+
+
+def test_every_frame_is_the_galaxy_of_its_noise_at_its_redshift(folder):
+    evolve.main([*STEPS, "--count", "2", "--seed", "4", "--out", "e.hdf5"])
+    galaxies = GalaxyFile(folder / "e.hdf5")
+    with h5py.File("e.hdf5") as file:
+        assert file["noise_id"][:].tolist() == [0, 0, 0, 1, 1, 1]
+    z = galaxies.redshift.reshape(2, 3)
+    np.testing.assert_allclose(z[0], z[1])
+    np.testing.assert_allclose(np.diff(np.log1p(z[0])), np.log(2 / 1.1) / 2)
+    generator = galddpm.load("runs/small", device="cpu")
+    for row in (1, 5):
+        alone = generator.sample(galaxies.redshift[row], seed=4, noise_id=[row // 3])
+        np.testing.assert_array_equal(galaxies.images([row]), alone)
+
+
+def test_a_film_a_sheet_and_a_page():
+    for suffix in ("gif", "png", "html"):
+        evolve.main([*STEPS, "--count", "2", "--out", f"e.{suffix}"])
+    across, side = 2 * (ZOOM * SIDE + GAP) - GAP, ZOOM * SIDE
+    with Image.open("e.gif") as film:
+        assert film.n_frames == 4  # to the highest redshift, and back
+        assert film.size == (across, side + TEXT)
+    with Image.open("e.png") as sheet:
+        assert sheet.size == (3 * side, 2 * side + TEXT)
+    page = Path("e.html").read_text()
+    assert 'type="range" min="0" max="2"' in page
+    assert page.count("iVBOR") == 3  # how a PNG begins
+
+
+def test_galaxies_stand_beside_each_other_with_rows_that_go_up():
+    galaxies = np.zeros((2, len(BANDS), SIDE, SIDE))
+    galaxies[1, :, 0] = 1000.0  # the lowest row of the second
+    picture = side_by_side(galaxies, BANDS)
+    assert picture[-1, -1].min() > 200
+    assert picture[0].max(axis=-1)[: ZOOM * SIDE].max() == 0
+    assert picture[-1, : ZOOM * SIDE].max() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--from", "2", "--to", "1", "--out", "x.gif"], "--from 2 --to 1: expected a redshift"),
+        (["--from", "nan", "--out", "x.gif"], "--from nan"),
+        (["--frames", "1", "--out", "x.gif"], "--frames: found 1"),
+        (["--out", "x.mp4"], "found the suffix '.mp4', expected one of .gif"),
+        (["--out", "runs/small/model.safetensors"], "found the suffix '.safetensors'"),
+        (["--to", "30", "--out", "x.gif"], "redshift"),
+    ],
+)
+def test_what_cannot_be_is_refused(folder, arguments, words):
+    with pytest.raises(UserError, match=words):
+        evolve.main(arguments)
+    assert not (folder / "x.gif").exists()
+
+
+def test_what_is_there_stays(folder):
+    (folder / "kept.gif").write_text("kept")
+    with pytest.raises(UserError, match="kept.gif: exists; --overwrite replaces it"):
+        evolve.main(["--out", "kept.gif"])
+    assert (folder / "kept.gif").read_text() == "kept"
