@@ -21,6 +21,7 @@ class Terminated(BaseException):
 ANSWERS: dict[int, type[BaseException]] = {
     signal.SIGINT: KeyboardInterrupt,
     signal.SIGTERM: Terminated,
+    signal.SIGHUP: Terminated,  # the terminal was closed, or the connection to it
 }
 IMPORT = "<frozen importlib"  # file names of the frames of an import begin so
 LATER = 0.05  # [s]

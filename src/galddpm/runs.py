@@ -80,9 +80,11 @@ def last_record(run: str | Path) -> dict[str, Any]:
 
 
 def images_seen(run: str | Path) -> int:
-    """How many images a run has trained on, by its log; 0 without one."""
-    seen = last_record(run).get("images_seen", 0)
-    return seen if isinstance(seen, int) else 0
+    """How many images a run has trained on, by its log and its checkpoints; 0 without either."""
+    logged = last_record(run).get("images_seen", 0)
+    saved = Path(run).glob("checkpoints/[0-9]*.safetensors")  # named after the images
+    held = [int(path.stem) for path in saved if path.stem.isdecimal()]
+    return max([logged if isinstance(logged, int) else 0, *held])
 
 
 def read_config(run: str | Path) -> dict[str, Any]:

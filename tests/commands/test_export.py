@@ -35,7 +35,7 @@ def test_an_exported_model_is_a_quarter_and_draws_the_same(folder):
 
 
 def test_mistakes_in_an_export(folder):
-    with pytest.raises(UserError, match="runs/none: no such file"):
+    with pytest.raises(UserError, match="runs/none: no such run"):
         export.main(["runs/none", "mine.safetensors"])
     with pytest.raises(UserError, match="expected a name that ends in .safetensors"):
         export.main(["runs/small", "mine.hdf5"])
@@ -82,7 +82,7 @@ def test_a_start_that_does_not_fit_is_refused(folder):
     start = ["--config", "small.yaml", "--run", "runs/more", "--init-from", "runs/small"]
     with pytest.raises(UserError, match="the weights do not fit the config"):
         train.main([*start, "--set", "network.blocks=2"])
-    with pytest.raises(UserError, match="nowhere: no such file"):
+    with pytest.raises(UserError, match="nowhere: no such run or model file; there are runs/small, mock"):
         train.main([*start[:-1], "nowhere"])
     with pytest.raises(UserError, match="a student starts from its teacher"):
         train.main([*start, "--set", "distillation.teacher=runs/small"])
@@ -120,5 +120,5 @@ def test_samples_of_no_run_are_judged_against_a_named_file(folder):
     export.main(["runs/small", "mine.safetensors"])
     sample.main(["--run", "mine.safetensors", "--redshifts", "0.1", "--out", "drawn.hdf5"])
     shutil.rmtree("runs")
-    with pytest.raises(UserError, match="--real: drawn.hdf5 is of no run that is here"):
+    with pytest.raises(UserError, match="drawn.hdf5: made by no run that is here; --real FILE"):
         evaluate.main(["--generated", "drawn.hdf5"])

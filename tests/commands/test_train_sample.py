@@ -516,7 +516,7 @@ def test_mistakes_in_sampling_are_refused(trained, tmp_path):
 
     refused(attempt("--redshifts", "0.1", "--steps", "0"), "--steps", "'0'")
     refused(attempt("--redshifts", "0.1", "--steps", "1001"), "steps: found 1001", "1000")
-    refused(attempt("--redshifts", "0.1", "--run", "nowhere"), "nowhere", "no such file")
+    refused(attempt("--redshifts", "0.1", "--run", "nowhere"), "nowhere", "no such run")
     refused(attempt("--redshifts", "0.1", "--sampler", "euler"), "euler")
     run = tmp_path / "run"
     run.mkdir()
@@ -550,6 +550,7 @@ def test_an_unfinished_run_says_how_far_it_is(trained, tmp_path):
     run = tmp_path / "student"
     shutil.copytree(trained / "runs" / "small", run)
     (run / "model.safetensors").unlink()
+    shutil.rmtree(run / "checkpoints")
     (run / "log.jsonl").write_text('{"images_seen": 96}\n{"images_se')
     with pytest.raises(UserError, match="student: has no model yet, .* 96 of 256 images"):
         sample.main(["--run", str(run), "--redshifts", "0.5"])

@@ -11,7 +11,7 @@ from galddpm.commands.watching import (
     duration,
     needs_in_words,
     places_in_words,
-    record_in_words,
+    progress_in_words,
     size,
 )
 
@@ -70,7 +70,8 @@ def test_what_the_rest_takes(tmp_path, monkeypatch):
 
 def test_how_far_a_training_is():
     expected = "12,800 of 40,000 images, loss 0.4322, 2 images/s, 3.0 h left"
-    assert record_in_words(record(12_800), 40_000) == expected
+    assert progress_in_words(12_800, 40_000, 2.5, "loss 0.4322, ") == expected
+    assert progress_in_words(100, 400, 0.25, "") == "100 of 400 images, 15 images/min, 20 min left"
 
 
 def test_only_places_that_there_are_are_named(tmp_path):
@@ -81,12 +82,18 @@ def test_only_places_that_there_are_are_named(tmp_path):
 
 
 def test_the_log_of_a_queue_gets_a_line_a_minute(tmp_path, capsys):
-    times = iter([0.0, 0.0, 59.0, 60.0, 60.0, 61.0])
-    watch = Watch(Stand(), tmp_path, clock=lambda: next(times))
-    for seen in (20_100, 20_200, 20_300, 20_400):
-        watch.report(record(seen))
-    said = capsys.readouterr().err.splitlines()
-    assert [line.split(" of ")[0] for line in said] == ["20,100", "20,300"]
+    """Whether or not the log has said anything by then."""
+    now, trainer = [0.0], Stand()
+    watch = Watch(trainer, tmp_path, clock=lambda: now[0])
+    for seconds in (59, 61, 100, 122):
+        now[0], trainer.images_seen = seconds, 20_000 + 10 * seconds
+        watch.advance(4)
+        watch.report(record(trainer.images_seen))
+    said = [line for line in capsys.readouterr().err.splitlines() if "images" in line]
+    assert said == [
+        "20,590 of 40,000 images, loss 0.4322, 10 images/s, 32 min left",
+        "21,220 of 40,000 images, loss 0.4322, 10 images/s, 31 min left",
+    ]
 
 
 def test_a_terminal_gets_a_bar_and_no_lines(tmp_path, capsys, monkeypatch):
@@ -97,7 +104,7 @@ def test_a_terminal_gets_a_bar_and_no_lines(tmp_path, capsys, monkeypatch):
         watch.advance(4)
         watch.report(record(20_004))
     said = capsys.readouterr().err
-    assert "loss=0.4322" in said
+    assert "loss 0.4322" in said
     assert "images/s" not in said
 
 

@@ -38,12 +38,16 @@ def main(arguments: Sequence[str] | None = None, prog: str = "evaluate.py") -> N
 
     from galddpm.devices import device_title, select_device  # torch comes after the arguments
     from galddpm.evaluation.pipeline import evaluate
+    from galddpm.evaluation.statistics.distributions import LEAST
     from galddpm.inference.photoz import Estimator
 
     device = select_device(options.device)
     judged_by = f"redshift CNN {cnn}, {device_title(device)}" if cnn else "no redshift CNN"
     from_run = f"run {run}, " if run else ""
     tell(f"{from_run}generated {generated.path}, real {real.path}, {judged_by}")
+    count = min(len(real), len(generated), options.limit or len(real))
+    if count < LEAST:
+        tell(f"{count} galaxies a side are measured; a distance needs {LEAST}, good ones 1,000")
     evaluate(
         real,
         generated,
@@ -126,7 +130,8 @@ def newest_run(generated: GalaxyFile | None) -> Path:
         if generated is None:
             raise
         raise UserError(
-            f"--real: {generated.path} is of no run that is here, expected the file to compare with"
+            f"{generated.path}: made by no run that is here; --real FILE says what it is to be"
+            " compared with"
         ) from None
 
 

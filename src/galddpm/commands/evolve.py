@@ -30,7 +30,6 @@ if TYPE_CHECKING:  # torch is loaded after the arguments were checked
     from galddpm.inference.generator import Generator
 
 SUFFIXES = (".gif", ".png", ".html", ".hdf5", ".h5")
-BATCH = 8  # galaxies between two steps of the progress bar
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "evolve.py") -> None:
@@ -108,15 +107,9 @@ def evolution(generator: "Generator", redshift: Floats, options: Namespace) -> F
     """(galaxies, frames, C, H, W) [count]: galaxy k has the noise k of the seed in every frame."""
     z = np.tile(redshift, options.count)
     noise_id: Ints = np.repeat(np.arange(options.count), len(redshift))
-    pieces = []
+    noise = options.noise == "instrument"
     with progress(total=len(z), desc="sampling", unit="frame") as bar:
-        for start in range(0, len(z), BATCH):
-            rows = slice(start, start + BATCH)
-            with_noise = options.noise == "instrument"
-            made = generator.draw(z[rows], options.seed, noise_id[rows], noise=with_noise)
-            pieces.append(made)
-            bar.update(len(made))
-    images = np.concatenate(pieces)
+        images = generator.draw(z, options.seed, noise_id, noise=noise, advance=bar.update)
     return images.reshape(options.count, len(redshift), *images.shape[1:])
 
 

@@ -8,8 +8,7 @@ import numpy as np
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
-from galddpm.evaluation.report.figures import DPI
-from galddpm.evaluation.report.stamps import nearest, spread, stamps_in_rows
+from galddpm.evaluation.report.stamps import DPI, nearest, spread, stamps_in_rows
 
 
 def draw_picture(paths: Sequence[Path], count: int, out: Path) -> int:

@@ -40,7 +40,7 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
         prog=prog,
         description="List run folders, the one that was begun last at the end: images trained on,"
         " whether that is all, the last loss, the training file, and how often the newest report's"
-        " image test tells generated from real galaxies (chance: 50 %%).",
+        " image test tells generated from real galaxies (chance: 50 %).",
         examples=("galddpm runs", "galddpm runs elsewhere/runs"),
     )
     parser.add_argument("folder", nargs="?", default="runs", metavar="FOLDER", help=DEFAULT)

@@ -186,7 +186,9 @@ def draw(
         for rows in chunks:
             chosen = slice(rows.start, rows.stop)
             noise = settings["noise"] == "instrument"
-            image = generator.draw(redshift[chosen], settings["seed"], rows, *sampler, noise)
+            image = generator.draw(
+                redshift[chosen], settings["seed"], rows, *sampler, noise, bar.update
+            )
             if not np.isfinite(image).all():
                 raise NonFiniteError(
                     f"{parts.path}: the model gives non-finite pixels with {settings['steps']}"
@@ -200,7 +202,6 @@ def draw(
                 "noise_id": np.array(rows, dtype=np.int64),
             }
             parts.save(rows, columns)
-            bar.update(len(rows))
 
 
 def _refuse_too_many(galaxies: int) -> None:

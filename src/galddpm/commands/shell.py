@@ -44,6 +44,9 @@ def run_command(main: Callable[[], None]) -> int:
     line on standard error begins with `error: ` for 1 and 2, without a traceback.
     """
     warnings.showwarning = _show_warning
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded. Threads that
+    # spin while they wait for each other take a sixth less time on a machine of their own, and ten
+    # times as long where another process has one of the cores
     status, message = _outcome(main)
     # after the exception is gone, which may hold a progress bar open; of processes that were all
     # stopped together, the first one says so

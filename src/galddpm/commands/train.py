@@ -21,7 +21,7 @@ from galddpm.config.schema import AnyConfig
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import UserError
 from galddpm.files import read_json, write_json, write_text
-from galddpm.interrupts import Terminated, raise_if_requested
+from galddpm.interrupts import ANSWERS, Terminated, raise_if_requested
 from galddpm.locks import locked_folder
 from galddpm.provenance import provenance
 
@@ -200,7 +200,7 @@ def watched(
 
 
 class Interruption:
-    """Turns interrupt and termination signals into a request that the loop reads every step."""
+    """Turns the signals that stop a command into a request that the loop reads every step."""
 
     def __init__(self) -> None:
         self.signal = 0  # none
@@ -208,7 +208,8 @@ class Interruption:
     def __enter__(self) -> "Interruption":
         self._before = {
             number: signal.signal(number, self._request)
-            for number in (signal.SIGINT, signal.SIGTERM)
+            for number in ANSWERS
+            if signal.getsignal(number) != signal.SIG_IGN  # as nohup has it
         }
         return self
 

@@ -1,6 +1,5 @@
 """What a person sees of a training: where to look, what it takes, and how far it is."""
 
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,9 +21,10 @@ class Watch:
         from galddpm.training.needs import Pace
 
         self.trainer, self.run, self.clock = trainer, run, clock
-        self.images, self.last = trainer.plan.images, -math.inf
+        self.images, self.loss = trainer.plan.images, ""
         self.pace = Pace(trainer.device)
-        seen = trainer.images_seen
+        seen = self.seen = trainer.images_seen
+        self.last = clock()
         self.bar = progress(total=self.images, initial=seen, desc="training", unit="image")
 
     def advance(self, images: int) -> None:
@@ -33,14 +33,24 @@ class Watch:
         seconds = self.pace.step()
         if seconds:
             tell(needs_in_words(self.trainer, seconds, self.run))
+        if self.clock() - self.last >= INTERVAL:
+            self._say()
 
     def report(self, record: dict[str, Any]) -> None:
         """To be called with every record of the log."""
+        first, self.loss = not self.loss, f"loss {record['loss']:.4f}, "
+        self.bar.set_postfix_str(self.loss.removesuffix(", "))
+        if first:
+            self._say()
+
+    def _say(self) -> None:
+        """A line, where there is no bar."""
         if not self.bar.disable:
-            self.bar.set_postfix(loss=f"{record['loss']:.4f}")
-        elif self.clock() - self.last >= INTERVAL:
-            self.last = self.clock()
-            tell(record_in_words(record, self.images))
+            return
+        now, seen = self.clock(), self.trainer.images_seen
+        rate = (seen - self.seen) / max(now - self.last, 1e-3)
+        tell(progress_in_words(seen, self.images, rate, self.loss))
+        self.last, self.seen = now, seen
 
 
 def needs_in_words(trainer: "Trainer", seconds: float, run: Path) -> str:
@@ -58,11 +68,11 @@ def needs_in_words(trainer: "Trainer", seconds: float, run: Path) -> str:
     return f"about {duration(left)} on this device, {memory}, {disk}"
 
 
-def record_in_words(record: dict[str, Any], images: int) -> str:
-    """How far a training is; record: of the log."""
-    seen, rate = record["images_seen"], record["images_per_second"]
-    done = f"{seen:,} of {images:,} images, loss {record['loss']:.4f}"
-    return f"{done}, {rate:,.0f} images/s, {duration((images - seen) / rate)} left"
+def progress_in_words(seen: int, images: int, rate: float, loss: str) -> str:
+    """How far a training is; rate: images a second; loss: the last that was reported, in words."""
+    speed = f"{rate:,.0f} images/s" if rate >= 2 else f"{60 * rate:,.0f} images/min"
+    left = duration((images - seen) / rate) if rate else "?"
+    return f"{seen:,} of {images:,} images, {loss}{speed}, {left} left"
 
 
 def places_in_words(run: Path, pictures: bool, curves: bool) -> str:

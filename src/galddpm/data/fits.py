@@ -50,8 +50,7 @@ def write_fits(source: Path, out: Path) -> int:
         table = fits.BinTableHDU.from_columns(columns, name="GALAXIES")
         for name, keyword in TEXTS.items():
             if name in file.attrs:
-                text = str(file.attrs[name]).encode("ascii", "replace").decode()
-                table.header[keyword] = " ".join(text.split())  # a card holds no line breaks
+                table.header[keyword] = _plain(file.attrs[name])
     with written_whole(out) as temporary:
         fits.HDUList([fits.PrimaryHDU(), image, table]).writeto(temporary, overwrite=True)
     return len(galaxies)
@@ -65,6 +64,7 @@ def _describe(header: fits.Header, file: h5py.File, shape: tuple[int, ...]) -> N
     the columns ra and dec of the table, one each, which no header of a cube could hold.
     """
     _, count, rows, columns = shape
+    header["TITLE"] = _plain(file.attrs.get("title", "galaxies"))
     header["BUNIT"] = ("count", "at the zero point MAGZERO")
     header["MAGZERO"] = (float(file.attrs.get("zero_point", ZERO_POINT)), "AB magnitude of a count")
     bands = file.attrs.get("bands") or ",".join(BANDS[:count])
@@ -75,6 +75,11 @@ def _describe(header: fits.Header, file: h5py.File, shape: tuple[int, ...]) -> N
         header[f"CUNIT{axis}"] = "arcsec"
     _set_axis(header, 3, "BAND", 1.0, 1.0, 1.0)
     _set_axis(header, 4, "ROW", 1.0, 0.0, 1.0)  # of the table and of the source, from 0
+
+
+def _plain(text: object) -> str:
+    """What a card can hold: ASCII in one line."""
+    return " ".join(str(text).encode("ascii", "replace").decode().split())
 
 
 def _set_axis(

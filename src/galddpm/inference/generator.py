@@ -1,7 +1,7 @@
 """A trained model: redshifts in, galaxies out."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -136,10 +136,14 @@ class Generator:
         sampler: str | None = None,
         steps: int | None = None,
         noise: bool = True,
+        advance: Callable[[int], object] = lambda galaxies: None,
     ) -> Floats:
-        """What `sample` returns, for callers that have checked redshifts, seed and numbers."""
+        """What `sample` returns, for callers that have checked redshifts, seed and numbers.
+
+        advance: is told of so many galaxies more that were solved.
+        """
         solver, levels = build.make_sampler(self.config, self.scaling, sampler, steps)
-        solved = self.solve(solver, levels, redshift, seed, noise_id)
+        solved = self.solve(solver, levels, redshift, seed, noise_id, advance)
         if not self.draws_light:
             return self.scaling.decode(solved.numpy())
         limit = self.config.sampling.band_limit
@@ -161,6 +165,7 @@ class Generator:
         redshift: Sequence[float] | Floats,
         seed: int = 0,
         noise_id: Sequence[int] | Ints | None = None,
+        advance: Callable[[int], object] = lambda galaxies: None,
     ) -> Tensor:
         """What `solver(denoise, x, levels, noise)`, such as a sampler, makes of the galaxies' noise
         x at the first of the levels: (..., n, C, H, W) float32 on the host, in the model's units.
@@ -176,7 +181,9 @@ class Generator:
             rows = np.arange(start, start + together).clip(max=len(z) - 1)
             ids = [noise_id[row] for row in rows]
             found = self._solve_together(solver, levels, z[rows], seed, ids)
-            pieces.append(found.narrow(-4, 0, min(together, len(z) - start)))
+            count = min(together, len(z) - start)
+            pieces.append(found.narrow(-4, 0, count))
+            advance(count)
         return torch.cat(pieces, dim=-4)
 
     @torch.inference_mode()

@@ -99,8 +99,12 @@ class Trainer:
             due = self.plan.inspect_every and self._due(self.plan.inspect_every)
             if due and processes.is_first():
                 inspect(self.ema.model, self.images_seen)
+        finished = self.images_seen >= self.plan.images
+        if finished and window.images:  # what is beyond the last line of the log
+            self._refuse_non_finite()
+            report(window.record(self.images_seen, self._rate()) | {"device": str(self.device)})
         self.save()
-        return self.images_seen >= self.plan.images
+        return finished
 
     def train_step(self) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """One step: losses of this process's share, the values they are reported against, and the

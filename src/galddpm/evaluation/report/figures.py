@@ -13,6 +13,7 @@ from galddpm.arrays import Array, Floats, Ints
 from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.measurement.stamp import NUMBERS, PAPER
 from galddpm.evaluation.report.judge import comparable
+from galddpm.evaluation.report.stamps import DPI
 from galddpm.evaluation.statistics.distributions import finite
 
 COLOUR = {"real": "#0072B2", "generated": "#D55E00"}  # Okabe & Ito: told apart by all eyes
@@ -22,7 +23,6 @@ SYMBOL = {"pix": "pix", "pix2": "pix$^2$", "ct": "count", "": ""}
 LIGHT = ("flux", "half_light_radius", "sky_sigma", "concentration")
 LOGARITHMIC = ("flux", "snr", "isophotal_area")
 BINS = 32
-DPI = 150  # of PNG files
 LEAST_SHOWN = 10  # galaxies in a bin of redshift for a point with an error bar
 SHOWN = (0.005, 0.995)  # quantiles of both sets together between which a histogram runs
 

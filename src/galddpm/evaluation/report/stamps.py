@@ -1,16 +1,19 @@
 """Pictures of galaxies, large enough to see structure."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from galddpm.arrays import Floats, Ints
 from galddpm.data.colour import rgb
-from galddpm.evaluation.catalog.table import Catalog
-from galddpm.evaluation.report.figures import DPI
-from galddpm.evaluation.statistics.matching import Selection
 
+if TYPE_CHECKING:  # a picture of a file needs none of what measures galaxies
+    from galddpm.evaluation.catalog.table import Catalog
+    from galddpm.evaluation.statistics.matching import Selection
+
+DPI = 150  # of PNG files
 SHOWN = 200  # pixels on a side of a stamp in the picture, at least
 PAIRS, COLUMNS = 40, 5
 GAP, TEXT = 6, 26  # pixels between stamps, and of a line of text
@@ -53,7 +56,7 @@ def stamps_in_rows(
 
 
 def choose_pairs(
-    real: Catalog, generated: Catalog, chosen: Selection, count: int = PAIRS
+    real: "Catalog", generated: "Catalog", chosen: "Selection", count: int = PAIRS
 ) -> tuple[Ints, Ints]:
     """Rows of generated galaxies evenly spread in redshift rank, and of the nearest real ones."""
     rows = chosen.generated[spread(generated.redshift[chosen.generated], count)]
