@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import io
 import random
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -74,6 +75,7 @@ def try_all(count: int, seed: int) -> tuple[Counter[str], list[str]]:
         for case in islice(cases(seed), count):
             tried[case.kind] += 1
             wrong = fault(case)
+            shutil.rmtree("new", ignore_errors=True)  # made where it should not have been
             if wrong:
                 faults.append(f"{case.kind}: {case.wrong}: {wrong}")
         more = host_memory() - held

@@ -82,7 +82,7 @@ def test_a_start_that_does_not_fit_is_refused(folder):
     start = ["--config", "small.yaml", "--run", "runs/more", "--init-from", "runs/small"]
     with pytest.raises(UserError, match="the weights do not fit the config"):
         train.main([*start, "--set", "network.blocks=2"])
-    with pytest.raises(UserError, match="nowhere: no such run or model file; there are runs/small, mock"):
+    with pytest.raises(UserError, match="nowhere: no such run.* there are runs/small, mock"):
         train.main([*start[:-1], "nowhere"])
     with pytest.raises(UserError, match="a student starts from its teacher"):
         train.main([*start, "--set", "distillation.teacher=runs/small"])

@@ -121,7 +121,7 @@ def test_the_run_folder_holds_what_the_contract_says(trained):
     assert (again.returncode, "finished" in again.stdout) == (0, True)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP, signal.SIGINT])
 def test_a_killed_run_goes_on_to_the_same_bits(trained, tmp_path, number):
     folder(tmp_path)
     process = start(tmp_path, "train.py", "--config", "small.yaml", "--run-dir", "run")
@@ -131,7 +131,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(trained, tmp_path, number):
         time.sleep(0.002)
     process.send_signal(number)
     process.communicate(timeout=60)
-    expected = {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}[number]
+    expected = {signal.SIGKILL: -9, signal.SIGHUP: 143, signal.SIGINT: 130}[number]
     assert process.returncode == expected
     done = script(tmp_path, "train.py", "--config", "small.yaml", "--run-dir", "run")
     assert done.returncode == 0, done.stderr

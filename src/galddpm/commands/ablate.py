@@ -25,7 +25,7 @@ from pydantic import Field, ValidationError
 
 from galddpm._version import __version__
 from galddpm.commands import sample, train
-from galddpm.commands.shell import Parser, add_device, cores, progress, tell
+from galddpm.commands.shell import Parser, add_device, cores, progress, say, tell
 from galddpm.config.load import (
     TABLES,
     dump_config,
@@ -88,26 +88,32 @@ def main(arguments: Sequence[str] | None = None, prog: str = "ablate.py") -> Non
 
     # torch comes after the arguments
     from galddpm.devices import device_title, select_device
-    from galddpm.evaluation.report.model_table import markdown
+    from galddpm.evaluation.report.model_table import in_columns
 
     device = select_device(options.device)
     # all of them at first: a mistake in the last row shows now, not after hours
     jobs = [plan(table, row, seed, out) for seed, row in product(table.seeds, rows)]
-    took = f"config {table.config}, {len(rows)} rows, seeds {', '.join(map(str, table.seeds))}"
+    seeds, named = ", ".join(map(str, table.seeds)), ", ".join(row.name for row in rows)
+    took = f"config {table.config}, rows {named}, seeds {seeds}"
     tell(f"{took}, {device_title(device)}, into {out}")
     with locked_folder(out):
         for job in jobs:
             run_job(table, job, device)
             write(table, jobs, out)
-    print(markdown(collect(jobs)))
-    print(out / "table.json")
+    width = shutil.get_terminal_size().columns
+    print(in_columns(collect(jobs), width))
+    print(out / "table.md")
 
 
 def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
     parser = Parser(
         prog=prog,
         description="Train, sample and judge variants of a recipe; write one table. The same"
-        " command goes on where it stopped, and leaves alone what is finished.",
+        " command goes on where it stopped, and leaves alone what is finished. A table is YAML:"
+        " config, the recipe; seeds; set, settings for all rows; redshift_cnn, the judge's run, if"
+        " any; statmorph, galaxies for it; and rows, each with a name and, where it has them, set,"
+        " its own settings, and sample, options of galddpm sample. What the tables that come with"
+        f" galddpm show, and which files they need, is said at the top of each, in {TABLES}.",
         examples=(
             "galddpm ablate samplers",
             "galddpm ablate samplers --rows 'dpmpp_2m 5' 'ddim 5'",
@@ -183,7 +189,7 @@ def run_job(table: Table, job: Job, device: "torch.device") -> None:
     """Train, sample and judge, as far as that is not done."""
     if (job.result / "row.json").exists():
         return
-    print(job.result.name)
+    tell(f"row {job.row.name}, into {job.result}")
     try:
         found = make_row(table, job, device)
     except NonFiniteError as error:  # which is a result
@@ -231,7 +237,7 @@ def judge(table: Table, job: Job, samples: Path, device: "torch.device") -> dict
         statmorph=table.statmorph,
         jobs=cores(),
         progress=progress,
-        say=print,
+        say=say,
     )
     shutil.copy(mine, job.measured)
     return report

@@ -17,6 +17,7 @@ import numpy as np
 
 from galddpm.arrays import Array, Bools, Floats, Ints
 from galddpm.data.hdf5 import open_hdf5, read_rows, write_columns
+from galddpm.data.redshifts import LARGEST
 from galddpm.errors import UserError
 
 CITATION = (
@@ -132,7 +133,11 @@ class GalaxyFile:
 
     def _check_redshift(self) -> None:
         z = self.redshift
-        for bad, expected in ((~np.isfinite(z), "a finite number"), (z < 0, "at least 0")):
+        outside = (z < 0) | (z > LARGEST)
+        for bad, expected in (
+            (~np.isfinite(z), "a finite number"),
+            (outside, f"0 to {LARGEST:g}"),
+        ):
             if bad.any():
                 first = np.flatnonzero(bad)[0]
                 remedy = "" if np.isfinite(z[first]) else self._remedy

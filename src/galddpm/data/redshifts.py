@@ -8,12 +8,14 @@ from numpy.typing import ArrayLike
 from galddpm.arrays import Floats
 from galddpm.errors import UserError
 
+LARGEST = 1100.0  # of the last scattering: no galaxy's light comes from beyond
+
 
 def as_redshifts(values: ArrayLike, name: str = "redshift") -> Floats:
     """Redshifts (n,) float64; a single number becomes one redshift.
 
     name: what messages call them. Raises UserError where there are none, they are no row of
-    numbers, or one is masked, negative, not finite, or too large for float32.
+    numbers, or one is masked, negative, not finite, or beyond LARGEST.
     """
     try:
         array: Any = np.ma.atleast_1d(np.ma.asarray(values))  # numpy alone forgets masks
@@ -27,9 +29,10 @@ def as_redshifts(values: ArrayLike, name: str = "redshift") -> Floats:
     if not len(array):
         raise UserError(f"{name}: found none, expected at least one")
     redshift: Floats = array.astype(np.float64).filled(np.nan)
-    bad = np.flatnonzero(~((redshift >= 0) & (redshift <= np.finfo(np.float32).max)))
+    bad = np.flatnonzero(~((redshift >= 0) & (redshift <= LARGEST)))
     if len(bad):
         raise UserError(
-            f"{name}: found {redshift[bad[0]]:g} in row {bad[0]}, expected finite numbers from 0"
+            f"{name}: found {redshift[bad[0]]:g} in row {bad[0]}, expected finite numbers from 0 to"
+            f" {LARGEST:g}"
         )
     return redshift

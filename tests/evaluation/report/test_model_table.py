@@ -3,7 +3,7 @@
 import pytest
 
 from galddpm.evaluation.measurement.stamp import PAPER
-from galddpm.evaluation.report.model_table import COLUMNS, KS, figures, markdown
+from galddpm.evaluation.report.model_table import COLUMNS, KS, figures, in_columns, markdown
 
 
 def made_report(**changes):
@@ -92,3 +92,20 @@ def test_every_row_has_as_many_cells_as_the_head():
     assert {line.count("|") for line in lines} == {len(COLUMNS) + 2}
     assert [cells(line)[0] for line in lines[2:]] == ["failed", "run"]
     assert cells(lines[2])[1] == "it ran away"
+
+
+def test_on_a_terminal_figures_are_lines_and_rows_stand_side_by_side_as_far_as_they_fit():
+    rows = {
+        "recommended": [{"ks": 0.1, "trees": 0.6}, {"ks": 0.3, "trees": None}],
+        "another": [{"ks": 0.2, "trees": 0.7}],
+        "diverged": [{"failed": "no numbers"}],
+        "not yet": [],
+    }
+    wide = in_columns(rows, 80).splitlines()
+    assert wide[0].split() == ["recommended", "another"]
+    assert wide[1] == f"{COLUMNS['ks']}     0.200 ± 0.141           0.200"
+    assert wide[2].split() == ["told", "by", "trees", "0.600", "0.700"]
+    assert wide[3:] == ["", "diverged: no numbers"]
+    assert max(map(len, wide)) <= 80
+    narrow = in_columns(rows, 50).split("\n\n")
+    assert [block.split()[0] for block in narrow] == ["recommended", "another", "diverged:"]

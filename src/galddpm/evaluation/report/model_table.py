@@ -15,14 +15,14 @@ COLUMNS = {
     **{f"ks_{name}": f"KS {SHORT.get(name, name.replace('_', ' '))}" for name in KS},
     **{f"ratio_{name}": f"ratio {SHORT.get(name, name)}" for name in PAPER},
     "brightness": "brightness",
-    "energy": "energy",
-    "trees": "trees",
-    "pixels": "pixels",
+    "energy": "energy distance",
+    "trees": "told by trees",
+    "pixels": "told by images",
     "nmad_ratio": "NMAD ratio",
-    "detected": "detected",
-    "nearest_ratio": "nearest",
-    "copied": "copied",
-    "alike": "alike",
+    "detected": "share detected",
+    "nearest_ratio": "nearest training galaxy",
+    "copied": "share copied",
+    "alike": "share alike to a twin",
     "train_seconds": "training [s]",
     "sample_seconds": "sampling [s]",
 }
@@ -77,13 +77,50 @@ def markdown(
         if failed:
             lines.append(f"| {name} | {failed[0]} |" + " |" * (len(titles) - 1))
         elif seeds:
-            cells = [_cell([seed.get(key) for seed in seeds]) for key in columns]
+            cells = [_cell(_known(seeds, key)) for key in columns]
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _cell(values: Sequence[float | None]) -> str:
-    known = [value for value in values if value is not None]
+def in_columns(rows: Mapping[str, Sequence[Mapping[str, Any]]], width: int) -> str:
+    """The same for a terminal of `width` characters: a line for each figure that any row has, and a
+    column for each row; as many below each other as it takes."""
+    failed = [name for name, seeds in rows.items() if any("failed" in seed for seed in seeds)]
+    whole = {name: seeds for name, seeds in rows.items() if seeds and name not in failed}
+    figures = [key for key in COLUMNS if any(_known(seeds, key) for seeds in whole.values())]
+    first = max((len(COLUMNS[key]) for key in figures), default=0) + 2
+    widest = {name: max(len(name), 14) + 2 for name in whole}
+    blocks = []
+    for names in _blocks(widest, width - first):
+        head = "".ljust(first) + "".join(name.rjust(widest[name]) for name in names)
+        lines = [
+            COLUMNS[key].ljust(first)
+            + "".join(_cell(_known(whole[name], key)).rjust(widest[name]) for name in names)
+            for key in figures
+        ]
+        blocks.append("\n".join([head, *lines]))
+    blocks += [f"{name}: {seed['failed']}" for name in failed for seed in rows[name][:1]]
+    return "\n\n".join(blocks)
+
+
+def _blocks(widths: Mapping[str, int], room: int) -> list[list[str]]:
+    """Names in groups, each at most as wide as there is room, but of one name at least."""
+    groups: list[list[str]] = []
+    left = 0
+    for name, width in widths.items():
+        if not groups or width > left:
+            groups.append([])
+            left = room
+        groups[-1].append(name)
+        left -= width
+    return groups
+
+
+def _known(seeds: Sequence[Mapping[str, Any]], key: str) -> list[float]:
+    return [seed[key] for seed in seeds if seed.get(key) is not None]
+
+
+def _cell(known: Sequence[float]) -> str:
     if not known:
         return "-"
     digits = 0 if min(known) >= 10 else 3
