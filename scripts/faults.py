@@ -38,6 +38,7 @@ SMALL = {
     "training.checkpoint_every": "64",
     "training.log_every": "64",
 }
+STUDENT = {"distillation.pairs": "48", "distillation.steps": "4"}
 JUDGED = ["--out", "report", "--statmorph", "0", "--jobs", "1"]
 SMALL_CNN = {
     "training.images": "256",
@@ -65,6 +66,11 @@ def jobs(data: Path, model: Path, samples: Path) -> list[Job]:
         Job(
             "train redshift",
             train("quickstart-redshift-cnn", of_data | SMALL_CNN),
+            ["run/model.safetensors"],
+        ),
+        Job(
+            "train student",
+            train("quickstart", of_data | SMALL | STUDENT | {"distillation.teacher": str(model)}),
             ["run/model.safetensors"],
         ),
         Job(

@@ -49,6 +49,16 @@ def shipped_models() -> dict[str, Path]:
     return {path.stem: path for path in sorted(SHIPPED.glob("*.safetensors"))}
 
 
+def refuse_unknown(run: str | Path) -> None:
+    """Raise UserError, which says what runs there are, for what is none, nor a model file or the
+    name of one that comes with galddpm."""
+    if Path(run).exists() or str(run) in shipped_models():
+        return
+    known = [str(path) for path in all_runs("runs") if (path / MODEL).exists()]
+    there = ", ".join([*known, *shipped_models()])
+    raise UserError(f"{run}: no such run or model file; there are {there}")
+
+
 def newest_samples(run: str | Path) -> Path:
     """The sample file of a run that was written last. Raises UserError without one."""
     samples = sorted(Path(run).glob("samples/*.hdf5"), key=lambda path: path.stat().st_mtime_ns)

@@ -80,7 +80,12 @@ def test_weights_of_another_network_are_refused(run):
 
 def test_the_file_of_a_folder_and_a_file_itself(tmp_path):
     assert model_path(tmp_path) == tmp_path / MODEL
-    assert model_path(str(tmp_path / "other.safetensors")) == tmp_path / "other.safetensors"
+    other = tmp_path / "other.safetensors"
+    other.touch()
+    assert model_path(str(other)) == other
+    other.unlink()
+    with pytest.raises(UserError, match="other.safetensors: no such run or model file; there are"):
+        model_path(other)
 
 
 @pytest.mark.parametrize(

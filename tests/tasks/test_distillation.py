@@ -274,7 +274,7 @@ def test_teachers_of_another_kind_are_refused(folder):
         train.main([*student, "--set=data.bands=[y, z, i, r, g]"])
     with pytest.raises(UserError, match="needs process.prediction light.* found v and light"):
         train.main([*student, "--set=process.prediction=v"])
-    with pytest.raises(UserError, match="nowhere.*no such file"):
+    with pytest.raises(UserError, match="nowhere.*no such run"):
         train.main([*student, "--set=distillation.teacher=nowhere"])
     with pytest.raises(UserError, match="another config, distillation is None"):
         train.main(["--config", "small.yaml", "--run-dir", "teacher", *TAUGHT])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from galddpm import runs
 from galddpm.arrays import Floats, Ints
 from galddpm.commands.allocator import keep_freed_memory
 from galddpm.commands.sample import default_run
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "evolve.py") -> Non
     out = Path(options.out)
     refuse(options, out)
     run = Path(options.run) if options.run else default_run()
+    runs.refuse_unknown(run)
 
     from galddpm.inference.generator import Generator
 

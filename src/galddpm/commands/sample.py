@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     object_id = unique_ids(object_id, options.per_redshift)
     redshift = np.repeat(redshift, options.per_redshift)
     run = Path(options.run) if options.run else default_run()
+    runs.refuse_unknown(run)
 
     # torch is loaded after the arguments were checked
     from galddpm.inference.generator import Generator

@@ -14,7 +14,7 @@ from galddpm.config.load import parse_config
 from galddpm.config.schema import AnyConfig
 from galddpm.data.scaling import Scaling
 from galddpm.errors import UserError
-from galddpm.runs import MODEL, all_runs, images_seen, read_config, shipped_models
+from galddpm.runs import MODEL, images_seen, read_config, refuse_unknown, shipped_models
 from galddpm.training.checkpoint import (
     WEIGHTS,
     load_into,
@@ -34,9 +34,8 @@ def model_path(run: str | Path) -> Path:
     far it is."""
     path = Path(run)
     if not path.is_dir():
-        if path.exists() or path.suffix == ".safetensors":
-            return path
-        return shipped_models().get(str(run)) or _no_run(path)
+        refuse_unknown(run)
+        return path if path.exists() else shipped_models()[str(run)]
     if (path / "config.yaml").exists() and not (path / MODEL).exists():
         images = parse_config(read_config(path), path / "config.yaml").training.images
         raise UserError(
@@ -46,13 +45,6 @@ def model_path(run: str | Path) -> Path:
     if not (path / MODEL).exists():  # a folder of that name may hold something else
         return shipped_models().get(str(run), path / MODEL)
     return path / MODEL
-
-
-def _no_run(path: Path) -> Path:
-    """Raise UserError that says which runs there are."""
-    known = [str(run) for run in all_runs("runs") if (run / MODEL).exists()]
-    there = ", ".join([*known, *shipped_models()])
-    raise UserError(f"{path}: no such run or model file; there are {there}")
 
 
 def model_fingerprint(path: Path) -> str:
