@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from galddpm._version import __version__
 from galddpm.data.colour import rgb
+from galddpm.data.galsim_images import to_galsim
 from galddpm.data.magnitudes import magnitudes
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from galddpm.inference.generator import Generator
 
-__all__ = ["__version__", "load", "magnitudes", "rgb"]
+__all__ = ["__version__", "load", "magnitudes", "rgb", "to_galsim"]
 
 
 def load(run: "str | Path", weights: str = "ema", device: str | None = None) -> "Generator":
