@@ -21,7 +21,8 @@ __all__ = ["__version__", "load", "magnitudes", "rgb", "to_galsim"]
 
 
 def load(run: "str | Path", weights: str = "ema", device: str | None = None) -> "Generator":
-    """The trained generator of a run folder; see `galddpm.inference.generator.Generator`.
+    """The trained generator of a run folder, a model file, "mock", which comes with galddpm, or
+    hf://owner/name; see `galddpm.inference.generator.Generator`.
 
     device: "cpu", "cuda", "cuda:1", ...; None: CUDA where it is there.
     """

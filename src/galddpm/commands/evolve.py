@@ -25,6 +25,7 @@ from galddpm.data.galaxiesml import write_galaxies
 from galddpm.data.survey import ZERO_POINT
 from galddpm.errors import UserError
 from galddpm.files import written_whole
+from galddpm.inference.hub import is_on_hub
 from galddpm.inference.redshifts import check_redshifts
 
 if TYPE_CHECKING:  # torch is loaded after the arguments were checked
@@ -37,8 +38,9 @@ def main(arguments: Sequence[str] | None = None, prog: str = "evolve.py") -> Non
     options = parse(arguments, prog)
     out = Path(options.out)
     refuse(options, out)
-    run = Path(options.run) if options.run else default_run()
-    runs.refuse_unknown(run)
+    run = options.run or default_run()
+    if not is_on_hub(run):
+        runs.refuse_unknown(run)
 
     from galddpm.inference.generator import Generator
 

@@ -31,6 +31,7 @@ from galddpm.data.hdf5 import require_hdf5_name
 from galddpm.data.survey import ZERO_POINT
 from galddpm.errors import NonFiniteError, UserError
 from galddpm.files import refuse_own_input
+from galddpm.inference.hub import is_on_hub
 from galddpm.inference.redshifts import check_redshifts
 from galddpm.provenance import provenance
 
@@ -49,8 +50,9 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     _refuse_too_many(len(redshift) * options.per_redshift)
     object_id = unique_ids(object_id, options.per_redshift)
     redshift = np.repeat(redshift, options.per_redshift)
-    run = Path(options.run) if options.run else default_run()
-    runs.refuse_unknown(run)
+    run = options.run or default_run()
+    if not is_on_hub(run):
+        runs.refuse_unknown(run)
 
     # torch is loaded after the arguments were checked
     from galddpm.inference.generator import Generator
@@ -68,7 +70,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     chosen = (options.sampler, options.steps)
     recorded = describe(generator, redshift, object_id, options, model_fingerprint(model))
     tell(_took(generator, recorded, run))
-    folder = Path() if model.parent == runs.SHIPPED else model.parent
+    elsewhere = model.parent == runs.SHIPPED or is_on_hub(run)
+    folder = Path() if elsewhere else model.parent
     out = Path(options.out) if options.out else _default_out(folder, recorded)
     refuse_own_input(out, model, options.redshifts)
     with ChunkedOutput(out, recorded, len(redshift), batch_size, options.overwrite) as parts:
@@ -130,7 +133,7 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
     parser.add_argument(
         "--extrapolate", action="store_true", help="allow redshifts far outside those trained on"
     )
-    run = "run folder, model file, or mock, which comes with galddpm; default: the newest run under"
+    run = "run folder, model file, hf://owner/name, or mock, which comes along; default: newest of"
     run += " runs/ or, without one, mock"
     parser.add_argument("--run", "--run-dir", dest="run", metavar="RUN", help=run)
     out = "default: in the run's folder samples/, of mock in samples/ here"
@@ -218,7 +221,7 @@ def _default_out(run: Path, recorded: dict[str, Any]) -> Path:
     return run / "samples" / f"{recorded['sampler']}-{recorded['steps']}-{name}.hdf5"
 
 
-def _took(generator: "Generator", recorded: dict[str, Any], run: Path) -> str:
+def _took(generator: "Generator", recorded: dict[str, Any], run: str | Path) -> str:
     """What galaxies are drawn with, in words."""
     from galddpm.devices import device_title
 

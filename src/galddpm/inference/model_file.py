@@ -14,6 +14,7 @@ from galddpm.config.load import parse_config
 from galddpm.config.schema import AnyConfig
 from galddpm.data.scaling import Scaling
 from galddpm.errors import UserError
+from galddpm.inference.hub import fetched, is_on_hub
 from galddpm.runs import MODEL, images_seen, read_config, refuse_unknown, shipped_models
 from galddpm.training.checkpoint import (
     WEIGHTS,
@@ -30,8 +31,10 @@ Module = TypeVar("Module", bound=nn.Module)
 
 def model_path(run: str | Path) -> Path:
     """The model file of a run folder, the file itself or, where there is neither, the one that
-    comes with galddpm by this name. Raises UserError for a run that has no model yet, and says how
-    far it is."""
+    comes with galddpm by this name; hf://owner/name is fetched from the hub. Raises UserError for a
+    run that has no model yet, and says how far it is."""
+    if is_on_hub(run):
+        return fetched(str(run))
     path = Path(run)
     if not path.is_dir():
         refuse_unknown(run)
