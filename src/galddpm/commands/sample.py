@@ -120,8 +120,9 @@ def default_sampler(config: Config) -> str:
 def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
     parser = Parser(
         prog=prog,
-        description="Draw galaxies at given redshifts from a trained model, into an HDF5 file of"
-        " stamps in counts at zero point 27. The same command goes on where it stopped.",
+        description="Draw galaxies at given redshifts from a trained model, into an HDF5 file:"
+        " image (N, bands, rows, columns) in counts at zero point 27, specz_redshift, object_id,"
+        " seed and noise_id (N,). The same command goes on where it stopped.",
         examples=(
             "galddpm sample --redshifts 0.1,0.5,1.2 --per-redshift 4",
             "galddpm sample --redshifts 0.1:3.0:30 --run runs/quickstart --out samples.hdf5",

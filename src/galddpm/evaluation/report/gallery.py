@@ -14,6 +14,7 @@ from galddpm.evaluation.report.figures import (
     compared_columns,
     distances_and_floor,
     histograms,
+    mean_points,
     means_by_redshift,
     save,
 )
@@ -30,7 +31,8 @@ def draw_figures(
     chosen: Selection,
     folder: Path,
 ) -> dict[str, Path]:
-    """Write every figure as PNG and PDF; the PNG files by name, in the page's order."""
+    """Write every figure that there is something to show in as PNG and PDF; the PNG files by name,
+    in the page's order."""
     band = report["band"]
     title = f"{band} band" + (", matched in redshift" if chosen.matched else "")
     catalogs = real.catalog, generated.catalog
@@ -43,16 +45,16 @@ def draw_figures(
     redshift = np.stack([c.redshift[rows] for c, rows in zip(catalogs, pairs, strict=True)])
     bins, names = report["by_redshift"], report["names"]
     sides_named = [names["real"], names["generated"]]
-    figures = {
-        "stamps": stamps_in_rows(stamps, redshift, real.measurement.bands, sides_named),
-        "distances": distances_and_floor(report["metrics"], title, names),
-        "histograms": histograms(sides[0], sides[1], PAPER, title, names),
-        "histograms_light": histograms(sides[0], sides[1], LIGHT, title, names),
-        "means_by_redshift": means_by_redshift(bins, PAPER, title, names),
-    }
-    light = [name for name in report["metrics"] if name not in COMPARED]
-    if light:
-        figures["colours_by_redshift"] = colours_by_redshift(bins, light, title, names)
+    figures = {"stamps": stamps_in_rows(stamps, redshift, real.measurement.bands, sides_named)}
+    if any(metric["ks"] is not None for metric in report["metrics"].values()):
+        figures["distances"] = distances_and_floor(report["metrics"], title, names)
+    figures["histograms"] = histograms(sides[0], sides[1], PAPER, title, names)
+    figures["histograms_light"] = histograms(sides[0], sides[1], LIGHT, title, names)
+    if any(len(mean_points(bins, PAPER[0], side)) for side in names):  # not of too few galaxies
+        figures["means_by_redshift"] = means_by_redshift(bins, PAPER, title, names)
+        light = [name for name in report["metrics"] if name not in COMPARED]
+        if light:
+            figures["colours_by_redshift"] = colours_by_redshift(bins, light, title, names)
     if report["redshift"]:
         figures["redshift"] = redshift_scatter(*catalogs, chosen, report, title)
     if report["images"]["convincing"]:
