@@ -67,7 +67,10 @@ def test_rows_share_training_and_failures_are_results(table, tmp_path, capsys, m
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.hdf5")}
     ablate.main([str(table), "--out", str(out), "--rows", "two"])
     assert before == {path: path.stat().st_mtime_ns for path in out.rglob("*.hdf5")}
-    assert "| two |" in capsys.readouterr().out
+    assert "| two |" in (out / "table.md").read_text()
+    said = capsys.readouterr().out
+    assert "share detected" in said
+    assert "| " not in said
 
 
 def planned(path, out):
@@ -157,7 +160,7 @@ def test_every_step_of_a_row_gets_the_device(table, tmp_path, monkeypatch, capsy
     assert [asked[step][-2:] for step in ("train", "sample")] == [["--device", "cpu"]] * 2
     assert asked["judge"][-1] == torch.device("cpu")
     took = capsys.readouterr().err.splitlines()[0]
-    assert took.endswith(f"quickstart.yaml, 1 rows, seeds 0, cpu, into {out}")
+    assert took.endswith(f"quickstart.yaml, rows five, seeds 0, cpu, into {out}")
 
 
 def test_an_unknown_row_is_refused(table):
