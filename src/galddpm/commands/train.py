@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # torch is loaded after the arguments were checked
 
 
 SPLITS = ("training", "validation", "testing")  # all opened: a wrong path shows now, not next day
-ENOUGH = 1  # why a training ends before its plan does, besides the number of a signal
+ENOUGH = 1000  # why a training ends early, besides signals, whose numbers are smaller
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> None:
