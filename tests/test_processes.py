@@ -19,7 +19,7 @@ from helpers.paths import ROOT
 from helpers.together import draw, measure, train_to
 from helpers.trained import SMALL
 
-TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2")
+TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 CONFIG = SMALL.replace("process: {", "process: {weighting: equal, ").replace(
     "log_every: 32",
     "log_every: 8, learning_rate: 3e-3, warm_up: 8",  # so that weights move
