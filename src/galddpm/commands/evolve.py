@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from galddpm import runs
 from galddpm.arrays import Floats, Ints
 from galddpm.commands.allocator import keep_freed_memory
-from galddpm.commands.sample import default_run
+from galddpm.commands.sample import chosen_run
 from galddpm.commands.shell import (
     Parser,
     add_device,
@@ -25,7 +24,6 @@ from galddpm.data.galaxiesml import write_galaxies
 from galddpm.data.survey import ZERO_POINT
 from galddpm.errors import UserError
 from galddpm.files import written_whole
-from galddpm.inference.hub import is_on_hub
 from galddpm.inference.redshifts import check_redshifts
 
 if TYPE_CHECKING:  # torch is loaded after the arguments were checked
@@ -38,9 +36,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "evolve.py") -> Non
     options = parse(arguments, prog)
     out = Path(options.out)
     refuse(options, out)
-    run = options.run or default_run()
-    if not is_on_hub(run):
-        runs.refuse_unknown(run)
+    run = chosen_run(options.run)
 
     from galddpm.inference.generator import Generator
 

@@ -50,9 +50,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     _refuse_too_many(len(redshift) * options.per_redshift)
     object_id = unique_ids(object_id, options.per_redshift)
     redshift = np.repeat(redshift, options.per_redshift)
-    run = options.run or default_run()
-    if not is_on_hub(run):
-        runs.refuse_unknown(run)
+    run = chosen_run(options.run)
 
     # torch is loaded after the arguments were checked
     from galddpm.inference.generator import Generator
@@ -83,8 +81,13 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     say(f"{out}: {len(redshift):,} galaxies")
 
 
-def default_run() -> Path:
-    """The newest run or, where nothing was trained yet, the model that comes with galddpm."""
+def chosen_run(given: str | None) -> str | Path:
+    """The run that was given, else the newest or, where nothing was trained yet, the model that
+    comes with galddpm. Raises UserError for one that is not there."""
+    if given:
+        if not is_on_hub(given):
+            runs.refuse_unknown(given)
+        return given
     try:
         return runs.newest_run(say=tell)
     except UserError:
