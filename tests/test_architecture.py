@@ -14,6 +14,7 @@ EVERYONES = {
     "devices",
     "errors",
     "files",
+    "in_parts",
     "interrupts",
     "locks",
     "pooling",

@@ -144,7 +144,7 @@ def make_schedule(config: Config) -> Schedule:
 def make_network(config: Config) -> UNet:
     """The U-Net with weights from torch's generator."""
     means = len(config.network.means)
-    network = UNet(
+    return UNet(
         bands=len(config.data.bands),
         size=config.data.image_size,
         periods=(config.redshift.shortest, config.redshift.longest),
@@ -152,9 +152,6 @@ def make_network(config: Config) -> UNet:
         trusts=1 + means if means else 0,
         **config.network.model_dump(exclude={"means"}),
     )
-    if config.training.recompute:
-        network.recompute()
-    return network
 
 
 def make_sky_noise(scaling: Scaling) -> SkyNoise:

@@ -28,6 +28,7 @@ from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import UserError
 from galddpm.inference.generator import full_fp32
 from galddpm.training.checkpoint import load_tensors, save_tensors
+from galddpm.training.loop import Trainer
 from helpers.galaxies import write_simple
 from helpers.paths import ROOT
 
@@ -285,6 +286,18 @@ def test_too_little_memory_is_one_line(capsys):
         (line,) = capsys.readouterr().err.strip().splitlines()
         assert line.startswith("error: ")
         assert "allocate" in line
+
+
+def test_too_little_memory_in_training_names_what_needs_less(tmp_path, monkeypatch):
+    def greedy(trainer):
+        torch.empty(2**50, dtype=torch.float64)
+
+    monkeypatch.setattr(Trainer, "train_step", greedy)
+    done = script(folder(tmp_path), "train.py", "--config", "small.yaml")
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: too little memory: ")
+    assert last.endswith("--set training.parts=8, or more, trains on in less")
 
 
 def test_warnings_of_libraries_are_one_line(capsys):

@@ -135,9 +135,9 @@ def _outcome(main: Callable[[], None]) -> tuple[int, str]:
     except (RunError, OSError, MemoryError) as error:
         return 1, _error_line(error)
     except RuntimeError as error:
-        if not _out_of_memory(error):
+        if not out_of_memory(error):
             raise
-        return 1, _error_line(f"too little memory: {str(error).splitlines()[0]}")
+        return 1, _error_line(too_little_memory(error))
     except KeyboardInterrupt:
         return 130, "interrupted; the same command goes on from here"
     except Terminated:
@@ -145,9 +145,13 @@ def _outcome(main: Callable[[], None]) -> tuple[int, str]:
     return 0, ""
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
+def out_of_memory(error: RuntimeError) -> bool:
     """Whether torch found no memory, which on a CPU is a plain RuntimeError."""
     return type(error).__name__ == "OutOfMemoryError" or "allocate memory" in str(error)
+
+
+def too_little_memory(error: RuntimeError) -> str:
+    return f"too little memory: {str(error).splitlines()[0]}"
 
 
 def _show_warning(message: Warning | str, *place: object, **more: object) -> None:

@@ -13,13 +13,21 @@ from tqdm import tqdm
 
 from galddpm import processes, runs
 from galddpm.commands.allocator import keep_freed_memory
-from galddpm.commands.shell import Parser, add_device, progress, say, tell
+from galddpm.commands.shell import (
+    Parser,
+    add_device,
+    out_of_memory,
+    progress,
+    say,
+    tell,
+    too_little_memory,
+)
 from galddpm.commands.watching import Watch, places_in_words
 from galddpm.config.difference import first_difference
 from galddpm.config.load import dump_config, load_config, packaged_configs, parse_config
 from galddpm.config.schema import AnyConfig
 from galddpm.data.galaxiesml import GalaxyFile
-from galddpm.errors import UserError
+from galddpm.errors import RunError, UserError
 from galddpm.files import read_json, write_json, write_text
 from galddpm.interrupts import ANSWERS, Terminated, raise_if_requested
 from galddpm.locks import locked_folder
@@ -139,7 +147,7 @@ def train(config: AnyConfig, run: Path, device_name: str | None = None) -> None:
         write_json(run / runs.PROVENANCE, origin)
     inspection = task.make_inspection(scaling, redshifts, device, run)
     pictures = config.task == "diffusion" and config.training.preview_every is not None
-    with deterministic(config.training.deterministic):
+    with deterministic(config.training.deterministic), memory_explained():
         stopped_by = follow_plan(trainer, inspection, run, pictures)
     if processes.is_first():
         chosen, best = inspection.chosen(trainer.ema.model), inspection.summary()
@@ -173,6 +181,18 @@ def follow_plan(
     if finished or ended_by == ENOUGH:
         return None
     return KeyboardInterrupt() if ended_by == signal.SIGINT else Terminated()
+
+
+@contextmanager
+def memory_explained() -> Iterator[None]:
+    """Says what helps where there is too little memory to train in."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+        less = "--set training.parts=8, or more, trains on in less"
+        raise RunError(f"{too_little_memory(error)}; {less}") from None
 
 
 @contextmanager

@@ -142,8 +142,8 @@ class TrainingSettings(Section):
     # fp32: with convolutions in TF32 on a GPU that has it, as torch does by itself
     compile: bool = True  # torch.compile on CUDA, where there is a C compiler
     deterministic: bool = False  # on a GPU: the same bits again, also after a resume, but slower
-    recompute: bool = False  # keep less for the backward pass, and compute it again: the same
-    # numbers in a third of the memory, and a third more time
+    parts: Size = 1  # of a batch, worked on one after the other: the same numbers in the memory of
+    # one part, and a third more time
     checkpoint_every: Count = 500_000  # images
     log_every: Count = 12_800  # images
     preview_every: Count | None = 500_000  # images; null draws none

@@ -18,6 +18,7 @@ from galddpm.diffusion.process import (
 )
 from galddpm.diffusion.schedule import Level, Schedule
 from galddpm.diffusion.typical_loss import TypicalLoss
+from galddpm.in_parts import in_parts
 
 
 class Network(Protocol):
@@ -42,6 +43,7 @@ class Denoiser(nn.Module):
     """
 
     lowest = 0.0  # sigma/alpha from which on it is trained
+    parts = 1  # of a batch, on which it is trained one after the other
 
     def __init__(
         self, network: nn.Module, schedule: Schedule, prediction: str, sigma_data: float = 1.0
@@ -59,8 +61,7 @@ class Denoiser(nn.Module):
         """The network's output F at x (B, C, H, W), levels (B,) and redshifts (B,)."""
         scaled = x * column(input_scale(alpha, sigma, self.sigma_data), x)
         t = self.schedule.t_of(alpha, sigma).to(x.dtype)
-        output: Tensor = self.network(scaled, t, redshift).to(x.dtype)
-        return output
+        return in_parts(self.network, self.parts, scaled, t, redshift).to(x.dtype)
 
     def error(
         self, x_0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor

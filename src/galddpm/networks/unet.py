@@ -7,7 +7,6 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, pad, pixel_shuffle, pixel_unshuffle
-from torch.utils.checkpoint import checkpoint
 
 from galddpm.networks.blocks import AttentionBlock, ResidualBlock, group_norm, zero_initialised
 from galddpm.networks.embeddings import ConditionEmbedding
@@ -15,13 +14,7 @@ from galddpm.pooling import mean_over
 
 
 class Stage(nn.Module):
-    """Residual blocks of one resolution, with self-attention after the last where wanted.
-
-    recompute: in training the output of each block alone is kept for the backward pass, which
-    computes what lies within again: less memory, more time, the same numbers.
-    """
-
-    recompute = False
+    """Residual blocks of one resolution, with self-attention after the last where wanted."""
 
     def __init__(
         self, widths: Sequence[int], attention: bool, heads: int, embedding: int, dropout: float
@@ -35,13 +28,9 @@ class Stage(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         for block in self.blocks:
-            x = self._kept(block, x, condition)
-        return self._kept(self.attention, x)
-
-    def _kept(self, block: nn.Module, *inputs: Tensor) -> Tensor:
-        again = self.recompute and torch.is_grad_enabled()
-        out: Tensor = checkpoint(block, *inputs, use_reentrant=False) if again else block(*inputs)
-        return out
+            x = block(x, condition)
+        attended: Tensor = self.attention(x)
+        return attended
 
 
 class UNet(nn.Module):
@@ -114,11 +103,6 @@ class UNet(nn.Module):
         self.gain = zero_initialised(nn.Conv2d(channels[0], gains, 1)) if gates else None
         more = trusts * outputs
         self.trust = zero_initialised(nn.Conv2d(channels[0], more, 1)) if trusts else None
-
-    def recompute(self) -> None:
-        """Let all stages compute again, in a backward pass, what they do not keep."""
-        for stage in (*self.down, self.middle, *self.up):
-            stage.recompute = True
 
     def hidden_weights(self) -> list[nn.Parameter]:
         """The matrices of the stages, without the layers from and to pixels and conditions."""

@@ -39,7 +39,9 @@ class Denoising(Task):
 
     def make_model(self, scaling: Scaling, device: torch.device) -> Denoiser:
         build.make_sampler(self.config, scaling)  # a mistake in sampling shows now, not after it
-        return build.make_denoiser(self.config, scaling, device)
+        denoiser = build.make_denoiser(self.config, scaling, device)
+        denoiser.parts = self.config.training.parts
+        return denoiser
 
     def losses(
         self, model: Denoiser, batch: GalaxyBatch, generator: torch.Generator, done: float

@@ -64,6 +64,7 @@ class Distillation(Task):
 
     def make_model(self, scaling: Scaling, device: torch.device) -> Student:
         student = build.make_student(self.config, scaling, device)
+        student.parts = self.config.training.parts
         assert isinstance(self.teacher.denoiser, Denoiser)  # and no student
         student.network.load_state_dict(self.teacher.denoiser.network.state_dict())
         return student

@@ -12,6 +12,7 @@ from galddpm.data.scaling import Scaling
 from galddpm.data.stream import GalaxyBatch
 from galddpm.evaluation.photoz.cnn import RedshiftCNN, predict, redshift_losses
 from galddpm.evaluation.photoz.metrics import hsc_loss, scaled_error
+from galddpm.in_parts import in_parts
 from galddpm.tasks.task import Task
 from galddpm.training.early_stopping import EarlyStopping
 
@@ -32,7 +33,8 @@ class PhotoZ(Task):
         self, model: RedshiftCNN, batch: GalaxyBatch, generator: torch.Generator, done: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
         huber = done < self.config.loss.huber_share
-        losses = redshift_losses(model(batch.pixels), batch.redshift, huber)
+        output = in_parts(model, self.config.training.parts, batch.pixels)
+        losses = redshift_losses(output, batch.redshift, huber)
         return losses, {"redshift": batch.redshift}
 
     def make_inspection(
