@@ -33,10 +33,22 @@ def test_the_stretch_by_hand():
 def test_ratios_of_colours_do_not_depend_on_brightness():
     """Lupton et al.: a colour stays the colour where a stretch of each band would turn it white."""
     stamp = np.ones((5, 1, 2)) * np.array([1.0, 2.0, 4.0, 0.0, 0.0])[:, None, None]
-    stamp[..., 1] *= 100
+    stamp[..., 1] *= 0.01
     red, green, blue = np.moveaxis(galddpm.rgb(stamp), -1, 0)
     np.testing.assert_allclose(red / blue, 4.0 / BALANCE["g"])
     np.testing.assert_allclose(green / blue, 2.0 * BALANCE["r"] / BALANCE["g"])
+
+
+def test_light_beyond_white_fades_to_white():
+    """Without a step, and the brightest pixel of it stays 1."""
+    stamp = np.array([1.0, 2.0, 4.0, 0.0, 0.0])[:, None, None] * np.geomspace(0.01, 1e4, 400)
+    red, green, blue = np.moveaxis(galddpm.rgb(stamp)[0], -1, 0)
+    saturated = red == 1.0
+    assert 100 < saturated.sum() < 300
+    assert (np.diff(blue) > 0).all()
+    assert np.abs(np.diff(blue)).max() < 0.03
+    assert blue[-1] > 0.9
+    assert green[-1] > blue[-1]
 
 
 def test_many_images_at_once_are_as_one_by_one():

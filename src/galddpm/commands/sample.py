@@ -46,7 +46,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     options = parse(arguments, prog)
     if options.out:
         require_hdf5_name(Path(options.out))
-    redshift, object_id = read_spec(options.redshifts)
+    spec = ",".join(options.redshifts)  # 0.1 0.5 is 0.1,0.5
+    redshift, object_id = read_spec(spec)
     _refuse_too_many(len(redshift) * options.per_redshift)
     object_id = unique_ids(object_id, options.per_redshift)
     redshift = np.repeat(redshift, options.per_redshift)
@@ -71,7 +72,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     elsewhere = model.parent == runs.SHIPPED or is_on_hub(run)
     folder = Path() if elsewhere else model.parent
     out = Path(options.out) if options.out else _default_out(folder, recorded)
-    refuse_own_input(out, model, options.redshifts)
+    refuse_own_input(out, model, spec)
     with ChunkedOutput(out, recorded, len(redshift), batch_size, options.overwrite) as parts:
         if parts.finished:
             say(f"{out}: finished, nothing to do")
@@ -133,7 +134,7 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
             "galddpm sample --redshifts 0.1,0.5,1.2 --noise none --out light.hdf5",
         ),
     )
-    parser.add_argument("--redshifts", required=True, metavar="SPEC", help=SPEC)
+    parser.add_argument("--redshifts", required=True, nargs="+", metavar="SPEC", help=SPEC)
     parser.add_argument(
         "--extrapolate", action="store_true", help="allow redshifts far outside those trained on"
     )

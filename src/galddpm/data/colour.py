@@ -12,6 +12,7 @@ from galddpm.errors import UserError
 DEFAULT = ("i", "r", "g")
 # weights, so that a spiral of today is nearly white, as in the survey's own pictures
 BALANCE = {"g": 1.6, "r": 1.15, "i": 1.0, "z": 0.85, "y": 0.75}
+FADING = 4  # how soon light beyond white loses its colour
 
 
 def rgb(
@@ -32,8 +33,9 @@ def rgb(
     shown: bands to be red, green and blue, such as "zig"; None: i, r, g, or the first band in grey
         where the image lacks one of them.
     bands: of the image's third axis from the end, in order.
-    softening, white: where the stretch leaves its linear part, and where it saturates [count]. They
-        do not depend on the image, so that brightness can be compared.
+    softening, white: where the stretch leaves its linear part, and where it saturates [count]:
+        brighter light fades from its colour to white. They do not depend on the image, so that
+        brightness can be compared.
 
     A pixel that is not finite is black. Raises UserError where the axes do not fit the bands.
     """
@@ -48,8 +50,9 @@ def rgb(
     intensity = np.maximum(colours.mean(axis=-1, keepdims=True), 1e-6)
     stretched = np.arcsinh(intensity / softening) / np.arcsinh(white / softening)
     picture = np.maximum(colours, 0) * stretched / intensity
-    clipped: Floats = np.clip(picture / np.maximum(picture.max(axis=-1, keepdims=True), 1), 0, 1)
-    return clipped
+    beyond = np.maximum(picture.max(axis=-1, keepdims=True), 1)
+    faded: Floats = 1 - (1 - picture / beyond) / beyond**FADING
+    return faded
 
 
 def _planes(shown: Sequence[str] | None, bands: Sequence[str]) -> list[int]:

@@ -8,6 +8,7 @@ from galddpm.evaluation.report.stamps import (
     COLUMNS,
     SHOWN,
     choose_pairs,
+    nearest,
     stamps_in_rows,
 )
 from galddpm.evaluation.statistics.matching import Selection
@@ -23,7 +24,8 @@ def test_real_galaxies_stand_above_generated_ones():
     redshift = np.array([np.linspace(0.1, 0.6, count), np.linspace(1.1, 1.6, count)])
     (axis,) = stamps_in_rows([real, generated], redshift, BANDS, NAMES).axes
     canvas = np.asarray(axis.images[0].get_array())
-    places = {text.get_text(): text.get_position() for text in axis.texts}
+    *labels, bar = axis.texts
+    places = {text.get_text(): text.get_position() for text in labels}
     side, pixel = SHOWN, SHOWN // 4
 
     def shown(text):
@@ -40,6 +42,9 @@ def test_real_galaxies_stand_above_generated_ones():
     assert below[pixel, -1].argmax() == 2
     for text in places:
         np.testing.assert_array_equal(shown(text).shape, (side, side, 3))
+    (line,) = axis.lines
+    assert bar.get_text() == "2 arcsec"
+    assert np.diff(line.get_xdata()) == pytest.approx(2 / 0.168 * pixel)
 
 
 @pytest.mark.parametrize("size", [64, 127])
@@ -65,4 +70,11 @@ def test_pairs_spread_over_redshift_rank_and_are_near():
         [0.0125, 0.9875], abs=0.005
     )
     gap = np.abs(real.redshift[:, None] - z).min(axis=0)
-    np.testing.assert_array_equal(np.abs(real.redshift[a] - z), gap)
+    assert np.abs(real.redshift[a] - z).sum() <= 1.2 * gap.sum()  # some would choose the same one
+
+
+def test_no_galaxy_is_shown_twice_where_there_are_enough():
+    held_out, asked = np.array([0.1, 0.2, 0.3, 0.31, 0.9]), np.array([0.3, 0.3, 0.3, 0.1])
+    assert sorted(nearest(held_out, asked)) == [0, 1, 2, 3]
+    assert nearest(held_out, asked)[3] == 0
+    np.testing.assert_array_equal(nearest(held_out[:2], asked), [1, 1, 1, 0])

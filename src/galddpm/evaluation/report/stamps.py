@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.optimize import linear_sum_assignment
 
 from galddpm.arrays import Floats, Ints
 from galddpm.data.colour import rgb
+from galddpm.data.survey import PIXEL_SCALE
 
 if TYPE_CHECKING:  # a picture of a file needs none of what measures galaxies
     from galddpm.evaluation.catalog.table import Catalog
@@ -17,6 +19,7 @@ DPI = 150  # of PNG files
 SHOWN = 200  # pixels on a side of a stamp in the picture, at least
 PAIRS, COLUMNS = 40, 5
 GAP, TEXT = 6, 26  # pixels between stamps, and of a line of text
+BAR = 2.0  # length of the scale bar [arcsec]
 
 
 def stamps_in_rows(
@@ -28,7 +31,7 @@ def stamps_in_rows(
     """Galaxies of one side above those of the next (paper, fig. 5), `COLUMNS` a row.
 
     sides: (n, C, H, W) [count] each; redshift: (sides, n); names: of the sides. The figure is a
-    picture: its PNG shows each pixel as a square.
+    picture: its PNG shows each pixel as a square. The first stamp has a scale bar.
     """
     count, pixels = len(sides[0]), sides[0].shape[-1]
     columns = min(COLUMNS, count)
@@ -50,8 +53,12 @@ def stamps_in_rows(
     axis = figure.add_axes((0, 0, 1, 1))
     axis.imshow(canvas, interpolation="nearest", aspect="auto")
     axis.set_axis_off()
+    axis.autoscale(False)
     for x, y, text in labels:
         axis.text(x, y, text, fontsize=6.5)
+    bottom = TEXT + side - 10
+    axis.plot([10, 10 + BAR / PIXEL_SCALE * zoom], [bottom, bottom], color="white", linewidth=1)
+    axis.text(10, bottom - 5, f"{BAR:g} arcsec", fontsize=5, color="white")
     return figure
 
 
@@ -72,6 +79,11 @@ def spread(redshift: Floats, count: int) -> Ints:
 
 
 def nearest(redshift: Floats, wanted: Floats) -> Ints:
-    """Places among redshifts (n,) of the nearest to each of those wanted."""
-    rows: Ints = np.abs(redshift[:, None] - wanted).argmin(axis=0)
-    return rows
+    """Places among redshifts (n,) of the nearest to each of those wanted, no place twice where
+    there are enough."""
+    apart = np.abs(redshift[:, None] - wanted)
+    if len(redshift) < len(wanted):
+        return np.asarray(apart.argmin(axis=0))
+    wanted_by, rows = linear_sum_assignment(apart.T)  # the least sum of distances
+    assert (wanted_by == np.arange(len(wanted))).all()
+    return np.asarray(rows)
