@@ -12,6 +12,7 @@ COMMANDS = {  # modules of galddpm.commands, in the order in which a newcomer me
     "train": "train a model into a run folder",
     "sample": "draw galaxies at given redshifts",
     "evolve": "draw the same galaxies at one redshift after the other",
+    "photoz": "say how probable each redshift is of given galaxies",
     "runs": "list the run folders: how far they are, how good, and of what",
     "compare": "say in what two runs differ, and from which image on",
     "export": "write a trained model as one small file",

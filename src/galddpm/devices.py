@@ -70,6 +70,19 @@ def deterministic(wanted: bool) -> Iterator[None]:
         torch.use_deterministic_algorithms(before)
 
 
+@contextmanager
+def full_fp32() -> Iterator[None]:
+    """Convolutions in fp32 as such: by default CUDA rounds their inputs to the 10 bits of TF32, by
+    which a galaxy would differ from device to device."""
+    conv = torch.backends.cudnn.conv  # type: ignore[attr-defined] # not in its types
+    before = conv.fp32_precision
+    conv.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        conv.fp32_precision = before
+
+
 def compile_where_possible(network: nn.Module) -> None:
     """Have torch compile a network for a GPU at its first use. Without a C compiler, which it needs
     for that, the network is computed as it is, with a warning."""

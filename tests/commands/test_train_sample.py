@@ -25,8 +25,8 @@ from galddpm.commands import data, sample, train
 from galddpm.commands.shell import run_command
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.galaxiesml import GalaxyFile
+from galddpm.devices import full_fp32
 from galddpm.errors import UserError
-from galddpm.inference.generator import full_fp32
 from galddpm.training.checkpoint import load_tensors, save_tensors
 from galddpm.training.loop import Trainer
 from helpers.galaxies import write_simple

@@ -17,8 +17,8 @@ from galddpm.errors import UserError
 
 COLUMNS = ("redshift", "specz_redshift", "z")  # of a table, the first of them that it has
 SPEC = (
-    "a list 0.1,0.5,1.2 or 0.1 0.5 1.2, a range with a count 0.1:3.0:30, an HDF5 file, or a CSV, ECSV or FITS"
-    f" table with a column {', '.join(COLUMNS)}, or another: FILE:COLUMN"
+    "a list 0.1,0.5,1.2 or 0.1 0.5 1.2, a range with a count 0.1:3.0:30, an HDF5 file, or a CSV,"
+    f" ECSV or FITS table with a column {', '.join(COLUMNS)}, or another: FILE:COLUMN"
 )
 
 

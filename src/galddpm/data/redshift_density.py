@@ -10,6 +10,7 @@ from galddpm.arrays import Floats, Ints
 QUANTILES = 257  # that a model remembers of its training set
 REACH = 0.1  # redshifts this near count as seen
 RARE = 1e-3  # share of the training set within reach below which a redshift is hardly known
+WIDTH = 0.05  # of ln(1+z), over which a density is smoothed
 BINS = 40  # of ln(1+z), in which the density is counted
 
 
@@ -23,6 +24,16 @@ def share_seen(redshift: ArrayLike, quantiles: Sequence[float]) -> Floats:
     ranks = np.linspace(0, 1, len(quantiles))
     low, high = (np.asarray(redshift) + side for side in (-REACH, REACH))
     return np.interp(high, quantiles, ranks) - np.interp(low, quantiles, ranks)
+
+
+def redshift_density(redshift: ArrayLike, quantiles: Sequence[float]) -> Floats:
+    """Galaxies of a training set in a unit of redshift, over all of them, at each redshift (n,):
+    means over WIDTH in ln(1+z)."""
+    ranks, z = np.linspace(0, 1, len(quantiles)), np.asarray(redshift)
+    low, high = ((1 + z) * np.exp(side * WIDTH / 2) - 1 for side in (-1, 1))
+    seen = np.interp(high, quantiles, ranks) - np.interp(low, quantiles, ranks)
+    density: Floats = seen / (high - low)
+    return density
 
 
 def redshift_weights(redshift: Floats, power: float) -> Floats:

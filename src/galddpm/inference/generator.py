@@ -1,8 +1,7 @@
 """A trained model: redshifts in, galaxies out."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from galddpm.arrays import Floats, Ints
 from galddpm.config.schema import Config
 from galddpm.data.redshifts import as_redshifts
 from galddpm.data.scaling import Scaling
-from galddpm.devices import select_device
+from galddpm.devices import full_fp32, select_device
 from galddpm.diffusion.galaxy_noise import LARGEST_ID, GalaxyNoise, as_noise_ids
 from galddpm.diffusion.light import band_limited
 from galddpm.diffusion.samplers import Sampler
@@ -24,6 +23,7 @@ from galddpm.diffusion.schedule import Level
 from galddpm.errors import UserError, require_whole
 from galddpm.inference.instrument import with_noise
 from galddpm.inference.model_file import ModelFile
+from galddpm.inference.posterior import redshift_grid, redshift_posterior
 from galddpm.inference.redshifts import check_redshifts
 
 # galaxies that are solved at once; on a CPU larger batches gain a tenth, on a GPU six times
@@ -120,6 +120,45 @@ class Generator:
             warnings.warn(warning, stacklevel=2)
         return self.draw(z, seed, ids, sampler, steps, noise)
 
+    def redshift_posterior(
+        self,
+        flux: ArrayLike,
+        seed: int = 0,
+        noise_id: Sequence[int] | Ints | None = None,
+        advance: Callable[[int], object] = lambda galaxies: None,
+    ) -> tuple[Floats, Floats]:
+        """Redshifts z (M,) of the training's range, and p(z | image) (n, M) of images (n, C, H, W)
+        [count]: their likelihoods under this model, times the density of redshifts it was trained
+        on.
+
+        >>> z, density = generator.redshift_posterior(flux)
+        >>> plt.plot(z, density[0])
+
+        It takes 480 evaluations a galaxy, 5 seconds on a CPU core, under noise of `seed` and
+        noise_id (n,), 0, 1, ... by default. advance: is told of so many galaxies more. Raises
+        UserError for images of another shape, or with a pixel that is not finite, and of a student,
+        which knows no likelihoods.
+        """
+        images = np.asarray(flux, dtype=np.float32)
+        self._require_images(images)
+        if self.config.distillation:
+            raise UserError(f"{self.name}: a student, expected the model that taught it")
+        seed, ids = require_whole("seed", seed, 0, LARGEST_ID), as_noise_ids(noise_id, len(images))
+        return redshift_grid(self), redshift_posterior(self, images, seed, ids, advance)
+
+    def _require_images(self, images: Floats) -> None:
+        bands, side = len(self.config.data.bands), self.config.data.image_size
+        if images.ndim != 4 or images.shape[1:] != (bands, side, side):
+            expected = f"(n, {bands}, {side}, {side})"
+            raise UserError(f"flux: found shape {images.shape}, expected {expected}")
+        if not np.isfinite(images).all():
+            raise UserError("flux: a pixel is not finite, expected counts")
+
+    @property
+    def together(self) -> int:
+        """Galaxies that are solved at once."""
+        return TOGETHER[self.device.type]
+
     def require_light(self, noise: bool) -> None:
         """Raise UserError where no noise is asked of a model that draws images, noise and all."""
         if not noise and not self.draws_light:
@@ -175,7 +214,7 @@ class Generator:
         """
         z = np.asarray(redshift, dtype=np.float32)
         noise_id = range(len(z)) if noise_id is None else noise_id
-        together = TOGETHER[self.device.type]
+        together = self.together
         pieces = []
         for start in range(0, len(z), together):
             rows = np.arange(start, start + together).clip(max=len(z) - 1)
@@ -210,16 +249,3 @@ class Generator:
         x = noise() * float(np.hypot(alpha * self.scaling.sigma_data, sigma))
         with full_fp32():
             return solver(denoise, x, levels, noise).float().cpu()
-
-
-@contextmanager
-def full_fp32() -> Iterator[None]:
-    """Convolutions in fp32 as such: by default CUDA rounds their inputs to the 10 bits of TF32, by
-    which a galaxy would differ from device to device."""
-    conv = torch.backends.cudnn.conv  # type: ignore[attr-defined] # not in its types
-    before = conv.fp32_precision
-    conv.fp32_precision = "ieee"
-    try:
-        yield
-    finally:
-        conv.fp32_precision = before

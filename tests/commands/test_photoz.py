@@ -1,0 +1,82 @@
+"""`galddpm photoz`: probabilities of redshifts of a file's galaxies."""
+
+import h5py
+import numpy as np
+import pytest
+
+import galddpm
+from galddpm.commands import photoz, train
+from galddpm.data.galaxiesml import GalaxyFile
+from galddpm.errors import UserError
+from helpers.galaxies import write_simple
+from helpers.trained import train_small
+
+CNN = """
+task: redshift
+data: {training: galaxies.hdf5, validation: galaxies.hdf5, testing: galaxies.hdf5, image_size: 16}
+network: {channels: [8, 8], features: 8}
+training: {images: 64, batch_size: 8, log_every: 32, precision: fp32}
+early_stopping: {check_every: 64}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photoz")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        train_small(folder, "runs/small")
+        (folder / "cnn.yaml").write_text(CNN)
+        train.main(["--config", "cnn.yaml"])
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def here(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+
+
+def test_the_file_holds_what_the_generator_says(capsys):
+    photoz.main(["galaxies.hdf5", "--limit", "10", "--seed", "5"])
+    galaxies = GalaxyFile("galaxies.hdf5")
+    generator = galddpm.load("runs/small", device="cpu")
+    grid, density = generator.redshift_posterior(galaxies.images(slice(8, 10)), 5, [8, 9])
+    with h5py.File("galaxies-photoz.hdf5") as file:
+        found = {name: column[:] for name, column in file.items()}
+    np.testing.assert_array_equal(found["grid"], grid)
+    np.testing.assert_allclose(found["density"][8:], density, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(np.trapezoid(found["density"], grid, axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(found["specz_redshift"], galaxies.redshift[:10])
+    np.testing.assert_array_equal(found["object_id"], galaxies.object_id[:10])
+    assert (found["z_16"] < found["z_50"]).all()
+    assert (found["z_50"] < found["z_84"]).all()
+    head, *lines = capsys.readouterr().out.splitlines()[1:]
+    assert head.split("  ")[-1].strip() == "redshift CNN"
+    assert [line.split()[0] for line in lines] == [
+        "nmad", "outlier_fraction", "covered_0.5", "covered_0.683", "covered_0.954", "pit_ks",
+        "crps", "cde_loss",
+    ]  # fmt: skip
+    assert all(len(line.split()) == 3 for line in lines)
+
+
+def test_the_same_command_tells_it_again_and_makes_nothing(capsys, monkeypatch):
+    arguments = ["galaxies.hdf5", "--limit", "3", "--out", "again.hdf5"]
+    photoz.main(arguments)
+    first = capsys.readouterr().out
+    monkeypatch.setattr(photoz, "estimate", None)
+    photoz.main(arguments)
+    assert capsys.readouterr().out == first
+
+
+def test_mistakes_are_refused(folder):
+    write_simple(folder / "large.hdf5", 3, size=24)
+    for arguments, words in (
+        (["large.hdf5"], r"expected \(n, 5, 16, 16\)"),
+        (["galaxies.hdf5", "--run", "runs/cnn"], "found a redshift model"),
+        (["galaxies.hdf5", "--out", "photoz.fits"], "photoz.fits"),
+        (["galaxies.hdf5", "--out", "galaxies.hdf5"], "galaxies.hdf5"),
+        (["nowhere.hdf5"], "no such file"),
+    ):
+        with pytest.raises(UserError, match=words):
+            photoz.main(arguments)
+    assert not (folder / "large-photoz.hdf5").exists()
