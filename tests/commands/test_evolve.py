@@ -13,6 +13,7 @@ from galddpm.commands.film import GAP, TEXT, ZOOM, side_by_side
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
+from galddpm.inference import evolution
 from helpers.trained import train_small
 
 SIDE = 16
@@ -47,6 +48,16 @@ def test_every_frame_is_the_galaxy_of_its_noise_at_its_redshift(folder):
         np.testing.assert_array_equal(galaxies.images([row]), alone)
 
 
+def test_given_galaxies_evolve_from_what_they_are(folder, monkeypatch):
+    monkeypatch.setattr(evolution, "STEPS", 3)
+    given = ["--of", "galaxies.hdf5", "--row", "3", "--count", "2"]
+    evolve.main([*STEPS, *given, "--noise", "none", "--out", "given.hdf5"])
+    source, made = GalaxyFile("galaxies.hdf5"), GalaxyFile("given.hdf5")
+    asked = source.images(slice(3, 5)), source.redshift[3:5], made.redshift[:3]
+    expected = galddpm.load("runs/small", device="cpu").evolve(*asked, noise=False)
+    np.testing.assert_array_equal(made.images(slice(0, 6)), expected.reshape(6, 5, SIDE, SIDE))
+
+
 def test_a_film_a_sheet_and_a_page():
     for suffix in ("gif", "png", "html"):
         evolve.main([*STEPS, "--count", "2", "--out", f"e.{suffix}"])
@@ -79,6 +90,8 @@ def test_galaxies_stand_beside_each_other_with_rows_that_go_up():
         (["--out", "x.mp4"], "found the suffix '.mp4', expected one of .gif"),
         (["--out", "runs/small/model.safetensors"], "found the suffix '.safetensors'"),
         (["--to", "30", "--out", "x.gif"], "redshift"),
+        (["--of", "galaxies.hdf5", "--row", "40", "--out", "x.gif"], "found 40 galaxies"),
+        (["--of", "nowhere.hdf5", "--out", "x.gif"], "no such file"),
     ],
 )
 def test_what_cannot_be_is_refused(folder, arguments, words):

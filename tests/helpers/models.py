@@ -1,6 +1,7 @@
 """Networks and a scaling for tests."""
 
 import torch
+from torch import nn
 
 from galddpm.data.scaling import Scaling
 from galddpm.data.sky_noise import WHITE
@@ -26,3 +27,19 @@ def awake(model, spread=0.1):
             if not parameter.any():
                 parameter.normal_(0, spread, generator=generator)
     return model.eval()
+
+
+class Uniform(nn.Module):
+    """An ideal denoiser of images whose every pixel is ln(1 + z), less or more by SPREAD noise."""
+
+    spread = 1.5
+
+    def __init__(self):
+        super().__init__()
+        self.nothing = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x, level, redshift):
+        alpha, sigma = level
+        share = (alpha * self.spread) ** 2 / ((alpha * self.spread) ** 2 + sigma**2)
+        mean = torch.log1p(redshift)[:, None, None, None]
+        return mean + share * (x / alpha - mean)

@@ -2,9 +2,7 @@
 
 import numpy as np
 import pytest
-import torch
 from scipy.stats import norm
-from torch import nn
 
 from galddpm.config.load import parse_config
 from galddpm.data.redshift_density import redshift_density, redshift_quantiles
@@ -12,7 +10,7 @@ from galddpm.errors import UserError
 from galddpm.evaluation.photoz.probabilities import normalised, probability_metrics, quantiles
 from galddpm.inference.generator import Generator
 from galddpm.inference.posterior import LOWEST
-from helpers.models import SCALING
+from helpers.models import SCALING, Uniform
 
 SIDE = 8
 CONFIG = {
@@ -22,22 +20,6 @@ CONFIG = {
     "training": {"images": 100},
     "sampling": {"ending": "light", "spacing": "karras", "sigma_max": 50.0},
 }
-
-
-class Uniform(nn.Module):
-    """An ideal denoiser of images whose every pixel is ln(1 + z), less or more by SPREAD noise."""
-
-    spread = 1.5
-
-    def __init__(self):
-        super().__init__()
-        self.nothing = nn.Parameter(torch.zeros(()))
-
-    def forward(self, x, level, redshift):
-        alpha, sigma = level
-        share = (alpha * self.spread) ** 2 / ((alpha * self.spread) ** 2 + sigma**2)
-        mean = torch.log1p(redshift)[:, None, None, None]
-        return mean + share * (x / alpha - mean)
 
 
 def generator(redshift, **more):

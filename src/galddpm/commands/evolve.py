@@ -19,8 +19,9 @@ from galddpm.commands.shell import (
     progress,
     say,
     tell,
+    whole,
 )
-from galddpm.data.galaxiesml import write_galaxies
+from galddpm.data.galaxiesml import GalaxyFile, write_galaxies
 from galddpm.data.survey import ZERO_POINT
 from galddpm.errors import UserError
 from galddpm.files import written_whole
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "evolve.py") -> Non
     for warning in check_redshifts(redshift, generator.redshifts, extrapolate=False):
         tell(f"warning: {warning}")
     tell(f"run {run}, redshift {redshift[0]:g} to {redshift[-1]:g}, seed {options.seed}")
-    images = evolution(generator, redshift, options)
+    images = (given_galaxies if options.of else evolution)(generator, redshift, options)
     write(images, redshift, options.seed, generator.config.data.bands, out)
     say(f"{out}: {options.count} galaxies at {len(redshift)} redshifts")
 
@@ -56,12 +57,14 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
     parser = Parser(
         prog=prog,
         description="Draw galaxies of the same noise at one redshift after the other: what the"
-        " model says that a change of redshift alone does. Steps are even in ln(1 + z).",
+        " model says that a change of redshift alone does. Steps are even in ln(1 + z). The noise"
+        " is random, or that of given galaxies (--of).",
         examples=(
             "galddpm evolve --from 0.1 --to 3 --out evolution.gif",
             "galddpm evolve --count 5 --frames 12 --out evolution.png",
             "galddpm evolve --count 3 --out evolution.html",
             "galddpm evolve --noise none --out evolution.hdf5",
+            "galddpm evolve --of galaxies.hdf5 --row 7 --frames 10 --out seventh.png",
         ),
     )
     add = parser.add_argument
@@ -69,6 +72,8 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
     add("--to", dest="end", type=float, default=3.0, metavar="Z", help="default: 3")
     add("--frames", type=count, default=60, metavar="N", help="redshifts; default: 60")
     add("--count", type=count, default=1, metavar="K", help="galaxies; default: 1")
+    add("--of", type=Path, metavar="FILE", help="HDF5 file of galaxies, whose noise is found")
+    add("--row", type=whole, default=0, metavar="R", help="the first of its galaxies; default: 0")
     kinds = "a film .gif, a sheet .png, a page with a slider .html, or galaxies .hdf5"
     add("--out", required=True, metavar="FILE", help=kinds)
     add("--run", "--run-dir", dest="run", metavar="RUN", help="default: as of galddpm sample")
@@ -111,6 +116,27 @@ def evolution(generator: "Generator", redshift: Floats, options: Namespace) -> F
     with progress(total=len(z), desc="sampling", unit="frame") as bar:
         images = generator.draw(z, options.seed, noise_id, noise=noise, advance=bar.update)
     return images.reshape(options.count, len(redshift), *images.shape[1:])
+
+
+def given_galaxies(generator: "Generator", redshift: Floats, options: Namespace) -> Floats:
+    """The same of the galaxies of a file. Raises UserError for rows that it does not have."""
+    galaxies = GalaxyFile(options.of)
+    rows = slice(options.row, options.row + options.count)
+    if rows.stop > len(galaxies):
+        raise UserError(
+            f"{options.of}: found {len(galaxies):,} galaxies, expected {rows.stop:,} or more for"
+            f" --row {options.row} --count {options.count}"
+        )
+    noise = options.noise == "instrument"
+    with progress(total=options.count * len(redshift), desc="sampling", unit="frame") as bar:
+        return generator.evolve(
+            galaxies.images(rows),
+            galaxies.redshift[rows],
+            redshift,
+            options.seed,
+            noise,
+            bar.update,
+        )
 
 
 def write(images: Floats, redshift: Floats, seed: int, bands: Sequence[str], out: Path) -> None:

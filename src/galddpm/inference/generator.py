@@ -21,6 +21,7 @@ from galddpm.diffusion.light import band_limited
 from galddpm.diffusion.samplers import Sampler
 from galddpm.diffusion.schedule import Level
 from galddpm.errors import UserError, require_whole
+from galddpm.inference.evolution import evolved_light
 from galddpm.inference.instrument import with_noise
 from galddpm.inference.model_file import ModelFile
 from galddpm.inference.posterior import redshift_grid, redshift_posterior
@@ -146,6 +147,41 @@ class Generator:
         seed, ids = require_whole("seed", seed, 0, LARGEST_ID), as_noise_ids(noise_id, len(images))
         return redshift_grid(self), redshift_posterior(self, images, seed, ids, advance)
 
+    def evolve(
+        self,
+        flux: ArrayLike,
+        redshift: ArrayLike,
+        to: ArrayLike,
+        seed: int = 0,
+        noise: bool = True,
+        advance: Callable[[int], object] = lambda galaxies: None,
+    ) -> Floats:
+        """Galaxies (n, C, H, W) [count] of redshifts (n,) as they are at other redshifts (F,): (n,
+        F, C, H, W) [count].
+
+        >>> later = generator.evolve(flux[:1], redshift[:1], [0.1, 0.5, 1.0])
+
+        Each galaxy's noise is found and solved again (inference/evolution.py), in 80 evaluations
+        and 80 more for each redshift. noise: False leaves the light as it is. Raises UserError as
+        `sample` and `redshift_posterior` do, and for a model that draws images (sampling.ending).
+        """
+        images = np.asarray(flux, dtype=np.float32)
+        self._require_images(images)
+        if not self.draws_light or self.config.distillation:
+            raise UserError(
+                f"{self.name}: found a model that draws images, or a student; expected one with"
+                " sampling.ending light"
+            )
+        own, others = as_redshifts(redshift), as_redshifts(to)
+        if len(own) != len(images):
+            raise UserError(f"redshift: found {len(own)}, expected one a galaxy, {len(images)}")
+        for warning in check_redshifts(others, self.redshifts):
+            warnings.warn(warning, stacklevel=2)
+        seed, ids = require_whole("seed", seed, 0, LARGEST_ID), as_noise_ids(None, len(images))
+        light = evolved_light(self, images, own, others, seed, ids, advance)
+        seen = self._observed(light.flatten(0, 1), seed, np.repeat(ids, len(others)), noise)
+        return seen.reshape(light.shape)
+
     def _require_images(self, images: Floats) -> None:
         bands, side = len(self.config.data.bands), self.config.data.image_size
         if images.ndim != 4 or images.shape[1:] != (bands, side, side):
@@ -185,6 +221,13 @@ class Generator:
         solved = self.solve(solver, levels, redshift, seed, noise_id, advance)
         if not self.draws_light:
             return self.scaling.decode(solved.numpy())
+        return self._observed(solved, seed, noise_id, noise)
+
+    def _observed(
+        self, solved: Tensor, seed: int, noise_id: Sequence[int] | Ints, noise: bool
+    ) -> Floats:
+        """Light (n, C, H, W) in the model's units as images [count], with the instrument's noise
+        where that is wanted."""
         limit = self.config.sampling.band_limit
         light = self.scaling.decode((band_limited(solved, limit) if limit else solved).numpy())
         if not noise:
