@@ -34,7 +34,7 @@ def galaxies():
 
 
 def test_a_galaxy_changes_by_what_redshift_alone_changes():
-    """Of normal pixels the flow of a noise moves with their mean, but for what noise of 50 does not hide."""
+    """Of normal pixels the flow of a noise moves with their mean, but for what is left at 50."""
     last = 1.5 * LINEAR.sky_sigma
     hidden = 1 - np.sqrt((Uniform.spread**2 + last**2) / (Uniform.spread**2 + 50.0**2))
     light = generator().evolve(*galaxies(), np.expm1(LOG), noise=False)
