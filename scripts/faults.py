@@ -53,6 +53,7 @@ SMALL = {
     "training.log_every": "64",
 }
 STUDENT = {"distillation.pairs": "48", "distillation.steps": "4"}
+FEW = ["--batch-size", "8"]  # galaxies that a kill can lose
 JUDGED = ["--out", "report", "--statmorph", "0", "--jobs", "1"]
 SMALL_CNN = {
     "training.images": "256",
@@ -90,7 +91,7 @@ def jobs(data: Path, model: Path, samples: Path, archive: str) -> list[Job]:
         ),
         Job(
             "sample",
-            ["sample", "--run", str(model), "--redshifts", "0.2:1:120", "--out", "s.hdf5"],
+            ["sample", "--run", str(model), "--redshifts", "0.2:1:40", *FEW, "--out", "s.hdf5"],
             ["s.hdf5"],
         ),
         Job(

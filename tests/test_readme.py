@@ -39,6 +39,7 @@ SETTINGS = {
 SMALLER = {
     "--redshifts 0.1:3.0:30 --per-redshift 10": "--redshifts 0.1:3.0:6",
     "galddpm evolve": "galddpm evolve --frames 2",
+    "--limit 9": "--limit 1",
     "galddpm evaluate": "galddpm evaluate --jobs 1",  # a second process costs more than it brings
 }
 DRY_RUN = ".venv/bin/python -m pip install --dry-run --no-deps --no-build-isolation"
