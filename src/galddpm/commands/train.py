@@ -138,6 +138,8 @@ def train(config: AnyConfig, run: Path, device_name: str | None = None) -> None:
         ModelFile.read(config.training.init_from, config.task).fill(model).train()
     with processes.first_then_others():  # who find what it keeps in the run folder
         batches = task.make_batches(galaxies, scaling, device, run, _preparing)
+    if config.training.compile and device.type == "cuda":
+        tell("torch compiles the network in the first step, which takes a minute or two")
     every = task.inspect_every
     trainer = build.make_trainer(config, model, task.losses, batches, device, run, every)
     if trainer.resume():
