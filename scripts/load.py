@@ -17,6 +17,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ import h5py
 
 PARTS = (0.25, 0.5, 0.75)  # of a bar's time at which its estimate is looked at
 GROWTH, FILES, OFF = 1.1, 4, 0.2  # allowed: of memory, open files more, error of the time left
-LONG = 20.0  # [s] that a bar takes, below which its estimates are not judged
+LONG = 60.0  # [s] that a bar takes, below which its estimates are not judged
 BAR = re.compile(r"([a-z][^\r\n:|]*): +\d+%.*?\[((?:\d+:)+\d+)<((?:\d+:)+\d+)")
 TINY = {
     "data.image_size": "16",
@@ -132,20 +133,30 @@ def judged(seen: list[Moment]) -> Iterator[str]:
 def moments(folder: Path, arguments: list[str]) -> Iterator[Moment]:
     """What is seen of a running command each time that its bar moves."""
     here, there = pty.openpty()
+    termios.tcsetwinsize(there, (40, 120))
     command = [sys.executable, "-m", "galddpm", *arguments]
-    environment = os.environ | {"COLUMNS": "120"}
-    pipes = {"stdout": subprocess.DEVNULL, "stderr": there}
-    process = subprocess.Popen(command, cwd=folder, env=environment, **pipes)
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=there)
     os.close(there)
+    said = ""
     while process.poll() is None:
-        said = os.read(here, 1 << 16).decode() if select([here], [], [], 0.5)[0] else ""
+        said = heard(here) or said
         for bar, _, left in BAR.findall(said)[-1:]:
             taken = [of_process(number) for number in family(process.pid)]
             mib, files = (sum(values) for values in zip(*taken, strict=True))
             yield Moment(time.monotonic(), bar, seconds(left), mib, int(files))
     os.close(here)
     if process.returncode:
-        raise SystemExit(f"galddpm {arguments[0]} ended with status {process.returncode}")
+        raise SystemExit(f"status {process.returncode}: {said[-500:]}")
+
+
+def heard(terminal: int) -> str:
+    """What a command says within half a second."""
+    if not select([terminal], [], [], 0.5)[0]:
+        return ""
+    try:
+        return os.read(terminal, 1 << 16).decode(errors="replace")
+    except OSError:  # it has closed the terminal, and ends
+        return ""
 
 
 def seconds(clock: str) -> float:
