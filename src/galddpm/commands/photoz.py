@@ -26,11 +26,13 @@ from galddpm.commands.shell import (
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.hdf5 import require_hdf5_name
+from galddpm.errors import UserError
 from galddpm.files import refuse_own_input
 from galddpm.provenance import provenance
 
 if TYPE_CHECKING:  # torch is loaded after the arguments were checked
     from galddpm.inference.generator import Generator
+    from galddpm.inference.photoz import Estimator
 
 CHUNK = 8  # galaxies that a killed command loses at most
 TITLE = "probabilities of redshifts"
@@ -47,11 +49,19 @@ def main(arguments: Sequence[str] | None = None, prog: str = "photoz.py") -> Non
 
     from galddpm.inference.generator import Generator
     from galddpm.inference.model_file import model_fingerprint, model_path
+    from galddpm.inference.photoz import Estimator
     from galddpm.inference.posterior import redshift_grid
 
     keep_freed_memory()
     model = model_path(run)
     generator = Generator.load(model, device=options.device)
+    judge = Estimator.load(cnn, options.device) if cnn else None
+    for known, name in ((generator, run), (judge, cnn)):
+        if known and known.shape != galaxies.shape[1:]:
+            raise UserError(
+                f"{galaxies.path}: image: found galaxies of {galaxies.shape[1:]}, {name} knows"
+                f" those of {known.shape}"
+            )
     refuse_own_input(out, options.file, model)
     total = min(len(galaxies), options.limit or len(galaxies))
     recorded = {
@@ -68,7 +78,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "photoz.py") -> Non
             shared = {"grid": redshift_grid(generator)}
             parts.join({"title": TITLE, "provenance": json.dumps(made)}, shared)
     say(f"{out}: {total:,} galaxies")
-    print(comparison(out, galaxies, cnn, options.device))
+    print(comparison(out, galaxies, judge))
 
 
 def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
@@ -117,15 +127,15 @@ def estimate(generator: "Generator", galaxies: GalaxyFile, parts: ChunkedOutput,
             parts.save(rows, columns)
 
 
-def comparison(out: Path, galaxies: GalaxyFile, cnn: Path | None, device: str | None) -> str:
+def comparison(out: Path, galaxies: GalaxyFile, judge: "Estimator | None") -> str:
     """How good the densities of a file are beside the redshift CNN's, as a table in words."""
     from galddpm.evaluation.photoz.probabilities import probability_metrics
 
     with h5py.File(out) as file:
         grid, true, density = (file[name][:] for name in ("grid", "specz_redshift", "density"))
     found = {"p(z | image)": density}
-    if cnn:
-        found["redshift CNN"] = densities_of(cnn, galaxies, len(true), grid, device)
+    if judge:
+        found["redshift CNN"] = densities_of(judge, galaxies, len(true), grid)
     rows = {name: probability_metrics(density, grid, true) for name, density in found.items()}
     names = list(next(iter(rows.values())))
     lines = [" ".join([f"{'':14}", *(f"{name:>16}" for name in rows)])]
@@ -134,16 +144,13 @@ def comparison(out: Path, galaxies: GalaxyFile, cnn: Path | None, device: str | 
     return "\n".join(lines)
 
 
-def densities_of(
-    cnn: Path, galaxies: GalaxyFile, count: int, grid: Floats, device: str | None
-) -> Floats:
+def densities_of(judge: "Estimator", galaxies: GalaxyFile, count: int, grid: Floats) -> Floats:
     """A redshift CNN's normal densities (count, M)."""
     from scipy.stats import norm
 
     from galddpm.evaluation.catalog.measure_file import estimate_redshifts
     from galddpm.evaluation.photoz.probabilities import normalised
-    from galddpm.inference.photoz import Estimator
 
-    seen = estimate_redshifts(galaxies, count, Estimator.load(cnn, device))
+    seen = estimate_redshifts(galaxies, count, judge)
     z, error = (seen[name][:, None] for name in ("z_phot", "z_phot_error"))
     return normalised(norm.pdf(grid, z, error), grid)

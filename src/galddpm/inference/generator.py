@@ -183,12 +183,17 @@ class Generator:
         return seen.reshape(light.shape)
 
     def _require_images(self, images: Floats) -> None:
-        bands, side = len(self.config.data.bands), self.config.data.image_size
-        if images.ndim != 4 or images.shape[1:] != (bands, side, side):
-            expected = f"(n, {bands}, {side}, {side})"
-            raise UserError(f"flux: found shape {images.shape}, expected {expected}")
+        if images.ndim != 4 or images.shape[1:] != self.shape:
+            expected = ", ".join(map(str, self.shape))
+            raise UserError(f"flux: found shape {images.shape}, expected (n, {expected})")
         if not np.isfinite(images).all():
             raise UserError("flux: a pixel is not finite, expected counts")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of a galaxy: (bands, rows, columns)."""
+        side = self.config.data.image_size
+        return len(self.config.data.bands), side, side
 
     @property
     def together(self) -> int:
@@ -278,8 +283,7 @@ class Generator:
         ids: Sequence[int],
     ) -> Tensor:
         """The same for one batch."""
-        side = self.config.data.image_size
-        noise = GalaxyNoise(seed, ids, (len(self.config.data.bands), side, side), self.device)
+        noise = GalaxyNoise(seed, ids, self.shape, self.device)
         z = torch.from_numpy(redshift).to(self.device)
         bf16 = build.uses_bf16(self.config.sampling.precision, self.device)
 
