@@ -37,6 +37,23 @@ def command_lines(rng: random.Random) -> Case:
         lambda: ["data", "mock", "--out", "mock", "--training", rng.choice(NO_COUNT)],
         lambda: ["data", "check", rng.choice(["good.yaml", ".", "", word(rng)])],
         lambda: ["export", word(rng), "new.safetensors"],
+        lambda: ["photoz", rng.choice(["good.yaml", ".", "", word(rng)])],
+        lambda: ["photoz", "good.hdf5", "--limit", rng.choice(NO_COUNT)],
+        lambda: ["evolve", "--out", word(rng)],
+        lambda: [
+            "evolve",
+            "--out",
+            "new.gif",
+            rng.choice(["--count", "--frames"]),
+            rng.choice(NO_COUNT),
+        ],
+        lambda: [
+            "evolve",
+            "--out",
+            "new.gif",
+            "--from",
+            rng.choice([*NO_NUMBER, "nan", "-1", "9"]),
+        ],
     ]
     arguments = rng.choice(ways)()
     return Case("command line", " ".join(map(repr, arguments)), arguments)

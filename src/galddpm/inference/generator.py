@@ -135,7 +135,7 @@ class Generator:
         >>> z, density = generator.redshift_posterior(flux)
         >>> plt.plot(z, density[0])
 
-        It takes 480 evaluations a galaxy, 5 seconds on a CPU core, under noise of `seed` and
+        It takes 480 evaluations a galaxy, 16 seconds on a slow CPU core, under noise of `seed` and
         noise_id (n,), 0, 1, ... by default. advance: is told of so many galaxies more. Raises
         UserError for images of another shape, or with a pixel that is not finite, and of a student,
         which knows no likelihoods.
