@@ -86,8 +86,8 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
         prog=prog,
         description="Probability densities p(z | image) of given galaxies, from the likelihood of"
         " each image at each redshift under a trained model, times the density of redshifts that it"
-        " was trained on; held against the file's redshifts and the judge's redshift CNN. It takes"
-        " 480 evaluations a galaxy, 16 seconds on a slow CPU core. The same command goes on where it"
+        " was trained on; held against the file's redshifts and the judge's redshift CNN. A galaxy"
+        " takes 480 evaluations, 16 seconds on a slow CPU core. The same command goes on where it"
         " stopped. Writes an HDF5 file: grid (M,), density (N, M), the quantiles z_16, z_50 and"
         " z_84, specz_redshift and object_id (N,).",
         examples=(
