@@ -429,6 +429,13 @@ def test_redshifts_from_a_file_keep_their_object_ids(trained, tmp_path):
     np.testing.assert_array_equal(columns["specz_redshift"], GalaxyFile(source).redshift)
 
 
+def test_redshifts_may_stand_apart(trained, tmp_path):
+    out = tmp_path / "apart.hdf5"
+    done = script(trained, "sample.py", "--redshifts", "0.1", "0.5,0.7", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(GalaxyFile(out).redshift, [0.1, 0.5, 0.7])
+
+
 def test_object_ids_of_a_sample_are_unique(trained, tmp_path):
     copies = ["--redshifts", "0.1,0.1,0.5", "--per-redshift", "2"]
     columns, _ = draw(trained, tmp_path / "copies.hdf5", *copies)

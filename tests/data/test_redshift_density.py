@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from galddpm.data.redshift_density import (
+    redshift_density,
     redshift_quantiles,
     redshift_weights,
     resampled,
@@ -46,3 +47,14 @@ def test_resampling_keeps_the_length_and_rounds_each_weight():
         assert (np.abs(count - weights) < 1.0 + 1e-9).all()
         times += count
     assert times / 200 == pytest.approx(weights, abs=0.15)
+
+
+def test_a_density_is_that_of_the_galaxies():
+    """Of ln(1 + z) that is even from 0 to 1, galaxies in a unit of redshift fall as 1 / (1 + z)."""
+    redshift = np.expm1(np.linspace(0, 1, 5001))
+    z = np.array([0.2, 1.0, 1.5])
+    found = redshift_density(z, redshift_quantiles(redshift))
+    np.testing.assert_allclose(found, 1 / (1 + z), rtol=2e-3)
+    grid = np.linspace(-0.1, 2.0, 4001)
+    whole = np.trapezoid(redshift_density(grid, redshift_quantiles(redshift)), grid)
+    assert whole == pytest.approx(1, abs=0.01)
