@@ -1,4 +1,4 @@
-"""`galddpm data mock|download|check|subset|pack|fits|picture`: files of the GalaxiesML schema."""
+"""`galddpm data mock|download|check|subset|pack|fits|galsim|picture`: files of the schema."""
 
 import json
 import math
@@ -49,8 +49,8 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
         ),
     )
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    adders = add_mock, add_download, add_check, add_subset, add_pack, add_fits, add_picture
-    for add in adders:
+    files = add_mock, add_download, add_check, add_subset, add_pack
+    for add in (*files, add_fits, add_galsim, add_picture):
         add(actions)
     return parser.parse_args(arguments)
 
@@ -169,6 +169,23 @@ def add_fits(actions: Actions) -> None:
     add_overwrite(action)
 
 
+def add_galsim(actions: Actions) -> None:
+    action = add_action(
+        actions,
+        galsim,
+        "export a file, such as samples, as GalSim's RealGalaxyCatalog",
+        "galddpm data galsim samples.hdf5",
+        "galddpm data galsim samples.hdf5 --band g --out catalog.fits",
+    )
+    action.add_argument("source", help="HDF5 file of the GalaxiesML schema")
+    action.add_argument("--band", default="i", metavar="BAND", help=DEFAULT)
+    psf = "FITS image, or cube with a plane a band; default: the file's, or the survey's"
+    action.add_argument("--psf", type=Path, metavar="FILE", help=psf)
+    out = "the table, beside which images and PSFs go; default: SOURCE_galsim.fits"
+    action.add_argument("--out", metavar="FILE.fits", help=out)
+    add_overwrite(action)
+
+
 def add_picture(actions: Actions) -> None:
     action = add_action(
         actions,
@@ -270,6 +287,18 @@ def fits(options: Namespace) -> None:
     _refuse_existing(out, options.overwrite)
     with locked(out):
         print(f"{out}: {write_fits(source, out):,} galaxies")
+
+
+def galsim(options: Namespace) -> None:
+    from galddpm.commands.galsim_catalog import files_of, write_catalog
+
+    source = Path(options.source)
+    out = Path(options.out) if options.out else source.with_name(f"{source.stem}_galsim.fits")
+    for path in files_of(out):
+        refuse_own_input(path, source)
+        _refuse_existing(path, options.overwrite)
+    with locked(out):
+        print(f"{out}: {write_catalog(source, out, options.band, options.psf):,} galaxies")
 
 
 def picture(options: Namespace) -> None:
