@@ -8,6 +8,7 @@ from galddpm.config.load import parse_config
 from galddpm.data.redshift_density import redshift_density, redshift_quantiles
 from galddpm.errors import UserError
 from galddpm.evaluation.photoz.probabilities import normalised, probability_metrics, quantiles
+from galddpm.inference import posterior
 from galddpm.inference.generator import Generator
 from galddpm.inference.posterior import LOWEST
 from helpers.models import SCALING, Uniform
@@ -20,6 +21,11 @@ CONFIG = {
     "training": {"images": 100},
     "sampling": {"ending": "light", "spacing": "karras", "sigma_max": 50.0},
 }
+
+
+@pytest.fixture(autouse=True)
+def of_an_ideal_denoiser(monkeypatch):
+    monkeypatch.setattr(posterior, "TEMPERATURE", 1.0)
 
 
 def generator(redshift, **more):

@@ -23,6 +23,9 @@ LOWEST = 1.5  # noise down to which it is [sky sigma]
 COARSE, FINE = 24, 16  # redshifts that are tried, of all and of those that are left
 LEAST = 20.0  # ln of a likelihood over the largest, below which a redshift is out of the question
 POINTS = 400  # of the densities
+# by which logarithms of likelihoods are divided: 1 for an ideal denoiser. A trained one errs, most
+# in bright cores, and is too sure of what its errors say; notebooks/posterior.ipynb finds the value
+TEMPERATURE = 2.0
 
 
 def redshift_grid(generator: "Generator") -> Floats:
@@ -86,7 +89,7 @@ def _possible(logarithm: Floats, likelihood: Floats) -> Floats:
 
 
 def _interpolated(grid: Floats, logarithm: Floats, likelihood: Floats) -> Floats:
-    """ln of the likelihood over its largest, at the grid's ln(1 + z)."""
+    """ln of the tempered likelihood over its largest, at the grid's ln(1 + z)."""
     order = np.argsort(logarithm)
     values: Floats = np.interp(grid, logarithm[order], likelihood[order])
-    return np.asarray(values - values.max())
+    return np.asarray((values - values.max()) / TEMPERATURE)
