@@ -2,10 +2,10 @@
 
 import json
 import math
-from argparse import ArgumentTypeError, Namespace, _SubParsersAction
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, Protocol
 
 from galddpm.commands.shell import (
     DEFAULT,
@@ -30,7 +30,13 @@ LISTED = (
     " of images, relative to the table, or a column cutout with those of cubes; object_id, ra and"
     " dec are kept"
 )
-Actions: TypeAlias = "_SubParsersAction[Parser]"
+
+
+class Actions(Protocol):
+    """What argparse gives to add commands to, whose own type is private."""
+
+    def add_parser(self, name: str, **more: Any) -> Parser:
+        """The parser of one command more."""
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "data.py") -> None:
