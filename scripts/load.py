@@ -122,7 +122,7 @@ def judged(seen: list[Moment]) -> Iterator[str]:
         )
         if abs(off) > OFF and end - moment.time > LONG / 4:
             yield f"{moment.bar}: time left off by {off:+.0%}"
-    first, last = chosen[0], seen[-1]
+    first, last = chosen[0], [moment for moment in seen if moment.files][-1]  # before it ended
     print(f"    at the end: {last.mib:.0f} MiB, {last.files} files")
     if last.mib > GROWTH * first.mib:
         yield f"{last.bar}: memory grew from {first.mib:.0f} to {last.mib:.0f} MiB"
