@@ -11,6 +11,7 @@ SMALLER = {
     "quickstart": ("SMALL = False", "SMALL = True"),
     "mock": ("COUNT = 4000", "COUNT = 40"),
     "light": ("COUNT = 48", "COUNT = 12"),
+    "posterior": ("COUNT = 6", "COUNT = 1"),
     "judge": ("STAMPS, JOBS = 300, 2", "STAMPS, JOBS = 2, 1"),
 }
 PICTURES = {
@@ -18,6 +19,7 @@ PICTURES = {
     "mock": 3,
     "recipe": 3,
     "light": 2,
+    "posterior": 2,
     "judge": 1,
     "performance": 1,
 }
