@@ -122,18 +122,27 @@ def test_the_run_folder_holds_what_the_contract_says(trained):
     assert (again.returncode, "finished" in again.stdout) == (0, True)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP, signal.SIGINT])
-def test_a_killed_run_goes_on_to_the_same_bits(trained, tmp_path, number):
-    folder(tmp_path)
-    process = start(tmp_path, "train.py", "--config", "small.yaml", "--run-dir", "run")
-    checkpoints = tmp_path / "run" / "checkpoints"
+def killed_after_a_checkpoint(path, number):
+    """The status of a training that gets a signal as soon as there is a checkpoint."""
+    process = start(path, "train.py", "--config", "small.yaml", "--run-dir", "run")
+    checkpoints = path / "run" / "checkpoints"
     deadline = time.monotonic() + 60
     while not list(checkpoints.glob("*.safetensors")) and time.monotonic() < deadline:
         time.sleep(0.002)
     process.send_signal(number)
     process.communicate(timeout=60)
-    expected = {signal.SIGKILL: -9, signal.SIGHUP: 143, signal.SIGINT: 130}[number]
-    assert process.returncode == expected
+    return process.returncode
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP, signal.SIGINT])
+def test_a_killed_run_goes_on_to_the_same_bits(trained, tmp_path, number):
+    folder(tmp_path)
+    for _ in range(4):  # on a busy machine a signal may come after the end, half a second later
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+        status = killed_after_a_checkpoint(tmp_path, number)
+        if status != 0:
+            break
+    assert status == {signal.SIGKILL: -9, signal.SIGHUP: 143, signal.SIGINT: 130}[number]
     done = script(tmp_path, "train.py", "--config", "small.yaml", "--run-dir", "run")
     assert done.returncode == 0, done.stderr
     expected, metadata = load_tensors(trained / "runs" / "small" / "model.safetensors")

@@ -161,8 +161,8 @@ class Generator:
 
         >>> later = generator.evolve(flux[:1], redshift[:1], [0.1, 0.5, 1.0])
 
-        Each galaxy's noise is found and solved again (inference/evolution.py), in 80 evaluations
-        and 80 more for each redshift. noise: False leaves the light as it is. Raises UserError as
+        Each galaxy's noise is found and solved again (inference/evolution.py), in 48 evaluations
+        and 48 more for each redshift. noise: False leaves the light as it is. Raises UserError as
         `sample` and `redshift_posterior` do, and for a model that draws images (sampling.ending).
         """
         images = np.asarray(flux, dtype=np.float32)
