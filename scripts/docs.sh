@@ -18,9 +18,11 @@ from pathlib import Path
 import pdoc
 from pydantic import BaseModel
 from torch.nn import Module
+from tqdm import tqdm
 
 import galddpm.mock
 
+tqdm.__class_getitem__ = classmethod(lambda cls, item: cls)  # generic for type checkers alone
 for package in (galddpm, galddpm.mock):  # pdoc takes __all__ for the list of modules too
     names = [module.name for module in pkgutil.iter_modules(package.__path__)]
     package.__all__ += [name for name in names if not name.startswith("_")]
