@@ -78,6 +78,8 @@ def start(path, name, *arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
+        # which tests that were started by nohup would hand on as ignored
+        preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_DFL),
     )
 
 
