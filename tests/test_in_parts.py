@@ -8,17 +8,10 @@ from galddpm.commands import train
 from galddpm.in_parts import in_parts
 from galddpm.training.checkpoint import load_tensors
 from helpers.galaxies import write_simple
-from helpers.trained import SMALL
+from helpers.trained import SMALL, SMALL_CNN
 
 ROWS = 7
 DENOISER = SMALL.replace("process: {", "process: {weighting: equal, ")
-REDSHIFT_CNN = """
-task: redshift
-data: {training: galaxies.hdf5, validation: galaxies.hdf5, testing: galaxies.hdf5, image_size: 16}
-network: {channels: [8, 8], features: 8}
-training: {images: 64, batch_size: 8, log_every: 32, precision: fp32}
-early_stopping: {check_every: 64}
-"""
 
 
 class Counting(nn.Module):
@@ -78,7 +71,7 @@ def test_without_gradients_a_batch_is_whole():
     assert network.seen == [ROWS]
 
 
-@pytest.mark.parametrize("config", [DENOISER, REDSHIFT_CNN])
+@pytest.mark.parametrize("config", [DENOISER, SMALL_CNN])
 def test_runs_in_parts_train_to_the_same_weights(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_simple(tmp_path / "galaxies.hdf5", 40, size=16)

@@ -8,16 +8,9 @@ import galddpm
 from galddpm.commands import photoz, train
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import UserError
+from galddpm.inference import posterior
 from helpers.galaxies import write_simple
-from helpers.trained import train_small
-
-CNN = """
-task: redshift
-data: {training: galaxies.hdf5, validation: galaxies.hdf5, testing: galaxies.hdf5, image_size: 16}
-network: {channels: [8, 8], features: 8}
-training: {images: 64, batch_size: 8, log_every: 32, precision: fp32}
-early_stopping: {check_every: 64}
-"""
+from helpers.trained import SMALL_CNN, train_small
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +19,7 @@ def folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         train_small(folder, "runs/small")
-        (folder / "cnn.yaml").write_text(CNN)
+        (folder / "cnn.yaml").write_text(SMALL_CNN)
         train.main(["--config", "cnn.yaml"])
     return folder
 
@@ -67,6 +60,14 @@ def test_the_same_command_tells_it_again_and_makes_nothing(capsys, monkeypatch):
     monkeypatch.setattr(photoz, "estimate", None)
     photoz.main(arguments)
     assert capsys.readouterr().out == first
+
+
+def test_densities_of_another_method_are_not_gone_on_with(monkeypatch):
+    arguments = ["galaxies.hdf5", "--limit", "1", "--out", "method.hdf5"]
+    photoz.main(arguments)
+    monkeypatch.setattr(posterior, "TEMPERATURE", 1.0)
+    with pytest.raises(UserError, match="method.hdf5: exists and was made otherwise"):
+        photoz.main(arguments)
 
 
 def test_mistakes_are_refused(folder):

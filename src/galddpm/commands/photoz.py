@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
+from galddpm import processes
 from galddpm.arrays import Floats
 from galddpm.commands.allocator import keep_freed_memory
 from galddpm.commands.evaluate import find_redshift_cnn
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "photoz.py") -> Non
     from galddpm.inference.generator import Generator
     from galddpm.inference.model_file import model_fingerprint, model_path
     from galddpm.inference.photoz import Estimator
-    from galddpm.inference.posterior import redshift_grid
+    from galddpm.inference.posterior import method, redshift_grid
 
     keep_freed_memory()
     model = model_path(run)
@@ -69,6 +70,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "photoz.py") -> Non
         "galaxies": galaxies.fingerprint(),
         "limit": total,
         "seed": options.seed,
+        "method": method(),
     }
     tell(f"run {run}, {total:,} galaxies of {galaxies.path}, seed {options.seed}")
     with ChunkedOutput(out, recorded, total, CHUNK, options.overwrite) as parts:
@@ -78,7 +80,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = "photoz.py") -> Non
             shared = {"grid": redshift_grid(generator)}
             parts.join({"title": TITLE, "provenance": json.dumps(made)}, shared)
     say(f"{out}: {total:,} galaxies")
-    print(comparison(out, galaxies, judge))
+    if processes.is_first():
+        print(comparison(out, galaxies, judge))
 
 
 def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
@@ -138,9 +141,9 @@ def comparison(out: Path, galaxies: GalaxyFile, judge: "Estimator | None") -> st
         found["redshift CNN"] = densities_of(judge, galaxies, len(true), grid)
     rows = {name: probability_metrics(density, grid, true) for name, density in found.items()}
     names = list(next(iter(rows.values())))
-    lines = [" ".join([f"{'':14}", *(f"{name:>16}" for name in rows)])]
+    lines = [" ".join([f"{'':16}", *(f"{name:>16}" for name in rows)])]
     for name in names:
-        lines.append(" ".join([f"{name:14}", *(f"{row[name]:16.3f}" for row in rows.values())]))
+        lines.append(" ".join([f"{name:16}", *(f"{row[name]:16.3f}" for row in rows.values())]))
     return "\n".join(lines)
 
 

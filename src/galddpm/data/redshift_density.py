@@ -21,19 +21,23 @@ def redshift_quantiles(redshift: ArrayLike) -> list[float]:
 
 def share_seen(redshift: ArrayLike, quantiles: Sequence[float]) -> Floats:
     """Share of a training set within REACH of each redshift (n,), from its quantiles."""
-    ranks = np.linspace(0, 1, len(quantiles))
-    low, high = (np.asarray(redshift) + side for side in (-REACH, REACH))
-    return np.interp(high, quantiles, ranks) - np.interp(low, quantiles, ranks)
+    z = np.asarray(redshift)
+    return _share_between(z - REACH, z + REACH, quantiles)
 
 
 def redshift_density(redshift: ArrayLike, quantiles: Sequence[float]) -> Floats:
     """Galaxies of a training set in a unit of redshift, over all of them, at each redshift (n,):
     means over WIDTH in ln(1+z)."""
-    ranks, z = np.linspace(0, 1, len(quantiles)), np.asarray(redshift)
+    z = np.asarray(redshift)
     low, high = ((1 + z) * np.exp(side * WIDTH / 2) - 1 for side in (-1, 1))
-    seen = np.interp(high, quantiles, ranks) - np.interp(low, quantiles, ranks)
-    density: Floats = seen / (high - low)
+    density: Floats = _share_between(low, high, quantiles) / (high - low)
     return density
+
+
+def _share_between(low: Floats, high: Floats, quantiles: Sequence[float]) -> Floats:
+    """Share of a training set from each low to its high redshift."""
+    ranks = np.linspace(0, 1, len(quantiles))
+    return np.interp(high, quantiles, ranks) - np.interp(low, quantiles, ranks)
 
 
 def redshift_weights(redshift: Floats, power: float) -> Floats:

@@ -28,6 +28,11 @@ POINTS = 400  # of the densities
 TEMPERATURE = 2.0
 
 
+def method() -> list[float]:
+    """What densities depend on besides model, images and noise."""
+    return [LEVELS, LOWEST, COARSE, FINE, LEAST, POINTS, TEMPERATURE]
+
+
 def redshift_grid(generator: "Generator") -> Floats:
     """Redshifts (POINTS,) of the training's range, even in ln(1+z)."""
     low, high = np.log1p(generator.redshifts[0]), np.log1p(generator.redshifts[-1])
