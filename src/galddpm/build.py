@@ -125,6 +125,7 @@ def make_stream(
         device=device,
         cache_folder=run / "cache",
         progress=progress,
+        conditions=list(config.conditions.columns) if isinstance(config, Config) else (),
     )
 
 
@@ -149,6 +150,7 @@ def make_network(config: Config) -> UNet:
         size=config.data.image_size,
         periods=(config.redshift.shortest, config.redshift.longest),
         bin_width=config.redshift.bin_width,
+        ranges=list(config.conditions.columns.values()),
         trusts=1 + means if means else 0,
         **config.network.model_dump(exclude={"means"}),
     )

@@ -109,6 +109,28 @@ def test_redshifts_are_jittered_by_the_papers_amount():
     assert seen[0].std().item() == pytest.approx(0.01, rel=0.03)
 
 
+def test_conditions_are_left_unknown_as_often_as_asked():
+    """Each by itself, so that of two a fraction .3 x .3 knows none."""
+    seen = []
+
+    class Spy(Oracle):
+        def output(self, x, alpha, sigma, condition):
+            seen.append(condition)
+            return super().output(x, alpha, sigma, condition)
+
+    count = 20_000
+    x_0, redshift = torch.zeros(count, 1, 1, 1), torch.full((count,), 0.5)
+    conditions = torch.stack([torch.arange(count) + 1.0, -torch.arange(count) - 1.0], dim=1)
+    objective = Objective(NoiseLevels(PAPER), jitter=0.0, condition_dropout=0.3)
+    objective(Spy(x_0, "v"), x_0, redshift, generator(), conditions)
+    asked = seen[0]
+    assert (asked[:, 0] == 0.5).all()
+    unknown = torch.isnan(asked[:, 1:])
+    torch.testing.assert_close(asked[:, 1:][~unknown], conditions[~unknown])
+    assert unknown.float().mean(dim=0).tolist() == pytest.approx([0.3, 0.3], abs=0.01)
+    assert unknown.all(dim=1).float().mean().item() == pytest.approx(0.09, abs=0.008)
+
+
 def test_equal_weights_divide_gradients_by_the_usual_loss():
     """Of losses 1 and 9 at two levels each gradient is that of the loss over its own mean."""
     schedule, t = PAPER, torch.tensor([100.0, 900.0])

@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import layer_norm, scaled_dot_product_attention
 
 from galddpm.networks.blocks import AttentionBlock, attend
-from galddpm.networks.embeddings import ConditionEmbedding, sinusoids
+from galddpm.networks.embeddings import NEW_CONDITIONS, ConditionEmbedding, sinusoids
 from galddpm.networks.unet import UNet
 from helpers.models import awake
 
@@ -114,6 +114,32 @@ def test_sinusoids_turn_over_their_periods():
     assert cosines[2, -1].item() == pytest.approx(1)  # the slowest too
     assert cosines[3, -1].item() == pytest.approx(-1)
     np.testing.assert_allclose((waves[:, :8] ** 2 + waves[:, 8:] ** 2).numpy(), 1, rtol=1e-12)
+
+
+def test_an_unknown_condition_adds_nothing():
+    """As with redshifts alone, and as with a network that has no further conditions."""
+    x, t, z = inputs()
+    torch.manual_seed(0)
+    network = small(ranges=[(14.0, 28.0), (1.0, 20.0)])
+    for layer in network.embedding.others:
+        torch.nn.init.normal_(layer.weight)
+    alone = awake(network)(x, t, z)
+    unknown = torch.tensor([[torch.nan, torch.nan], [13.9, 20.1], [torch.nan, 0.0]])
+    torch.testing.assert_close(network(x, t, torch.column_stack([z, unknown])), alone)
+    known = torch.tensor([[20.0, torch.nan], [torch.nan, torch.nan], [torch.nan, 3.0]])
+    apart = (network(x, t, torch.column_stack([z, known])) - alone).abs().amax(dim=(1, 2, 3))
+    assert (apart > 0).tolist() == [True, False, True]
+
+
+def test_a_network_learns_a_condition_from_where_it_was():
+    plain, wider = small(), small(ranges=[(0.0, 1.0)])
+    missing, _ = wider.load_state_dict(plain.state_dict(), strict=False)
+    assert {NEW_CONDITIONS in name for name in missing} == {True}
+    known = torch.tensor([[0.1, 0.5], [0.5, 0.1], [3.0, torch.nan]])
+    awake(plain)
+    wider.load_state_dict(plain.state_dict(), strict=False)
+    x, t, _ = inputs()
+    torch.testing.assert_close(wider(x, t, known), plain(x, t, known[:, 0]))
 
 
 def test_redshifts_of_one_bin_are_alike():

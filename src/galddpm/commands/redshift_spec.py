@@ -10,15 +10,26 @@ import numpy as np
 from galddpm.arrays import Floats, Ints
 from galddpm.commands.shell import count
 from galddpm.data.galaxiesml import GalaxyFile
-from galddpm.data.hdf5 import SUFFIXES
+from galddpm.data.hdf5 import SUFFIXES, open_hdf5
 from galddpm.data.redshifts import as_redshifts
-from galddpm.data.tables import column, is_table, object_ids, read_table
+from galddpm.data.tables import (
+    as_numbers,
+    column,
+    column_name,
+    is_table,
+    object_ids,
+    read_table,
+)
 from galddpm.errors import UserError
 
 COLUMNS = ("redshift", "specz_redshift", "z")  # of a table, the first of them that it has
 SPEC = (
     "a list 0.1,0.5,1.2 or 0.1 0.5 1.2, a range with a count 0.1:3.0:30, an HDF5 file, or a CSV,"
     f" ECSV or FITS table with a column {', '.join(COLUMNS)}, or another: FILE:COLUMN"
+)
+CATALOG = (
+    "an HDF5 file or a table like these that has more columns: each row's galaxy gets the magnitude"
+    " or size that is asked there, of a model trained with it (conditions.columns)"
 )
 
 
@@ -34,6 +45,18 @@ def read_spec(spec: str) -> tuple[Floats, Ints]:
         raise UserError(f"{path}: of an HDF5 file specz_redshift is used, found :{name}")
     redshift = _range(spec) if ":" in spec else np.array(_numbers(spec, spec.split(",")))
     return as_redshifts(redshift, f"--redshifts {spec}"), np.arange(len(redshift), dtype=np.int64)
+
+
+def catalog_columns(path: str, names: Sequence[str]) -> dict[str, Floats]:
+    """Those of the columns (N,) that a file has, NaN where a value is missing. Raises UserError."""
+    if not is_table(path):
+        galaxies = GalaxyFile(path)
+        with open_hdf5(galaxies.path) as file:
+            held = [name for name in names if name in file]
+        return dict(zip(held, galaxies.numbers(held).T.astype(np.float64), strict=True))
+    table = read_table(Path(path))
+    held = [name for name in names if column_name(table, [name])]
+    return {name: as_numbers(column(table, Path(path), [name]), f"{path}: {name}") for name in held}
 
 
 def _is_file(spec: str) -> bool:

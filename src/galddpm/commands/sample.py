@@ -3,16 +3,16 @@
 import hashlib
 import json
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from galddpm import runs
-from galddpm.arrays import Floats, Ints
+from galddpm.arrays import Array, Floats, Ints
 from galddpm.commands.allocator import keep_freed_memory
-from galddpm.commands.redshift_spec import SPEC, read_spec
+from galddpm.commands.redshift_spec import CATALOG, SPEC, catalog_columns, read_spec
 from galddpm.commands.shell import (
     LARGEST_COUNT,
     Parser,
@@ -31,6 +31,7 @@ from galddpm.data.hdf5 import require_hdf5_name
 from galddpm.data.survey import ZERO_POINT
 from galddpm.errors import NonFiniteError, UserError
 from galddpm.files import refuse_own_input
+from galddpm.inference.conditions import as_conditions
 from galddpm.inference.hub import is_on_hub
 from galddpm.inference.redshifts import check_redshifts
 from galddpm.provenance import provenance
@@ -46,11 +47,12 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     options = parse(arguments, prog)
     if options.out:
         require_hdf5_name(Path(options.out))
-    spec = ",".join(options.redshifts)  # 0.1 0.5 is 0.1,0.5
+    spec = options.catalog or ",".join(options.redshifts)  # 0.1 0.5 is 0.1,0.5
     redshift, object_id = read_spec(spec)
-    _refuse_too_many(len(redshift) * options.per_redshift)
-    object_id = unique_ids(object_id, options.per_redshift)
-    redshift = np.repeat(redshift, options.per_redshift)
+    copies = options.per_redshift
+    _refuse_too_many(len(redshift) * copies)
+    object_id = unique_ids(object_id, copies)
+    redshift = np.repeat(redshift, copies)
     run = chosen_run(options.run)
 
     # torch is loaded after the arguments were checked
@@ -64,10 +66,12 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     generator.require_light(options.noise == "instrument")
     for warning in check_redshifts(redshift, generator.redshifts, options.extrapolate):
         tell(f"warning: {warning}")
+    asked = read_conditions(spec, generator, copies) if options.catalog else {}
     settings = generator.config.sampling
     batch_size = options.batch_size or settings.batch_size
     chosen = (options.sampler, options.steps)
     recorded = describe(generator, redshift, object_id, options, model_fingerprint(model))
+    recorded |= {name: _hash(values) for name, values in asked.items()}
     tell(_took(generator, recorded, run))
     elsewhere = model.parent == runs.SHIPPED or is_on_hub(run)
     folder = Path() if elsewhere else model.parent
@@ -77,7 +81,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
         if parts.finished:
             say(f"{out}: finished, nothing to do")
             return
-        draw(generator, parts, redshift, object_id, chosen)
+        draw(generator, parts, redshift, object_id, chosen, asked)
         parts.join(_attributes(generator, recorded, str(run)))
     say(f"{out}: {len(redshift):,} galaxies")
 
@@ -106,7 +110,7 @@ def describe(
     _, levels = build.make_sampler(generator.config, generator.scaling, *chosen)
     return {
         "model": model,
-        "redshifts": hashlib.sha256(redshift.tobytes() + object_id.tobytes()).hexdigest(),
+        "redshifts": _hash(redshift, object_id),
         "sampler": options.sampler or default_sampler(generator.config),
         "steps": len(levels) - 1,
         "levels": hashlib.sha256(repr(levels).encode()).hexdigest(),
@@ -114,6 +118,24 @@ def describe(
         "weights": options.weights,
         "noise": options.noise,
     }
+
+
+def _hash(*arrays: Array) -> str:
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+
+
+def read_conditions(path: str, generator: "Generator", copies: int) -> dict[str, Floats]:
+    """What a catalog asks for beside redshift, (copies x N,) each by name, of what the model knows.
+
+    Raises UserError where it has none of that.
+    """
+    known = list(generator.config.conditions.columns)
+    if not known:
+        raise UserError(f"--catalog: {generator.name} knows redshift alone; --redshifts {path}")
+    found = catalog_columns(path, known)
+    if not found:
+        raise UserError(f"{path}: no column {' or '.join(known)}, which {generator.name} knows")
+    return {name: np.repeat(values, copies) for name, values in found.items()}
 
 
 def default_sampler(config: Config) -> str:
@@ -132,9 +154,12 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
             "galddpm sample --redshifts 0.1:3.0:30 --run runs/quickstart --out samples.hdf5",
             "galddpm sample --redshifts test.hdf5 --sampler heun --steps 10 --seed 3",
             "galddpm sample --redshifts 0.1,0.5,1.2 --noise none --out light.hdf5",
+            "galddpm sample --catalog catalog.csv --run mock --out asked.hdf5",
         ),
     )
-    parser.add_argument("--redshifts", required=True, nargs="+", metavar="SPEC", help=SPEC)
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--redshifts", nargs="+", metavar="SPEC", help=SPEC)
+    asked.add_argument("--catalog", metavar="FILE", help=CATALOG)
     parser.add_argument(
         "--extrapolate", action="store_true", help="allow redshifts far outside those trained on"
     )
@@ -185,8 +210,12 @@ def draw(
     redshift: Floats,
     object_id: Ints,
     sampler: tuple[str | None, int | None],
+    asked: Mapping[str, Floats],
 ) -> None:
-    """Make the chunks that are missing; sampler: name and steps, or None for each."""
+    """Make the chunks that are missing; sampler: name and steps, or None for each; asked: what else
+    beside redshift."""
+    known = generator.config.conditions.columns
+    conditions = as_conditions(asked, known, len(redshift), generator.name)
     settings, data = parts.arguments, generator.config.data
     parts.require_space(4 * len(data.bands) * data.image_size**2)
     chunks = parts.missing()
@@ -195,8 +224,9 @@ def draw(
         for rows in chunks:
             chosen = slice(rows.start, rows.stop)
             noise = settings["noise"] == "instrument"
+            wanted = None if conditions is None else conditions[chosen]
             image = generator.draw(
-                redshift[chosen], settings["seed"], rows, *sampler, noise, bar.update
+                redshift[chosen], settings["seed"], rows, *sampler, noise, bar.update, wanted
             )
             if not np.isfinite(image).all():
                 raise NonFiniteError(
@@ -209,6 +239,7 @@ def draw(
                 "object_id": object_id[chosen],
                 "seed": np.full(len(rows), settings["seed"], dtype=np.int64),
                 "noise_id": np.array(rows, dtype=np.int64),
+                **{f"asked_{name}": values[chosen] for name, values in asked.items()},
             }
             parts.save(rows, columns)
 

@@ -120,6 +120,7 @@ def train(config: AnyConfig, run: Path, device_name: str | None = None) -> None:
     from galddpm.data.redshift_density import redshift_quantiles
     from galddpm.devices import deterministic, device_title, select_device
     from galddpm.inference.model_file import ModelFile, save_model
+    from galddpm.networks.embeddings import NEW_CONDITIONS
     from galddpm.tasks.select import select_task
 
     keep_freed_memory()
@@ -135,7 +136,8 @@ def train(config: AnyConfig, run: Path, device_name: str | None = None) -> None:
     _refuse_changes(run, origin, depends_on)
     model = task.make_model(scaling, device)
     if config.training.init_from:
-        ModelFile.read(config.training.init_from, config.task).fill(model).train()
+        start = ModelFile.read(config.training.init_from, config.task)
+        start.fill(model, may_lack=NEW_CONDITIONS).train()
     with processes.first_then_others():  # who find what it keeps in the run folder
         batches = task.make_batches(galaxies, scaling, device, run, _preparing)
     if config.training.compile and device.type == "cuda":

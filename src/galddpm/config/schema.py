@@ -5,7 +5,7 @@ The comment beside each key is its reference.
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 
 def _as_whole(value: Any) -> Any:
@@ -70,6 +70,27 @@ class RedshiftSettings(Section):
             raise ValueError(
                 f"shortest {self.shortest:g} must be less than longest {self.longest:g}"
             )
+        return self
+
+
+class ConditionSettings(Section):
+    columns: dict[str, tuple[float, float]] = {}  # of the files, what a galaxy is asked for beside
+    # its redshift, such as i_cmodel_mag: from the least to the greatest value that tells something
+    dropout: Fraction = 0.5  # share of training in which each is unknown, as it then may be later
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _pairs(cls, columns: Any) -> Any:
+        """Lists, as YAML has them, as pairs."""
+        if not isinstance(columns, dict):
+            return columns
+        return {k: tuple(v) if isinstance(v, list) else v for k, v in columns.items()}
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        for name, (low, high) in self.columns.items():
+            if low >= high:
+                raise ValueError(f"columns {name}: expected the smaller value first")
         return self
 
 
@@ -203,6 +224,7 @@ class Config(Section):
     data: DataSettings
     scaling: ScalingSettings = ScalingSettings()
     redshift: RedshiftSettings = RedshiftSettings()
+    conditions: ConditionSettings = ConditionSettings()
     process: ProcessSettings = ProcessSettings()
     network: NetworkSettings = NetworkSettings()
     training: TrainingSettings

@@ -125,6 +125,19 @@ class GalaxyFile:
         column: Array = self._file()[name][:]
         return column[self.rows]
 
+    def numbers(self, names: Sequence[str]) -> Floats:
+        """Columns of the kept galaxies, (N, names) float32, NaN where a value is not finite.
+
+        Raises UserError for a column that is missing, or holds no number a galaxy.
+        """
+        held = np.empty((len(self), len(names)), np.float32)
+        with open_hdf5(self.path) as file:
+            count = len(file["image"])
+            for place, name in enumerate(names):
+                column = _vector(file, name, count, self.path)[self.rows].astype(np.float32)
+                held[:, place] = np.where(np.isfinite(column), column, np.nan)
+        return held
+
     def close(self) -> None:
         """Close this process's handle; the next read opens it again."""
         if self._handle is not None and self._process == os.getpid():

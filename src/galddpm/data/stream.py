@@ -1,7 +1,7 @@
 """Training batches, addressed by a counter so that resuming is exact."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ class GalaxyBatch(NamedTuple):
 
     pixels: Tensor  # (B, C, H, W)
     redshift: Tensor  # (B,)
+    conditions: Tensor | None = None  # (B, K), what else is asked for; NaN where it is unknown
 
 
 class BatchStream:
@@ -45,6 +46,7 @@ class BatchStream:
         in host memory, on the device, or in a file in `cache_folder`, made on first use.
     rare_redshift_power: 0 shows every galaxy once in an epoch; up to 1, rare redshifts more often.
     symmetries: turn and mirror each galaxy at random (the 8 symmetries of the square).
+    conditions: columns of the file that come along. Raises UserError where one is missing.
     """
 
     def __init__(
@@ -59,10 +61,12 @@ class BatchStream:
         device: str | torch.device = "cpu",
         cache_folder: Path | None = None,
         progress: Callable[..., Any] = iter,
+        conditions: Sequence[str] = (),
     ):
         self.galaxies, self.scaling, self.batch_size = galaxies, scaling, batch_size
         self.seed, self.symmetries, self.device = seed, symmetries, torch.device(device)
         self.redshift = torch.from_numpy(galaxies.redshift.astype(np.float32))
+        self.conditions = torch.from_numpy(galaxies.numbers(conditions)) if conditions else None
         self._fetch = self._cached(cache, cache_folder, progress)
         power = rare_redshift_power
         self._weights = redshift_weights(galaxies.redshift, power) if power else None
@@ -75,10 +79,10 @@ class BatchStream:
 
         Raises UserError where a pixel read is not finite.
         """
-        pixels, redshift, turns = (
+        pixels, turns, *known = (
             values.to(self.device, non_blocking=True) for values in self._pending_batch(index)
         )
-        return GalaxyBatch(turned(pixels, turns) if self.symmetries else pixels, redshift)
+        return GalaxyBatch(turned(pixels, turns) if self.symmetries else pixels, *known)
 
     def rows(self, index: int) -> Rows:
         """The galaxies of batch number `index`, (B,)."""
@@ -99,10 +103,11 @@ class BatchStream:
         return batch
 
     def _read(self, index: int) -> tuple[Tensor, ...]:
-        """Pixels, redshifts and symmetries. From pinned memory a CUDA device copies them while it
-        computes; pages that may move would have to be waited for."""
+        """Pixels, symmetries, redshifts and conditions. From pinned memory a CUDA device copies
+        them while it computes; pages that may move would have to be waited for."""
         rows = share(self.rows(index))
-        batch = (self._fetch(rows), self.redshift[rows], share(self._turns(index)))
+        known = [part[rows] for part in (self.redshift, self.conditions) if part is not None]
+        batch = (self._fetch(rows), share(self._turns(index)), *known)
         if self.device.type != "cuda":
             return batch
         return tuple(values if values.is_cuda else values.pin_memory() for values in batch)

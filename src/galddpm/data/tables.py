@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from galddpm.arrays import Ints
+from galddpm.arrays import Floats, Ints
 from galddpm.data.galaxiesml import as_object_ids
 from galddpm.errors import UserError
 
@@ -60,6 +60,13 @@ def column(
             f"{path}: no column {' or '.join(names)}, found {', '.join(table.colnames)}{hint}"
         )
     return np.ma.asarray(table[name])
+
+
+def as_numbers(values: "np.ma.MaskedArray[Any, Any]", name: str) -> Floats:
+    """Values (N,) float64, NaN where they are masked. Raises UserError for anything but numbers."""
+    if values.dtype.kind not in "fiu" or values.ndim != 1:
+        raise UserError(f"{name}: found {values.dtype}, expected a number a row")
+    return np.ma.filled(values.astype(np.float64), np.nan)
 
 
 def object_ids(table: "Table", path: Path) -> Ints:

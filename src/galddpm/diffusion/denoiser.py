@@ -29,14 +29,15 @@ class Network(Protocol):
 
 
 class Denoiser(nn.Module):
-    """denoiser(x, level, redshift) -> x_0, all in the model's units.
+    """denoiser(x, level, condition) -> x_0, all in the model's units.
 
-    The network sees x scaled by `input_scale`, t and the redshift, and stays a plain map; the
+    The network sees x scaled by `input_scale`, t and the condition, and stays a plain map; the
     prediction type lives here alone.
 
     Parameters
     ----------
-    network: (x (B, C, H, W), t (B,), redshift (B,)) -> (B, C, H, W).
+    network: (x (B, C, H, W), t (B,), condition) -> (B, C, H, W). The condition is redshifts (B,),
+        or (B, 1 + K), redshifts and what else is asked for, NaN where it is unknown.
     schedule: turns a level into t.
     prediction: "eps", "v", "x_0" or "edm".
     sigma_data: standard deviation that edm and the input's scale assume of the images.
@@ -57,23 +58,23 @@ class Denoiser(nn.Module):
         """The network's weight matrices, without the layers from and to pixels and conditions."""
         return cast(Network, self.network).hidden_weights()
 
-    def output(self, x: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor) -> Tensor:
-        """The network's output F at x (B, C, H, W), levels (B,) and redshifts (B,)."""
+    def output(self, x: Tensor, alpha: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
+        """The network's output F at x (B, C, H, W), levels (B,) and conditions."""
         scaled = x * column(input_scale(alpha, sigma, self.sigma_data), x)
         t = self.schedule.t_of(alpha, sigma).to(x.dtype)
-        return in_parts(self.network, self.parts, scaled, t, redshift).to(x.dtype)
+        return in_parts(self.network, self.parts, scaled, t, condition).to(x.dtype)
 
     def error(
-        self, x_0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor
+        self, x_0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor, condition: Tensor
     ) -> Tensor:
         """F less what it should be, (B, C, H, W), on images x_0 under noise eps at levels (B,)."""
-        output = self.output(add_noise(x_0, eps, alpha, sigma), alpha, sigma, redshift)
+        output = self.output(add_noise(x_0, eps, alpha, sigma), alpha, sigma, condition)
         return output - target(self.prediction, x_0, eps, alpha, sigma, self.sigma_data)
 
-    def forward(self, x: Tensor, level: Level, redshift: Tensor) -> Tensor:
+    def forward(self, x: Tensor, level: Level, condition: Tensor) -> Tensor:
         """The estimated image, (B, C, H, W), of x at one level (alpha, sigma)."""
         alpha, sigma = for_batch(level, x)
-        output = self.output(x, alpha, sigma, redshift)
+        output = self.output(x, alpha, sigma, condition)
         return x_0_from(self.prediction, output, x, alpha, sigma, self.sigma_data)
 
 
@@ -85,7 +86,7 @@ class LightDenoiser(Denoiser):
 
     Parameters
     ----------
-    network: (x (B, C, H, W), t (B,), redshift (B,)) -> (B, C, H, W), what is added to light that
+    network: (x (B, C, H, W), t (B,), condition) -> (B, C, H, W), what is added to light that
         passes from x; with means (B, (2 + means) C, H, W), with the trusts of `weighed_means`.
     noise: that the images have of their own.
     means: widths of the means of x that pass [pixel]; none: x itself does, as in edm.
@@ -103,9 +104,9 @@ class LightDenoiser(Denoiser):
         super().__init__(network, schedule, "edm", sigma_data)
         self.noise, self.lowest, self.means = noise, noise.sigma, tuple(means)
 
-    def light(self, x: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor) -> Tensor:
-        """The estimated light, (B, C, H, W), of x at levels (B,) and redshifts (B,)."""
-        output = self.output(x, alpha, sigma, redshift)
+    def light(self, x: Tensor, alpha: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
+        """The estimated light, (B, C, H, W), of x at levels (B,) and conditions."""
+        output = self.output(x, alpha, sigma, condition)
         scale = column(output_scale(alpha, sigma, self.sigma_data), x)
         own, trusts = output.tensor_split([x.shape[1]], dim=1)
         equal = x.new_zeros(1, 2, 1, 1, 1)
@@ -115,20 +116,20 @@ class LightDenoiser(Denoiser):
         return passed + scale * own
 
     def error(
-        self, x_0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor
+        self, x_0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor, condition: Tensor
     ) -> Tensor:
         x = add_noise(x_0, eps, alpha, sigma)
         aim = light_aim(x_0, eps, column(sigma / alpha, x), self.noise)
-        return self.error_of_light(aim, x, alpha, sigma, redshift)
+        return self.error_of_light(aim, x, alpha, sigma, condition)
 
     def error_of_light(
-        self, aim: Tensor, x: Tensor, alpha: Tensor, sigma: Tensor, redshift: Tensor
+        self, aim: Tensor, x: Tensor, alpha: Tensor, sigma: Tensor, condition: Tensor
     ) -> Tensor:
         """The estimate of the light at x less `aim`, in units of the network's output."""
         scale = column(output_scale(alpha, sigma, self.sigma_data), x)
-        return (self.light(x, alpha, sigma, redshift) - aim) / scale
+        return (self.light(x, alpha, sigma, condition) - aim) / scale
 
-    def forward(self, x: Tensor, level: Level, redshift: Tensor) -> Tensor:
+    def forward(self, x: Tensor, level: Level, condition: Tensor) -> Tensor:
         alpha, sigma = for_batch(level, x)
-        light = self.light(x, alpha, sigma, redshift)
+        light = self.light(x, alpha, sigma, condition)
         return image_of(light, x, column(alpha, x), column(sigma, x), self.noise)

@@ -87,6 +87,7 @@ class Objective:
     centre_weight_radius: distance from the centre at which a pixel weighs half as much as there
         [pixel]; None: all weigh alike. The mean that is learned is the same, but a galaxy fills few
         pixels.
+    condition_dropout: share of galaxies of which each further condition is left unknown.
     """
 
     levels: NoiseLevels
@@ -94,19 +95,31 @@ class Objective:
     huber_delta: float = 1.0
     weighting: str = "none"
     centre_weight_radius: float | None = None
+    condition_dropout: float = 0.0
 
     def __call__(
-        self, denoiser: Denoiser, x_0: Tensor, redshift: Tensor, generator: torch.Generator
+        self,
+        denoiser: Denoiser,
+        x_0: Tensor,
+        redshift: Tensor,
+        generator: torch.Generator,
+        conditions: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Losses (B,) and their t (B,), for images (B, C, H, W) and redshifts (B,): this process's
-        share of the batch."""
+        """Losses (B,) and their t (B,), for images (B, C, H, W), redshifts (B,) and further
+        conditions (B, K): this process's share of the batch."""
         noise: dict[str, Any] = {"generator": generator, "device": x_0.device}
         batch = len(x_0) * processes.count()  # all draw for all, and keep their share
         alpha, sigma = map(share, self.levels.draw(batch, generator, denoiser.lowest))
         eps = share(torch.randn((batch, *x_0.shape[1:]), dtype=x_0.dtype, **noise))
         jitter = share(torch.randn(batch, dtype=redshift.dtype, **noise))
-        redshift = redshift + self.jitter * jitter
-        error = denoiser.error(x_0, eps, alpha, sigma, redshift)
+        condition = redshift + self.jitter * jitter
+        if conditions is not None:
+            kept = (
+                share(torch.rand((batch, conditions.shape[1]), **noise)) >= self.condition_dropout
+            )
+            known = torch.where(kept, conditions, torch.nan)
+            condition = torch.cat([condition[:, None], known], dim=1)
+        error = denoiser.error(x_0, eps, alpha, sigma, condition)
         losses = galaxy_losses(error, self.huber_delta, self.centre_weight_radius)
         t = self.levels.schedule.t_of(alpha, sigma)
         if self.weighting == "equal":

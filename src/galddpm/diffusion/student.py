@@ -23,7 +23,7 @@ from galddpm.diffusion.schedule import Level, Schedule
 
 
 class Student(LightDenoiser):
-    """student(x, level, redshift) -> x at the next of its levels, light at the last.
+    """student(x, level, condition) -> x at the next of its levels, light at the last.
 
     Parameters
     ----------
@@ -44,12 +44,12 @@ class Student(LightDenoiser):
         self.levels = list(levels)
         self.next = dict(pairwise(self.levels))
 
-    def forward(self, x: Tensor, level: Level, redshift: Tensor) -> Tensor:
+    def forward(self, x: Tensor, level: Level, condition: Tensor) -> Tensor:
         """x (B, C, H, W), at any of the levels but the last, taken to the next one."""
         lower = self.next[level]
         if lower[1] == 0:
-            return self.light(x, *for_batch(level, x), redshift)
-        x_0 = super().forward(x, level, redshift)
+            return self.light(x, *for_batch(level, x), condition)
+        x_0 = super().forward(x, level, condition)
         return lower[0] * x_0 + lower[1] / level[1] * (x - level[0] * x_0)
 
     def aim(self, x: Tensor, lower: Tensor, level: Level) -> Tensor:
@@ -62,9 +62,9 @@ class Student(LightDenoiser):
         x_0 = (lower - ratio * x) / (alpha - ratio * level[0])
         return light_of(x_0, x, level, self.noise)
 
-    def jump_error(self, x: Tensor, lower: Tensor, level: Level, redshift: Tensor) -> Tensor:
+    def jump_error(self, x: Tensor, lower: Tensor, level: Level, condition: Tensor) -> Tensor:
         """The network's output less what it should be, (B, C, H, W)."""
-        return self.error_of_light(self.aim(x, lower, level), x, *for_batch(level, x), redshift)
+        return self.error_of_light(self.aim(x, lower, level), x, *for_batch(level, x), condition)
 
 
 def student_levels(levels: Sequence[Level], intermediate_sigmas: Sequence[float]) -> list[Level]:

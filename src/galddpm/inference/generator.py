@@ -1,7 +1,7 @@
 """A trained model: redshifts in, galaxies out."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from galddpm.diffusion.light import band_limited
 from galddpm.diffusion.samplers import Sampler
 from galddpm.diffusion.schedule import Level
 from galddpm.errors import UserError, require_whole
+from galddpm.inference.conditions import as_conditions
 from galddpm.inference.evolution import evolved_light
 from galddpm.inference.instrument import with_noise
 from galddpm.inference.model_file import ModelFile
@@ -99,6 +100,7 @@ class Generator:
         steps: int | None = None,
         extrapolate: bool = False,
         noise: bool = True,
+        conditions: Mapping[str, ArrayLike] | None = None,
     ) -> Floats:
         """Galaxies (n, C, H, W) float32 [count] at the redshifts (n,); a number is one redshift.
 
@@ -109,6 +111,9 @@ class Generator:
         time; 1,000 galaxies of 5 x 64 x 64 pixels take 82 MB.
 
         noise: False leaves the light as it is, without the noise of the instrument.
+        conditions: what else is asked for of a model that knows it, each (n,), NaN for unknown.
+
+        >>> generator.sample([0.3, 0.3], conditions={"i_cmodel_mag": [19.0, 22.0]})
 
         Warns of redshifts outside those trained on, or hardly seen in training. Raises UserError
         for an impossible argument, for redshifts far outside unless `extrapolate`, and for light
@@ -119,7 +124,8 @@ class Generator:
         seed, ids = require_whole("seed", seed, 0, LARGEST_ID), as_noise_ids(noise_id, len(z))
         for warning in check_redshifts(z, self.redshifts, extrapolate):
             warnings.warn(warning, stacklevel=2)
-        return self.draw(z, seed, ids, sampler, steps, noise)
+        others = as_conditions(conditions or {}, self.config.conditions.columns, len(z), self.name)
+        return self.draw(z, seed, ids, sampler, steps, noise, conditions=others)
 
     def redshift_posterior(
         self,
@@ -217,13 +223,16 @@ class Generator:
         steps: int | None = None,
         noise: bool = True,
         advance: Callable[[int], object] = lambda galaxies: None,
+        conditions: Floats | None = None,
     ) -> Floats:
         """What `sample` returns, for callers that have checked redshifts, seed and numbers.
 
-        advance: is told of so many galaxies more that were solved.
+        conditions: (n, K), of the config's columns; None: none is known. advance: is told of so
+        many galaxies more that were solved.
         """
         solver, levels = build.make_sampler(self.config, self.scaling, sampler, steps)
-        solved = self.solve(solver, levels, redshift, seed, noise_id, advance)
+        asked = redshift if conditions is None else np.column_stack([redshift, conditions])
+        solved = self.solve(solver, levels, asked, seed, noise_id, advance)
         if not self.draws_light:
             return self.scaling.decode(solved.numpy())
         return self._observed(solved, seed, noise_id, noise)
@@ -249,18 +258,19 @@ class Generator:
         self,
         solver: Sampler,
         levels: Sequence[Level],
-        redshift: Sequence[float] | Floats,
+        condition: Sequence[float] | Floats,
         seed: int = 0,
         noise_id: Sequence[int] | Ints | None = None,
         advance: Callable[[int], object] = lambda galaxies: None,
     ) -> Tensor:
         """What `solver(denoise, x, levels, noise)`, such as a sampler, makes of the galaxies' noise
         x at the first of the levels: (..., n, C, H, W) float32 on the host, in the model's units.
+        condition: redshifts (n,), or (n, 1 + K) with what else is asked for.
 
         Matrix products round differently for different numbers of rows. So all batches have one
         size, and the last is filled up with galaxies that are thrown away.
         """
-        z = np.asarray(redshift, dtype=np.float32)
+        z = np.asarray(condition, dtype=np.float32)
         noise_id = range(len(z)) if noise_id is None else noise_id
         together = self.together
         pieces = []
@@ -278,13 +288,13 @@ class Generator:
         self,
         solver: Sampler,
         levels: Sequence[Level],
-        redshift: Floats,
+        condition: Floats,
         seed: int,
         ids: Sequence[int],
     ) -> Tensor:
         """The same for one batch."""
         noise = GalaxyNoise(seed, ids, self.shape, self.device)
-        z = torch.from_numpy(redshift).to(self.device)
+        z = torch.from_numpy(condition).to(self.device)
         bf16 = build.uses_bf16(self.config.sampling.precision, self.device)
 
         def denoise(x: Tensor, level: Level) -> Tensor:

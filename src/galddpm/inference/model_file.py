@@ -106,9 +106,12 @@ class ModelFile:
             require_alike(make(nowhere), self.path, _known(weights))
         return self.fill(make(device), weights)
 
-    def fill(self, model: Module, weights: str = "ema") -> Module:
-        """The model with the averaged ("ema") or last ("raw") weights. Raises UserError."""
-        load_into(model, self.path, _known(weights))
+    def fill(self, model: Module, weights: str = "ema", may_lack: str = "") -> Module:
+        """The model with the averaged ("ema") or last ("raw") weights. Raises UserError.
+
+        may_lack: part of the names of weights that stay as they are where the file has them not.
+        """
+        load_into(model, self.path, _known(weights), may_lack)
         return model.eval()
 
     def export(self, out: Path) -> None:

@@ -34,8 +34,9 @@ class Stage(nn.Module):
 
 
 class UNet(nn.Module):
-    """(x (B, bands, H, W), t (B,), redshift (B,)) -> (B, (1 + trusts) bands, H, W), for any H, W.
+    """(x (B, bands, H, W), t (B,), condition) -> (B, (1 + trusts) bands, H, W), for any H, W.
 
+    The condition is redshifts (B,), or (B, 1 + K), see ConditionEmbedding.
     The input is padded to a multiple of patch_size 2^(resolutions - 1) and the output cropped back.
 
     Parameters
@@ -57,6 +58,7 @@ class UNet(nn.Module):
     embedding: dimensions of the condition.
     periods: of the redshift embedding's fastest and slowest wave [redshift].
     bin_width: of redshift bins to condition on; None: on the redshift itself.
+    ranges: of further conditions.
     """
 
     def __init__(
@@ -76,13 +78,14 @@ class UNet(nn.Module):
         dropout: float = 0.0,
         periods: tuple[float, float] = (0.05, 4.0),
         bin_width: float | None = None,
+        ranges: Sequence[tuple[float, float]] = (),
     ):
         super().__init__()
         self.patch_size, self.stride = patch_size, patch_size << (len(channels) - 1)
         self.coordinates = coordinates
         grid = (size + self.padding(size)) // patch_size
         make_stage = partial(Stage, heads=heads, embedding=embedding, dropout=dropout)
-        self.embedding = ConditionEmbedding(embedding, periods, bin_width)
+        self.embedding = ConditionEmbedding(embedding, periods, bin_width, ranges)
         self.first = nn.Conv2d(bands * patch_size**2 + 2 * coordinates, channels[0], 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         above = channels[0]
@@ -113,20 +116,20 @@ class UNet(nn.Module):
         """Pixels that a side of `size` lacks to a multiple of the stride."""
         return -size % self.stride
 
-    def forward(self, x: Tensor, t: Tensor, redshift: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
         height, width = x.shape[-2:]
-        condition = nn.functional.silu(self.embedding(t, redshift))
+        embedded = nn.functional.silu(self.embedding(t, condition))
         x = pad(x, (0, self.padding(width), 0, self.padding(height)))
         means = [self._in_patches(mean_over(x, width)) for width in self.gates]
         x = self.first(self._with_places(self._in_patches(x)))
         skips = []
         for level, stage in enumerate(self.down):
-            x = stage(nn.functional.avg_pool2d(x, 2) if level else x, condition)
+            x = stage(nn.functional.avg_pool2d(x, 2) if level else x, embedded)
             skips.append(x)
-        x = self.narrow(self.middle(x, condition))
+        x = self.narrow(self.middle(x, embedded))
         for level, stage in enumerate(self.up):
             x = nn.functional.interpolate(x, scale_factor=2.0) if level else x
-            x = stage(torch.cat([x, skips.pop()], dim=1), condition)
+            x = stage(torch.cat([x, skips.pop()], dim=1), embedded)
         x = gelu(self.norm(x))
         out = self._gated(x, means)
         x = out if self.trust is None else torch.cat([out, self.trust(x)], dim=1)

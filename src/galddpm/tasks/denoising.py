@@ -35,6 +35,7 @@ class Denoising(Task):
             process.huber_delta,
             process.weighting,
             process.centre_weight_radius,
+            config.conditions.dropout,
         )
 
     def make_model(self, scaling: Scaling, device: torch.device) -> Denoiser:
@@ -46,7 +47,7 @@ class Denoising(Task):
     def losses(
         self, model: Denoiser, batch: GalaxyBatch, generator: torch.Generator, done: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        losses, t = self.objective(model, batch.pixels, batch.redshift, generator)
+        losses, t = self.objective(model, batch.pixels, batch.redshift, generator, batch.conditions)
         return losses, {"t": t, "redshift": batch.redshift}
 
     def make_inspection(

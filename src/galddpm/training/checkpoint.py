@@ -54,17 +54,17 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
         return _metadata(file)
 
 
-def load_into(model: nn.Module, path: str | Path, prefix: str) -> None:
+def load_into(model: nn.Module, path: str | Path, prefix: str, may_lack: str = "") -> None:
     """Put the weights of a file that stand under a prefix into a model.
 
+    may_lack: part of the names of weights that stay as they are where the file has them not.
     Raises UserError as `load_tensors`, and where names, shapes or kinds of number are not those of
     the model, before a byte of a weight is read.
     """
     with _opened(path) as file:
-        _require_alike(file, model, path, prefix)
-        names = model.state_dict().keys()
+        names = _require_alike(file, model, path, prefix, may_lack)
         tensors = {name: file.get_tensor(f"{prefix}.{name}") for name in names}
-    model.load_state_dict(tensors)
+    model.load_state_dict(tensors, strict=not may_lack)
 
 
 def require_alike(model: nn.Module, path: str | Path, prefix: str) -> None:
@@ -73,18 +73,23 @@ def require_alike(model: nn.Module, path: str | Path, prefix: str) -> None:
         _require_alike(file, model, path, prefix)
 
 
-def _require_alike(file: Any, model: nn.Module, path: str | Path, prefix: str) -> None:
+def _require_alike(
+    file: Any, model: nn.Module, path: str | Path, prefix: str, may_lack: str = ""
+) -> list[str]:
+    """The names of the weights, without the prefix, that file and model have."""
     start = f"{prefix}."
     held = {name[len(start) :] for name in file.keys() if name.startswith(start)}  # noqa: SIM118
     expected = model.state_dict()
     if not held:
         raise UserError(f"{path}: weights: found {prefix}, an exported model holds ema alone")
-    odd = sorted(held ^ expected.keys())
+    lacking = {name for name in expected.keys() - held if may_lack and may_lack in name}
+    odd = sorted((held ^ expected.keys()) - lacking)
     if odd:
         which = "one that the config has not" if odd[0] in held else "none"
         raise UserError(f"{path}: the weights do not fit the config, of {start}{odd[0]} {which}")
-    for name, tensor in expected.items():
-        there = file.get_slice(start + name)
+    names = [name for name in expected if name not in lacking]
+    for name in names:
+        tensor, there = expected[name], file.get_slice(start + name)
         found = f"{there.get_dtype()} {there.get_shape()}"
         kinds = FLOATS if tensor.is_floating_point() else {KIND.get(tensor.dtype, "")}
         if there.get_shape() != list(tensor.shape) or there.get_dtype() not in kinds:
@@ -93,6 +98,7 @@ def _require_alike(file: Any, model: nn.Module, path: str | Path, prefix: str) -
                 f"{path}: the weights do not fit the config, {start}{name}: found {found}, expected"
                 f" {wanted}"
             )
+    return names
 
 
 @contextmanager
