@@ -2,6 +2,6 @@
 
 
 def pytest_collection_modifyitems(items):
-    """Files with a slow test come first, so that no core ends alone with one."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    """Files with a test that takes its time come first, so that no core ends alone with one."""
+    first = {i.path for i in items if i.get_closest_marker("slow") or i.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in first)

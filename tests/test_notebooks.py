@@ -25,7 +25,7 @@ PICTURES = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore")  # of the notebook machinery
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_notebook_runs(name, tmp_path, monkeypatch):

@@ -52,7 +52,7 @@ def wheel(tmp_path_factory):
     return wheel
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_wheel_holds_every_config_and_the_model(wheel):
     with zipfile.ZipFile(wheel) as file:
         held = {name.removeprefix("galddpm/") for name in file.namelist()}
@@ -61,7 +61,7 @@ def test_the_wheel_holds_every_config_and_the_model(wheel):
     assert wanted | {"models/mock.safetensors", "models/mock.md"} <= held
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_wheel_makes_judged_galaxies_from_an_empty_folder(wheel, tmp_path):
     installed = wheel.parent / "installed"
 

@@ -175,7 +175,7 @@ def run(folder, script):
     return done
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_commands_run_as_printed(clone):
     done = run(clone, "\n".join(small(step) for step in steps()))
     assert "trained on 64 images; runs/galaxiesml/model.safetensors is ready" in done.stdout

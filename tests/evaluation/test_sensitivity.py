@@ -17,7 +17,7 @@ from helpers.galaxies import simple_galaxies
 
 N = 250
 SHAPES = ("ellipticity", "semimajor_axis", "isophotal_area", "half_light_radius")
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def suspects() -> dict[str, dict]:

@@ -146,7 +146,7 @@ QUANTILES = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_measured_catalog_is_the_published_one(tmp_path):
     path, *_ = make_mock(tmp_path, {"training": 2000}, MockSettings(0))
     columns = check.measured_columns(path)
