@@ -77,23 +77,16 @@ def ending_in_light(sampler: Sampler, noise: SkyNoise) -> Sampler:
 
 
 def band_limited(light: Tensor, limit: float) -> Tensor:
-    """Light (..., H, W) without its waves beyond `limit` along either axis [cycle/pix].
+    """Light (..., H, W) without its waves beyond `limit` in any direction [cycle/pix].
 
-    A PSF passes no light there, and what a network makes there is its error. Waves fade out from
-    three quarters of the limit on. At its edges the light goes on as its mirror image.
+    A PSF passes no light there, and what a network makes there is its error. Waves fade out by
+    half a cosine from three quarters of the limit on. At its edges the light goes on as its mirror
+    image.
     """
     mirrored = torch.cat([light, light.flip(-1)], dim=-1)
     mirrored = torch.cat([mirrored, mirrored.flip(-2)], dim=-2)
     height, width = mirrored.shape[-2:]
-    along_y, along_x = (
-        _fading(frequencies.to(light), limit)
-        for frequencies in (torch.fft.fftfreq(height), torch.fft.rfftfreq(width))
-    )
-    passed = filtered(mirrored, along_y[:, None] * along_x)
+    frequency = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width))
+    beyond = ((frequency.to(light) / limit - 0.75) / 0.25).clamp(0, 1)
+    passed = filtered(mirrored, (1 + torch.cos(torch.pi * beyond)) / 2)
     return passed[..., : light.shape[-2], : light.shape[-1]]
-
-
-def _fading(frequency: Tensor, limit: float) -> Tensor:
-    """1 up to three quarters of the limit, 0 beyond it, half a cosine between."""
-    beyond = ((frequency.abs() / limit - 0.75) / 0.25).clamp(0, 1)
-    return (1 + torch.cos(torch.pi * beyond)) / 2

@@ -20,7 +20,7 @@ from galddpm.diffusion.samplers import Noise, Sampler, heun
 from galddpm.diffusion.schedule import Level
 
 if TYPE_CHECKING:  # which offers what is here as its own
-    from galddpm.inference.generator import Generator
+    from galddpm.inference.given_images import GivenImages
 
 INVERSION = 3  # use of a galaxy's random numbers
 STEPS = 24  # of the walk to the noise, and of the one back: a galaxy comes back to .01 sky sigma
@@ -28,7 +28,7 @@ STEPS = 24  # of the walk to the noise, and of the one back: a galaxy comes back
 
 @torch.inference_mode()
 def evolved_light(
-    generator: "Generator",
+    generator: "GivenImages",
     flux: Floats,
     redshift: Floats,
     to: Floats,
@@ -60,7 +60,7 @@ def evolved_light(
 
 
 def _in_batches(
-    generator: "Generator",
+    generator: "GivenImages",
     draw: Noise,
     sampler: Sampler,
     levels: Sequence[Level],

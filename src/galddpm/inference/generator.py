@@ -22,18 +22,15 @@ from galddpm.diffusion.samplers import Sampler
 from galddpm.diffusion.schedule import Level
 from galddpm.errors import UserError, require_whole
 from galddpm.inference.conditions import as_conditions
-from galddpm.inference.evolution import evolved_light
+from galddpm.inference.given_images import GivenImages
 from galddpm.inference.instrument import with_noise
 from galddpm.inference.model_file import ModelFile
-from galddpm.inference.posterior import redshift_grid, redshift_posterior
 from galddpm.inference.redshifts import check_redshifts
 
-# galaxies that are solved at once; on a CPU larger batches gain a tenth, on a GPU six times
-TOGETHER = {"cpu": 8, "cuda": 512, "mps": 8}
 INSTRUMENT = 1  # use of a galaxy's random numbers
 
 
-class Generator:
+class Generator(GivenImages):
     """Galaxies with flux in counts at zero point 27, as the training files have it.
 
     >>> generator = galddpm.load("runs/quickstart")
@@ -127,85 +124,6 @@ class Generator:
         others = as_conditions(conditions or {}, self.config.conditions.columns, len(z), self.name)
         return self.draw(z, seed, ids, sampler, steps, noise, conditions=others)
 
-    def redshift_posterior(
-        self,
-        flux: ArrayLike,
-        seed: int = 0,
-        noise_id: Sequence[int] | Ints | None = None,
-        advance: Callable[[int], object] = lambda galaxies: None,
-    ) -> tuple[Floats, Floats]:
-        """Redshifts z (M,) of the training's range, and p(z | image) (n, M) of images (n, C, H, W)
-        [count]: their likelihoods under this model, times the density of redshifts it was trained
-        on.
-
-        >>> z, density = generator.redshift_posterior(flux)
-        >>> plt.plot(z, density[0])
-
-        It takes 480 evaluations a galaxy, 16 seconds on a slow CPU core, under noise of `seed` and
-        noise_id (n,), 0, 1, ... by default. advance: is told of so many galaxies more. Raises
-        UserError for images of another shape, or with a pixel that is not finite, and of a student,
-        which knows no likelihoods.
-        """
-        images = np.asarray(flux, dtype=np.float32)
-        self._require_images(images)
-        if self.config.distillation:
-            raise UserError(f"{self.name}: a student, expected the model that taught it")
-        seed, ids = require_whole("seed", seed, 0, LARGEST_ID), as_noise_ids(noise_id, len(images))
-        return redshift_grid(self), redshift_posterior(self, images, seed, ids, advance)
-
-    def evolve(
-        self,
-        flux: ArrayLike,
-        redshift: ArrayLike,
-        to: ArrayLike,
-        seed: int = 0,
-        noise: bool = True,
-        advance: Callable[[int], object] = lambda galaxies: None,
-    ) -> Floats:
-        """Galaxies (n, C, H, W) [count] of redshifts (n,) as they are at other redshifts (F,): (n,
-        F, C, H, W) [count].
-
-        >>> later = generator.evolve(flux[:1], redshift[:1], [0.1, 0.5, 1.0])
-
-        Each galaxy's noise is found and solved again (inference/evolution.py), in 48 evaluations
-        and 48 more for each redshift. noise: False leaves the light as it is. Raises UserError as
-        `sample` and `redshift_posterior` do, and for a model that draws images (sampling.ending).
-        """
-        images = np.asarray(flux, dtype=np.float32)
-        self._require_images(images)
-        if not self.draws_light or self.config.distillation:
-            raise UserError(
-                f"{self.name}: found a model that draws images, or a student; expected one with"
-                " sampling.ending light"
-            )
-        own, others = as_redshifts(redshift), as_redshifts(to)
-        if len(own) != len(images):
-            raise UserError(f"redshift: found {len(own)}, expected one a galaxy, {len(images)}")
-        for warning in check_redshifts(others, self.redshifts):
-            warnings.warn(warning, stacklevel=2)
-        seed, ids = require_whole("seed", seed, 0, LARGEST_ID), as_noise_ids(None, len(images))
-        light = evolved_light(self, images, own, others, seed, ids, advance)
-        seen = self._observed(light.flatten(0, 1), seed, np.repeat(ids, len(others)), noise)
-        return seen.reshape(light.shape)
-
-    def _require_images(self, images: Floats) -> None:
-        if images.ndim != 4 or images.shape[1:] != self.shape:
-            expected = ", ".join(map(str, self.shape))
-            raise UserError(f"flux: found shape {images.shape}, expected (n, {expected})")
-        if not np.isfinite(images).all():
-            raise UserError("flux: a pixel is not finite, expected counts")
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Of a galaxy: (bands, rows, columns)."""
-        side = self.config.data.image_size
-        return len(self.config.data.bands), side, side
-
-    @property
-    def together(self) -> int:
-        """Galaxies that are solved at once."""
-        return TOGETHER[self.device.type]
-
     def require_light(self, noise: bool) -> None:
         """Raise UserError where no noise is asked of a model that draws images, noise and all."""
         if not noise and not self.draws_light:
@@ -248,11 +166,6 @@ class Generator:
             return light
         normal = GalaxyNoise(seed, list(noise_id), light.shape[1:], use=INSTRUMENT)
         return with_noise(light, normal().numpy(), self.scaling)
-
-    @property
-    def draws_light(self) -> bool:
-        """Whether what is solved is light, to which the noise of the instrument is added."""
-        return self.config.sampling.ending == "light"
 
     def solve(
         self,

@@ -15,7 +15,7 @@ from galddpm.diffusion.likelihood import integration_ratios, log_likelihoods
 from galddpm.evaluation.photoz.probabilities import normalised
 
 if TYPE_CHECKING:  # which offers what is here as its own
-    from galddpm.inference.generator import Generator
+    from galddpm.inference.given_images import GivenImages
 
 POSTERIOR = 2  # use of a galaxy's random numbers
 LEVELS = 12  # of noise, at which a galaxy is looked at
@@ -33,7 +33,7 @@ def method() -> list[float]:
     return [LEVELS, LOWEST, COARSE, FINE, LEAST, POINTS, TEMPERATURE]
 
 
-def redshift_grid(generator: "Generator") -> Floats:
+def redshift_grid(generator: "GivenImages") -> Floats:
     """Redshifts (POINTS,) of the training's range, even in ln(1+z)."""
     low, high = np.log1p(generator.redshifts[0]), np.log1p(generator.redshifts[-1])
     grid: Floats = np.expm1(np.linspace(low, high, POINTS))
@@ -41,7 +41,7 @@ def redshift_grid(generator: "Generator") -> Floats:
 
 
 def redshift_posterior(
-    generator: "Generator",
+    generator: "GivenImages",
     flux: Floats,
     seed: int,
     noise_id: Ints,
@@ -72,7 +72,7 @@ def redshift_posterior(
 
 @torch.inference_mode()
 def _likelihoods(
-    generator: "Generator", flux: Floats, seed: int, noise_id: Ints, logarithm: Floats
+    generator: "GivenImages", flux: Floats, seed: int, noise_id: Ints, logarithm: Floats
 ) -> Floats:
     """ln of the likelihoods (n, Z) of images at their redshifts, ln(1 + z) (n, Z)."""
     scaling, device = generator.scaling, generator.device

@@ -1,0 +1,71 @@
+"""Pixels that a survey did not see, drawn to go with those that it saw.
+
+The reverse process is that of sampling, by ancestral steps (Ho et al. 2020, algorithm 1), but where
+a pixel was seen, the estimate of the image is what was seen (Lugmayr et al. 2022, arXiv:2201.09865,
+without its repetitions). Each seed gives other pixels that were possible.
+"""
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from galddpm import build
+from galddpm.arrays import Bools, Floats, Ints
+from galddpm.devices import full_fp32
+from galddpm.diffusion.galaxy_noise import GalaxyNoise
+from galddpm.diffusion.light import light_of
+from galddpm.diffusion.process import posterior
+from galddpm.diffusion.samplers import Noise
+from galddpm.diffusion.schedule import Level
+
+if TYPE_CHECKING:  # which offers what is here as its own
+    from galddpm.inference.given_images import GivenImages
+
+FILLING = 4  # use of a galaxy's random numbers
+STEPS = 60  # evaluations: at each the drawn pixels come to terms with those that were seen
+
+
+@torch.inference_mode()
+def filled_light(
+    generator: "GivenImages",
+    flux: Floats,
+    hidden: Bools,
+    redshift: Floats,
+    seed: int,
+    noise_id: Ints,
+    advance: Callable[[int], object],
+) -> Tensor:
+    """Light (n, C, H, W), in the model's units, of images (n, C, H, W) [count] of redshifts (n,):
+    estimated where a pixel was seen, drawn where it was hidden (n, C, H, W)."""
+    scaling, device = generator.scaling, generator.device
+    levels = build.make_levels(generator.config, scaling, STEPS)
+    y = torch.from_numpy(scaling.encode(np.where(hidden, 0, flux))).to(device)
+    z = torch.from_numpy(redshift).to(device, torch.float32)
+    gaps, pieces = torch.tensor(hidden, device=device), []
+    with full_fp32():
+        for some in torch.arange(len(y)).split(generator.together):
+            noise = GalaxyNoise(seed, list(noise_id[some]), y.shape[1:], device, use=FILLING)
+            pieces.append(_filled(generator, y[some], gaps[some], z[some], levels, noise))
+            advance(len(some))
+    return torch.cat(pieces).float().cpu()
+
+
+def _filled(
+    generator: "GivenImages", y: Tensor, gaps: Tensor, z: Tensor, levels: list[Level], noise: Noise
+) -> Tensor:
+    """The same for some images y in the model's units."""
+    (alpha, sigma), known = levels[0], build.make_sky_noise(generator.scaling)
+    x = noise() * math.hypot(alpha * generator.scaling.sigma_data, sigma)
+    *above, last, _ = levels
+    for level, lower in pairwise([*above, last]):
+        x_0 = torch.where(gaps, generator.denoiser(x, level, z), y)
+        c_x, c_0, variance, _ = posterior(*level, *lower)
+        x = c_x * x + c_0 * x_0 + math.sqrt(variance) * noise()
+    x_0 = generator.denoiser(x, last, z)
+    share = (known.local_sigma(x_0) / known.sigma) ** 2
+    return light_of(x_0, x, last, known, share)
