@@ -12,6 +12,8 @@ SMALLER = {
     "mock": ("COUNT = 4000", "COUNT = 40"),
     "light": ("COUNT = 48", "COUNT = 12"),
     "posterior": ("COUNT = 6", "COUNT = 1"),
+    "simulation": ("GALAXIES, HIDDEN = 50, 24", "GALAXIES, HIDDEN = 4, 2"),
+    "evolution": ("NOISES, HELD_OUT = 24, 600", "NOISES, HELD_OUT = 2, 40"),
     "judge": ("STAMPS, JOBS = 300, 2", "STAMPS, JOBS = 2, 1"),
 }
 PICTURES = {
@@ -20,6 +22,8 @@ PICTURES = {
     "recipe": 3,
     "light": 2,
     "posterior": 2,
+    "simulation": 2,
+    "evolution": 2,
     "judge": 1,
     "performance": 1,
 }
