@@ -97,6 +97,30 @@ def test_a_band_alone_can_be_hidden(generator):
     np.testing.assert_allclose(drawn, [-2.0, 0.5, 3.0], atol=0.1 * SPREAD)
 
 
+def test_light_under_noise_is_the_best_estimate_of_it(generator):
+    """Of one value seen in so many pixels: its mean, shrunk by what is known beforehand."""
+    flux, sigma = galaxies([-2.0, 0.5, 3.0]), 20.0
+    extra = np.sqrt(sigma**2 - 1) * np.random.default_rng(1).normal(size=flux.shape)
+    noisy = flux + np.array(LINEAR.sky)[:, None, None] * extra
+    light = (generator.denoise(noisy, sigma, 3 * [0.5]) - MEAN) / STD
+    seen = LINEAR.encode(noisy).mean(axis=(1, 2, 3))
+    noise = (sigma * LINEAR.sky_sigma) ** 2 / flux[0].size
+    expected = seen * SPREAD**2 / (SPREAD**2 + noise)
+    assert 0.001 < noise / SPREAD**2 < 0.1  # some is shrunk
+    np.testing.assert_allclose(
+        light, np.broadcast_to(expected[:, None, None, None], light.shape), atol=2e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("sigma", "message"),
+    [(1.0, "sigma: found 1, expected 1.5 to 10000"), (np.nan, "sigma: found nan, expected")],
+)
+def test_what_cannot_be_denoised(generator, sigma, message):
+    with pytest.raises(UserError, match=message):
+        generator.denoise(galaxies([0.0]), sigma, [0.5])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -31,6 +31,29 @@ STEPS = 60  # evaluations: at each the drawn pixels come to terms with those tha
 
 
 @torch.inference_mode()
+def denoised_light(
+    generator: "GivenImages", flux: Floats, sigma: float, redshift: Floats
+) -> Tensor:
+    """Light (n, C, H, W), in the model's units, that is expected under images (n, C, H, W) [count]
+    whose noise is `sigma` times the survey's, white beyond that: E[L | x] of notebooks/light.ipynb.
+    """
+    scaling, device = generator.scaling, generator.device
+    ratio = scaling.sky_sigma * math.sqrt(sigma**2 - 1)
+    level = 1 / math.hypot(1, ratio), ratio / math.hypot(1, ratio)
+    x = level[0] * torch.from_numpy(scaling.encode(flux)).to(device)
+    z, known = torch.from_numpy(redshift).to(device, torch.float32), build.make_sky_noise(scaling)
+    pieces = []
+    with full_fp32():
+        for some, redshifts in zip(
+            x.split(generator.together), z.split(generator.together), strict=True
+        ):
+            x_0 = generator.denoiser(some, level, redshifts)
+            share = (known.local_sigma(x_0) / known.sigma) ** 2
+            pieces.append(light_of(x_0, some, level, known, share))
+    return torch.cat(pieces).float().cpu()
+
+
+@torch.inference_mode()
 def filled_light(
     generator: "GivenImages",
     flux: Floats,

@@ -39,4 +39,5 @@ def redshifted(light: Floats, template: float, redshift: float, to: float) -> Fl
         for plane, sigma in zip(light.astype(np.float64), lost, strict=True)
     ]
     factors = bands / shrink**2  # a pixel holds more of a smaller galaxy
-    return (factors[:, None, None] * np.stack(moved)).astype(np.float32)
+    seen: Floats = (factors[:, None, None] * np.stack(moved)).astype(np.float32)
+    return seen
