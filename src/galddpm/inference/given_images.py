@@ -151,9 +151,9 @@ class GivenImages(ABC):
 
     def denoise(self, flux: ArrayLike, sigma: float, redshift: ArrayLike) -> Floats:
         """Light (n, C, H, W) [count] that is expected under images (n, C, H, W) [count] of
-        redshifts (n,), whose noise is `sigma` times the survey's, from 1.5 on: a prior for one's own
-        inference. By Tweedie's formula its difference from the image, over the noise's variance, is
-        the slope of the logarithm of the density of such images.
+        redshifts (n,), whose noise is `sigma` times the survey's, from 1.5 on: a prior for one's
+        own inference. By Tweedie's formula its difference from the image, over the noise's
+        variance, is the slope of the logarithm of the density of such images.
 
         >>> noisy = flux + 2 * np.array(generator.scaling.sky)[:, None, None] * white_noise
         >>> light = generator.denoise(noisy, 5**0.5, redshift)
