@@ -87,6 +87,14 @@ def test_what_was_seen_stays_and_noise_is_the_instruments(generator):
     np.testing.assert_array_equal(filled, generator.fill(flux, gaps, 3 * [0.5]))
 
 
+def test_a_galaxy_is_the_same_alone_and_more_may_be_filled_than_at_once(generator):
+    flux, told = galaxies(np.linspace(-2, 3, 9)), []
+    gaps = np.repeat(hidden_half()[:1], 9, axis=0)
+    nine = generator.fill(flux, gaps, 9 * [0.5], advance=told.append)
+    assert told == [8, 1]
+    np.testing.assert_allclose(generator.fill(flux[:1], gaps[:1], [0.5]), nine[:1], rtol=1e-5)
+
+
 def test_a_band_alone_can_be_hidden(generator):
     flux = galaxies([-2.0, 0.5, 3.0])
     gaps = np.zeros(flux.shape, bool)

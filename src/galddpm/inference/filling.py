@@ -71,10 +71,11 @@ def filled_light(
     z = torch.from_numpy(redshift).to(device, torch.float32)
     gaps, pieces = torch.tensor(hidden, device=device), []
     with full_fp32():
-        for some in torch.arange(len(y)).split(generator.together):
+        for start in range(0, len(y), generator.together):
+            some = slice(start, start + generator.together)
             noise = GalaxyNoise(seed, list(noise_id[some]), y.shape[1:], device, use=FILLING)
             pieces.append(_filled(generator, y[some], gaps[some], z[some], levels, noise))
-            advance(len(some))
+            advance(len(pieces[-1]))
     return torch.cat(pieces).float().cpu()
 
 
