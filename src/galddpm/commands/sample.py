@@ -154,7 +154,7 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
             "galddpm sample --redshifts 0.1:3.0:30 --run runs/quickstart --out samples.hdf5",
             "galddpm sample --redshifts test.hdf5 --sampler heun --steps 10 --seed 3",
             "galddpm sample --redshifts 0.1,0.5,1.2 --noise none --out light.hdf5",
-            "galddpm sample --catalog catalog.csv --run mock --out asked.hdf5",
+            "galddpm sample --catalog catalog.csv --run runs/mine --out asked.hdf5",
         ),
     )
     asked = parser.add_mutually_exclusive_group(required=True)
