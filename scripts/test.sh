@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # From a fresh clone to a finished test run: makes .venv where needed, installs the pinned versions,
-# checks the style and the types and runs the tests, but for those that take more than half a minute
-# each. --all as the first argument runs these too: the README's commands as printed, the notebooks,
-# the wheel in an empty folder, 2,000 mock galaxies against the published catalog, and the judge's
-# power. --coverage does the same, measures how many lines of src the tests run, and fails where they
+# checks the style and the types and runs the tests, but for those that take more than twenty
+# seconds each. --all as the first argument runs these too: the README's commands as printed, the
+# notebooks, the wheel in an empty folder, several processes, real pixels, 2,000 mock galaxies against
+# the published catalog, statmorph on as many stamps as tell, and the judge's power. --coverage does the same, measures how many lines of src the tests run, and fails where they
 # are too few. Other arguments go to pytest.
 set -euo pipefail
 cd "$(dirname "$0")/.."

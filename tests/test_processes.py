@@ -47,7 +47,7 @@ def in_two_processes(folder):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_make_what_one_makes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_simple(tmp_path / "galaxies.hdf5", 40, size=16)

@@ -419,7 +419,7 @@ def test_without_a_run_the_mistake_says_so(tmp_path, monkeypatch):
         main([])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore")  # of the cluster's own making
 def test_a_cluster_measures_the_same(folder, tmp_path, small_chunks):
     from distributed import LocalCluster

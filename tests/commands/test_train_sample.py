@@ -78,9 +78,14 @@ def start(path, name, *arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
-        # which tests that were started by nohup would hand on as ignored
-        preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_DFL),
+        preexec_fn=heed_signals,
     )
+
+
+def heed_signals():
+    """Tests that were started by nohup, or behind a shell's back, would hand these on as ignored."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def script(path, name, *arguments):

@@ -149,6 +149,7 @@ def test_large_galaxy_is_a_disc_that_fills_its_stamp():
     assert row["isophotal_area"] > 2000
 
 
+@pytest.mark.long
 def test_the_three_commands_run_on_real_pixels(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where no redshift CNN lies under runs/
     image = np.concatenate([stamps(name)[0] for name in SCENES])

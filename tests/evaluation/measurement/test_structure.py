@@ -83,6 +83,7 @@ def test_a_de_vaucouleurs_galaxy_is_more_concentrated_than_a_disc():
     assert early["m20"] < disc["m20"]
 
 
+@pytest.mark.long
 def test_ours_agree_with_statmorphs_within_its_scatter():
     """On 40 galaxies the median difference is below the standard one that new noise makes between
     two of statmorph's own; in smoothness those whose box has a middle pixel, because statmorph's
