@@ -3,8 +3,9 @@
 # checks the style and the types and runs the tests, but for those that take more than twenty
 # seconds each. --all as the first argument runs these too: the README's commands as printed, the
 # notebooks, the wheel in an empty folder, several processes, real pixels, 2,000 mock galaxies against
-# the published catalog, statmorph on as many stamps as tell, and the judge's power. --coverage does the same, measures how many lines of src the tests run, and fails where they
-# are too few. Other arguments go to pytest.
+# the published catalog, statmorph on as many stamps as tell, and the judge's power. --coverage does
+# the same, measures how many lines of src the tests run, and fails where they are too few. Other
+# arguments go to pytest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/environment.sh test

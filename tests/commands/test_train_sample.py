@@ -83,7 +83,7 @@ def start(path, name, *arguments):
 
 
 def heed_signals():
-    """Tests that were started by nohup, or behind a shell's back, would hand these on as ignored."""
+    """Tests started by nohup, or in the background, would hand these on as ignored."""
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
 
