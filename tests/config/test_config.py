@@ -126,6 +126,10 @@ def test_an_unknown_name_lists_those_there_are(tmp_path, monkeypatch):
         ("seed.x=3", "--set seed.x=3"),
         ("distillation.techer=a", "distillation.techer: no such key; did you mean teacher?"),
         ("distillation.teacher=a", "distillation: needs process.prediction light"),
+        ("conditions.columns={a: [2, 1]}", "columns a: expected the smaller value first"),
+        ("conditions.columns={a: [1]}", "conditions.columns.a"),
+        ("conditions.columns=[a]", "conditions.columns: found ['a']"),
+        ("conditions.dropout=1", "conditions.dropout: found 1"),
     ],
 )
 def test_mistakes_are_named(path, setting, message):
@@ -135,6 +139,14 @@ def test_mistakes_are_named(path, setting, message):
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value) or "--set" in str(caught.value)
+
+
+def test_a_student_knows_redshift_alone(path):
+    path.write_text(MINIMAL)
+    light = ["process.prediction=light", "sampling.ending=light", "distillation.teacher=a"]
+    assert load_config(path, light).distillation
+    with pytest.raises(UserError, match="a student knows redshift alone"):
+        load_config(path, [*light, "conditions.columns={a: [1, 2]}"])
 
 
 @pytest.mark.parametrize(

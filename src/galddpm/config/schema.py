@@ -239,6 +239,8 @@ class Config(Section):
                 "distillation: needs process.prediction light and sampling.ending light, found"
                 f" {' and '.join(found)}"
             )
+        if self.distillation and self.conditions.columns:
+            raise ValueError("conditions.columns: a student knows redshift alone, leave them out")
         return self
 
     @model_validator(mode="after")

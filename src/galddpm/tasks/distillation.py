@@ -26,7 +26,13 @@ from galddpm.inference.model_file import model_fingerprint, model_path
 from galddpm.inference.preview import Previewer
 from galddpm.tasks.task import Task
 
-SHARED = ("scaling", "redshift", "process", "network")  # sections in which both must agree
+SHARED = (
+    "scaling",
+    "redshift",
+    "conditions",
+    "process",
+    "network",
+)  # sections in which both must agree
 SHARED_DATA = ("bands", "image_size")
 # noise_id of the first noise, beyond any of sample.py: no student is judged on what it learned
 FIRST = 2**63
