@@ -14,7 +14,7 @@ case "${1:-}" in
     --all) shift && what=() ;;
     --coverage) shift && what=(--cov=galddpm) ;;
 esac
-echo "checking style and types, then running the tests: six minutes on two slow cores; --all: eleven"
+echo "checking style and types, then running the tests: six minutes on two slow cores; --all: thirteen"
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/mypy
