@@ -1,5 +1,7 @@
 """`galddpm sample --catalog`: a galaxy for each row, with the magnitude that is asked there."""
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -88,3 +90,4 @@ def test_what_cannot_be_asked(arguments, message):
     with pytest.raises(UserError) as raised:
         sample.main([*arguments, "--out", "not.hdf5"])
     assert message in str(raised.value)
+    assert not list(Path().glob("not.hdf5*"))

@@ -67,11 +67,13 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     for warning in check_redshifts(redshift, generator.redshifts, options.extrapolate):
         tell(f"warning: {warning}")
     asked = read_conditions(spec, generator, copies) if options.catalog else {}
+    known = generator.config.conditions.columns
+    conditions = as_conditions(asked, known, len(redshift), generator.name)
     settings = generator.config.sampling
     batch_size = options.batch_size or settings.batch_size
     chosen = (options.sampler, options.steps)
     recorded = describe(generator, redshift, object_id, options, model_fingerprint(model))
-    recorded |= {name: _hash(values) for name, values in asked.items()}
+    recorded |= {f"asked_{name}": _hash(values) for name, values in asked.items()}
     tell(_took(generator, recorded, run))
     elsewhere = model.parent == runs.SHIPPED or is_on_hub(run)
     folder = Path() if elsewhere else model.parent
@@ -81,7 +83,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
         if parts.finished:
             say(f"{out}: finished, nothing to do")
             return
-        draw(generator, parts, redshift, object_id, chosen, asked)
+        draw(generator, parts, redshift, object_id, chosen, asked, conditions)
         parts.join(_attributes(generator, recorded, str(run)))
     say(f"{out}: {len(redshift):,} galaxies")
 
@@ -211,11 +213,10 @@ def draw(
     object_id: Ints,
     sampler: tuple[str | None, int | None],
     asked: Mapping[str, Floats],
+    conditions: Floats | None,
 ) -> None:
     """Make the chunks that are missing; sampler: name and steps, or None for each; asked: what else
-    beside redshift."""
-    known = generator.config.conditions.columns
-    conditions = as_conditions(asked, known, len(redshift), generator.name)
+    beside redshift, and the same as the model takes it."""
     settings, data = parts.arguments, generator.config.data
     parts.require_space(4 * len(data.bands) * data.image_size**2)
     chunks = parts.missing()

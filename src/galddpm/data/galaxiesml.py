@@ -134,7 +134,8 @@ class GalaxyFile:
         with open_hdf5(self.path) as file:
             count = len(file["image"])
             for place, name in enumerate(names):
-                column = _vector(file, name, count, self.path)[self.rows].astype(np.float32)
+                with np.errstate(over="ignore"):  # infinite then, and unknown
+                    column = _vector(file, name, count, self.path)[self.rows].astype(np.float32)
                 held[:, place] = np.where(np.isfinite(column), column, np.nan)
         return held
 

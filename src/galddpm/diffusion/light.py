@@ -63,15 +63,20 @@ def light_of(
     return x_0 + share * filtered(alpha * x_0 - x, alpha * u / sigma**2)
 
 
+def light_at(denoise: Denoise, x: Tensor, level: Level, noise: SkyNoise) -> Tensor:
+    """The light that is expected given x (B, C, H, W) at a level, (B, C, H, W)."""
+    x_0 = denoise(x, level)
+    share = (noise.local_sigma(x_0) / noise.sigma) ** 2  # less on bright light, by an asinh
+    return light_of(x_0, x, level, noise, share)
+
+
 def ending_in_light(sampler: Sampler, noise: SkyNoise) -> Sampler:
     """A sampler that leaves off at the last of its noise levels and takes the light there."""
 
     def sample(denoise: Denoise, x: Tensor, levels: Sequence[Level], noises: Noise) -> Tensor:
         *above, last, _ = levels
         x = sampler(denoise, x, [*above, last], noises)
-        x_0 = denoise(x, last)
-        share = (noise.local_sigma(x_0) / noise.sigma) ** 2  # less on bright light, by an asinh
-        return light_of(x_0, x, last, noise, share)
+        return light_at(denoise, x, last, noise)
 
     return sample
 

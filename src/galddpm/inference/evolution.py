@@ -71,11 +71,6 @@ def _in_batches(
     """What the sampler makes of each of x (n, C, H, W) at its redshift (n,)."""
     size, pieces = generator.together, []
     for some, z in zip(x.split(size), redshift.split(size), strict=True):
-
-        def denoise(x: Tensor, level: Level, z: Tensor = z) -> Tensor:
-            estimate: Tensor = generator.denoiser(x, level, z)
-            return estimate
-
-        pieces.append(sampler(denoise, some, levels, draw))
+        pieces.append(sampler(generator.denoise_at(z), some, levels, draw))
         advance(len(some))
     return torch.cat(pieces)

@@ -7,7 +7,6 @@ without its repetitions). Each seed gives other pixels that were possible.
 
 import math
 from collections.abc import Callable
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,9 +17,8 @@ from galddpm import build
 from galddpm.arrays import Bools, Floats, Ints
 from galddpm.devices import full_fp32
 from galddpm.diffusion.galaxy_noise import GalaxyNoise
-from galddpm.diffusion.light import light_of
-from galddpm.diffusion.process import posterior
-from galddpm.diffusion.samplers import Noise
+from galddpm.diffusion.light import light_at
+from galddpm.diffusion.samplers import Noise, ddpm
 from galddpm.diffusion.schedule import Level
 
 if TYPE_CHECKING:  # which offers what is here as its own
@@ -37,19 +35,16 @@ def denoised_light(
     """Light (n, C, H, W), in the model's units, that is expected under images (n, C, H, W) [count]
     whose noise is `sigma` times the survey's, white beyond that: E[L | x] of notebooks/light.ipynb.
     """
-    scaling, device = generator.scaling, generator.device
+    scaling, device, together = generator.scaling, generator.device, generator.together
     ratio = scaling.sky_sigma * math.sqrt(sigma**2 - 1)
     level = 1 / math.hypot(1, ratio), ratio / math.hypot(1, ratio)
     x = level[0] * torch.from_numpy(scaling.encode(flux)).to(device)
     z, known = torch.from_numpy(redshift).to(device, torch.float32), build.make_sky_noise(scaling)
-    pieces = []
     with full_fp32():
-        for some, redshifts in zip(
-            x.split(generator.together), z.split(generator.together), strict=True
-        ):
-            x_0 = generator.denoiser(some, level, redshifts)
-            share = (known.local_sigma(x_0) / known.sigma) ** 2
-            pieces.append(light_of(x_0, some, level, known, share))
+        pieces = [
+            light_at(generator.denoise_at(some_z), some_x, level, known)
+            for some_x, some_z in zip(x.split(together), z.split(together), strict=True)
+        ]
     return torch.cat(pieces).float().cpu()
 
 
@@ -85,11 +80,10 @@ def _filled(
     """The same for some images y in the model's units."""
     (alpha, sigma), known = levels[0], build.make_sky_noise(generator.scaling)
     x = noise() * math.hypot(alpha * generator.scaling.sigma_data, sigma)
-    *above, last, _ = levels
-    for level, lower in pairwise([*above, last]):
-        x_0 = torch.where(gaps, generator.denoiser(x, level, z), y)
-        c_x, c_0, variance, _ = posterior(*level, *lower)
-        x = c_x * x + c_0 * x_0 + math.sqrt(variance) * noise()
-    x_0 = generator.denoiser(x, last, z)
-    share = (known.local_sigma(x_0) / known.sigma) ** 2
-    return light_of(x_0, x, last, known, share)
+    *noisy, _ = levels
+    denoise = generator.denoise_at(z)
+
+    def denoise_hidden(x: Tensor, level: Level) -> Tensor:
+        return torch.where(gaps, denoise(x, level), y)
+
+    return light_at(denoise, ddpm(denoise_hidden, x, noisy, noise), noisy[-1], known)

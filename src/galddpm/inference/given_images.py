@@ -14,6 +14,8 @@ from galddpm.config.schema import Config
 from galddpm.data.redshifts import as_redshifts
 from galddpm.data.scaling import Scaling
 from galddpm.diffusion.galaxy_noise import LARGEST_ID, as_noise_ids
+from galddpm.diffusion.samplers import Denoise
+from galddpm.diffusion.schedule import Level
 from galddpm.errors import UserError, require_whole
 from galddpm.inference.evolution import evolved_light
 from galddpm.inference.filling import denoised_light, filled_light
@@ -56,6 +58,15 @@ class GivenImages(ABC):
     def draws_light(self) -> bool:
         """Whether what is solved is light, to which the noise of the instrument is added."""
         return self.config.sampling.ending == "light"
+
+    def denoise_at(self, redshift: Tensor) -> Denoise:
+        """The denoiser of galaxies of redshifts (n,), in the model's units, as samplers take it."""
+
+        def denoise(x: Tensor, level: Level) -> Tensor:
+            image: Tensor = self.denoiser(x, level, redshift)
+            return image
+
+        return denoise
 
     def redshift_posterior(
         self,
