@@ -64,6 +64,14 @@ def test_a_file_of_galaxies_is_a_catalog():
     np.testing.assert_array_equal(made.object_id, source.object_id)
 
 
+def test_redshifts_may_stand_in_a_column_of_any_name():
+    Table({"zz": [0.2, 0.4], "mag_i": [20.0, 21.0]}).write("named.csv")
+    sample.main(["--catalog", "named.csv:zz", "--out", "named.hdf5"])
+    made = GalaxyFile("named.hdf5")
+    np.testing.assert_allclose(made.redshift, [0.2, 0.4])
+    np.testing.assert_array_equal(made.column("asked_mag_i"), [20.0, 21.0])
+
+
 def test_another_magnitude_is_another_sample(capsys):
     sample.main(["--catalog", "asked.csv", "--out", "first.hdf5"])
     sample.main(["--catalog", "asked.csv", "--out", "first.hdf5"])

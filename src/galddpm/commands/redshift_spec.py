@@ -47,8 +47,11 @@ def read_spec(spec: str) -> tuple[Floats, Ints]:
     return as_redshifts(redshift, f"--redshifts {spec}"), np.arange(len(redshift), dtype=np.int64)
 
 
-def catalog_columns(path: str, names: Sequence[str]) -> dict[str, Floats]:
-    """Those of the columns (N,) that a file has, NaN where a value is missing. Raises UserError."""
+def catalog_columns(spec: str, names: Sequence[str]) -> dict[str, Floats]:
+    """Those of the columns (N,) that the file of a SPEC has, NaN where a value is missing. Raises
+    UserError."""
+    table_of_column = spec.rpartition(":")[0]  # of FILE:COLUMN
+    path = table_of_column if is_table(table_of_column) else spec
     if not is_table(path):
         galaxies = GalaxyFile(path)
         with open_hdf5(galaxies.path) as file:
