@@ -14,6 +14,7 @@ from galddpm.errors import UserError
 from helpers.galaxies import simple_galaxies
 from helpers.trained import train_small
 
+IMAGES = ("--set", "process.prediction=v", "--set", "sampling.ending=image")
 ASKED = "conditions.columns={mag_i: [14, 28], radius: [1, 20]}"
 
 
@@ -23,6 +24,7 @@ def folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         train_small(folder, "runs/plain")
+        train.main(["--config", "small.yaml", "--run", "runs/images", *IMAGES])
         columns = simple_galaxies(40, size=16)
         magnitude = 27 - 2.5 * np.log10(columns["image"][:, 2].sum(axis=(1, 2)).clip(min=1))
         radius = np.linspace(2, 8, 40)
@@ -64,6 +66,17 @@ def test_a_file_of_galaxies_is_a_catalog():
     np.testing.assert_array_equal(made.object_id, source.object_id)
 
 
+def test_what_was_not_measured_is_not_asked(capsys):
+    columns = simple_galaxies(3, size=16)
+    columns |= {"i_cmodel_mag": np.array([20.0, np.inf, 21.0]), "i_half_light_radius": [0, 3, 2]}
+    write_galaxies(Path("measured.hdf5"), columns)
+    sample.main(["--catalog", "measured.hdf5", "--run", "runs/plain", "--out", "as-they.hdf5"])
+    assert "i_half_light_radius: 1 of 3 are not within 1 to 8" in capsys.readouterr().err
+    made, nan = GalaxyFile("as-they.hdf5"), np.nan
+    np.testing.assert_array_equal(made.column("asked_i_cmodel_mag"), [20.0, nan, 21.0])
+    np.testing.assert_array_equal(made.column("asked_i_half_light_radius"), [nan, 3, 2])
+
+
 def test_redshifts_may_stand_in_a_column_of_any_name():
     Table({"zz": [0.2, 0.4], "mag_i": [20.0, 21.0]}).write("named.csv")
     sample.main(["--catalog", "named.csv:zz", "--out", "named.hdf5"])
@@ -84,8 +97,10 @@ def test_another_magnitude_is_another_sample(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--catalog", "asked.csv", "--run", "runs/plain"], "knows redshift alone"),
-        (["--catalog", "bare.csv"], "bare.csv: no column mag_i or radius"),
+        (["--catalog", "asked.csv", "--run", "runs/images"], "knows redshift alone"),
+        (["--catalog", "asked.csv", "--run", "runs/plain"], "no column of what can be asked of"),
+        (["--catalog", "too-bright.csv"], "i_cmodel_mag: found 5 in row 0"),
+        (["--catalog", "bare.csv"], "y_cmodel_mag, i_half_light_radius, mag_i, radius"),
         (["--catalog", "bright.csv"], "mag_i: found 5 in row 0, expected 14 to 28"),
         (["--catalog", "text.csv"], "text.csv: mag_i: found <U5, expected a number a row"),
         (["--catalog", "nothing.csv"], "nothing.csv: no such file"),
@@ -94,6 +109,7 @@ def test_another_magnitude_is_another_sample(capsys):
 def test_what_cannot_be_asked(arguments, message):
     Table({"z": [0.2]}).write("bare.csv", overwrite=True)
     Table({"z": [0.2], "mag_i": [5.0]}).write("bright.csv", overwrite=True)
+    Table({"z": [0.2], "i_cmodel_mag": [5.0]}).write("too-bright.csv", overwrite=True)
     Table({"z": [0.2], "mag_i": ["faint"]}).write("text.csv", overwrite=True)
     with pytest.raises(UserError) as raised:
         sample.main([*arguments, "--out", "not.hdf5"])

@@ -19,8 +19,8 @@ def test_what_is_not_asked_is_unknown():
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"colour": [1, 2]}, "conditions: found colour, runs/a was trained with mag, size"),
-        ({"mag": [20, 29]}, "mag: found 29 in row 1, expected 14 to 28, which the model was"),
+        ({"colour": [1, 2]}, "conditions: found colour, of runs/a can be asked: mag, size"),
+        ({"mag": [20, 29]}, "mag: found 29 in row 1, expected 14 to 28"),
         ({"mag": [20]}, "mag: found int64 of shape (1,), expected numbers of shape (2,)"),
         ({"mag": ["20", "bright"]}, "mag: found <U6 of shape (2,), expected numbers"),
         ({"size": [np.inf, 2]}, "size: found inf in row 0, expected 1 to 20"),
@@ -33,5 +33,5 @@ def test_what_cannot_be_asked(asked, message):
 
 
 def test_a_model_that_knows_redshift_alone():
-    with pytest.raises(UserError, match="runs/a was trained with none beside redshift"):
+    with pytest.raises(UserError, match="of runs/a can be asked: redshift alone"):
         as_conditions({"mag": [20.0]}, {}, 1, "runs/a")

@@ -28,8 +28,9 @@ SPEC = (
     f" ECSV or FITS table with a column {', '.join(COLUMNS)}, or another: FILE:COLUMN"
 )
 CATALOG = (
-    "an HDF5 file or a table like these that has more columns: each row's galaxy gets the magnitude"
-    " or size that is asked there, of a model trained with it (conditions.columns)"
+    "an HDF5 file or a table like these with more columns: each row's galaxy gets the magnitudes"
+    " g_cmodel_mag to y_cmodel_mag and the size i_half_light_radius [pixel] that are asked there,"
+    " as many of them as there are, and what else the model was trained with (conditions.columns)"
 )
 
 

@@ -27,7 +27,7 @@ from galddpm.commands.shell import (
 from galddpm.config.schema import Config, SamplingSettings
 from galddpm.data.chunked_output import ChunkedOutput
 from galddpm.data.galaxiesml import CITATION
-from galddpm.data.hdf5 import require_hdf5_name
+from galddpm.data.hdf5 import SUFFIXES, require_hdf5_name
 from galddpm.data.survey import ZERO_POINT
 from galddpm.errors import NonFiniteError, UserError
 from galddpm.files import refuse_own_input
@@ -67,8 +67,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     for warning in check_redshifts(redshift, generator.redshifts, options.extrapolate):
         tell(f"warning: {warning}")
     asked = read_conditions(spec, generator, copies) if options.catalog else {}
-    known = generator.config.conditions.columns
-    conditions = as_conditions(asked, known, len(redshift), generator.name)
+    conditions = as_conditions(asked, generator.askable, len(redshift), generator.name)
     settings = generator.config.sampling
     batch_size = options.batch_size or settings.batch_size
     chosen = (options.sampler, options.steps)
@@ -127,17 +126,30 @@ def _hash(*arrays: Array) -> str:
 
 
 def read_conditions(path: str, generator: "Generator", copies: int) -> dict[str, Floats]:
-    """What a catalog asks for beside redshift, (copies x N,) each by name, of what the model knows.
+    """What a catalog asks for beside redshift, (copies x N,) each by name, of what can be asked.
 
-    Raises UserError where it has none of that.
+    A file of galaxies was measured, not written down to ask: where nothing was found in an image,
+    nothing is asked. Raises UserError where it has none of the columns.
     """
-    known = list(generator.config.conditions.columns)
+    known = generator.askable
     if not known:
         raise UserError(f"--catalog: {generator.name} knows redshift alone; --redshifts {path}")
-    found = catalog_columns(path, known)
+    found = catalog_columns(path, list(known))
     if not found:
-        raise UserError(f"{path}: no column {' or '.join(known)}, which {generator.name} knows")
+        columns = ", ".join(known)
+        raise UserError(f"{path}: no column of what can be asked of {generator.name}: {columns}")
+    if path.endswith(SUFFIXES):
+        found = {name: _within(name, values, *known[name]) for name, values in found.items()}
     return {name: np.repeat(values, copies) for name, values in found.items()}
+
+
+def _within(name: str, values: Floats, low: float, high: float) -> Floats:
+    """The values, NaN where they are no measurements, and says how many."""
+    outside = (values < low) | (values > high)
+    if outside.any():
+        share = f"{np.count_nonzero(outside):,} of {len(values):,}"
+        tell(f"{name}: {share} are not within {low:g} to {high:g}, and ask for nothing")
+    return np.where(outside, np.nan, values)
 
 
 def default_sampler(config: Config) -> str:

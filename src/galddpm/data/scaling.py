@@ -78,6 +78,24 @@ class Scaling:
         own = torch.sqrt(1 + light.clamp(min=0) * photons / sky**2)
         return self.sky_sigma * own / slope
 
+    def counts(self, pixels: Tensor) -> Tensor:
+        """`decode`, of a tensor on any device."""
+        mean, std, soft = self._stretch(pixels.device)
+        stretched = pixels * std + mean
+        return soft * torch.sinh(stretched) if self.name == "asinh" else stretched
+
+    def pixels(self, counts: Tensor) -> Tensor:
+        """`encode`, of a tensor on any device."""
+        mean, std, soft = self._stretch(counts.device)
+        stretched = torch.asinh(counts / soft) if self.name == "asinh" else counts
+        return (stretched - mean) / std
+
+    def _stretch(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+        mean, std, soft = (
+            _column(values, device) for values in (self.mean, self.std, self.softening)
+        )
+        return mean, std, soft
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -16,17 +16,16 @@ def as_conditions(
     count: int,
     name: str,
 ) -> Floats | None:
-    """Values (count, K) float32 of the conditions that a model knows, NaN where nothing is asked;
-    None where nothing is asked at all.
+    """Values (count, K) float32 of what can be asked of a model, NaN where nothing is asked; None
+    where nothing is asked at all.
 
-    known: the least and greatest value of each that the model tells apart; name: of the model.
-    Raises UserError for a condition it does not know, another number of values than galaxies, text,
-    or a value out of its range.
+    known: the least and greatest value of each; name: of the model. Raises UserError for what
+    cannot be asked, another number of values than galaxies, text, or a value out of its range.
     """
     unknown = sorted(asked.keys() - known.keys())
     if unknown:
-        held = ", ".join(known) or "none beside redshift"
-        raise UserError(f"conditions: found {unknown[0]}, {name} was trained with {held}")
+        held = ", ".join(known) or "redshift alone"
+        raise UserError(f"conditions: found {unknown[0]}, of {name} can be asked: {held}")
     if not asked:
         return None
     values = np.full((count, len(known)), np.nan, np.float32)
@@ -49,6 +48,6 @@ def _within(name: str, given: ArrayLike, low: float, high: float, count: int) ->
     if len(outside):
         raise UserError(
             f"{name}: found {values[outside[0]]:g} in row {outside[0]}, expected {low:g} to"
-            f" {high:g}, which the model was trained with"
+            f" {high:g}"
         )
     return values

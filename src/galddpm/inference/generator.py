@@ -18,7 +18,7 @@ from galddpm.data.scaling import Scaling
 from galddpm.devices import full_fp32, select_device
 from galddpm.diffusion.galaxy_noise import LARGEST_ID, GalaxyNoise, as_noise_ids
 from galddpm.diffusion.light import band_limited
-from galddpm.diffusion.samplers import Sampler
+from galddpm.diffusion.samplers import Denoise, Sampler
 from galddpm.diffusion.schedule import Level
 from galddpm.errors import UserError, require_whole
 from galddpm.inference.conditions import as_conditions
@@ -26,6 +26,7 @@ from galddpm.inference.given_images import GivenImages
 from galddpm.inference.instrument import with_noise
 from galddpm.inference.model_file import ModelFile
 from galddpm.inference.redshifts import check_redshifts
+from galddpm.inference.steering import steerable, steered
 
 INSTRUMENT = 1  # use of a galaxy's random numbers
 
@@ -121,8 +122,20 @@ class Generator(GivenImages):
         seed, ids = require_whole("seed", seed, 0, LARGEST_ID), as_noise_ids(noise_id, len(z))
         for warning in check_redshifts(z, self.redshifts, extrapolate):
             warnings.warn(warning, stacklevel=2)
-        others = as_conditions(conditions or {}, self.config.conditions.columns, len(z), self.name)
+        others = as_conditions(conditions or {}, self.askable, len(z), self.name)
         return self.draw(z, seed, ids, sampler, steps, noise, conditions=others)
+
+    @property
+    def askable(self) -> dict[str, tuple[float, float]]:
+        """Columns that can be asked for beside redshift, and their least and greatest values: those
+        that galaxies are steered to, and those that the network was trained with."""
+        return self._steerable | self.config.conditions.columns
+
+    @property
+    def _steerable(self) -> dict[str, tuple[float, float]]:
+        if not self.draws_light or self.config.distillation:
+            return {}
+        return steerable(self.config.data.bands, self.config.data.image_size)
 
     def require_light(self, noise: bool) -> None:
         """Raise UserError where no noise is asked of a model that draws images, noise and all."""
@@ -145,12 +158,16 @@ class Generator(GivenImages):
     ) -> Floats:
         """What `sample` returns, for callers that have checked redshifts, seed and numbers.
 
-        conditions: (n, K), of the config's columns; None: none is known. advance: is told of so
-        many galaxies more that were solved.
+        conditions: (n, K), values of `askable`; None: nothing is asked. advance: is told of so many
+        galaxies more that were solved.
         """
         solver, levels = build.make_sampler(self.config, self.scaling, sampler, steps)
-        asked = redshift if conditions is None else np.column_stack([redshift, conditions])
-        solved = self.solve(solver, levels, asked, seed, noise_id, advance)
+        told, held = redshift, None
+        if conditions is not None:
+            known = dict(zip(self.askable, conditions.T, strict=True))
+            told = np.column_stack([redshift, *(known[c] for c in self.config.conditions.columns)])
+            held = np.column_stack([known[c] for c in self._steerable]) if self._steerable else None
+        solved = self.solve(solver, levels, told, seed, noise_id, advance, held)
         if not self.draws_light:
             return self.scaling.decode(solved.numpy())
         return self._observed(solved, seed, noise_id, noise)
@@ -175,10 +192,12 @@ class Generator(GivenImages):
         seed: int = 0,
         noise_id: Sequence[int] | Ints | None = None,
         advance: Callable[[int], object] = lambda galaxies: None,
+        asked: Floats | None = None,
     ) -> Tensor:
         """What `solver(denoise, x, levels, noise)`, such as a sampler, makes of the galaxies' noise
         x at the first of the levels: (..., n, C, H, W) float32 on the host, in the model's units.
-        condition: redshifts (n,), or (n, 1 + K) with what else is asked for.
+        condition: redshifts (n,), or (n, 1 + K) with what else the network is told. asked: (n, S),
+        what galaxies are steered to (inference/steering.py).
 
         Matrix products round differently for different numbers of rows. So all batches have one
         size, and the last is filled up with galaxies that are thrown away.
@@ -190,7 +209,8 @@ class Generator(GivenImages):
         for start in range(0, len(z), together):
             rows = np.arange(start, start + together).clip(max=len(z) - 1)
             ids = [noise_id[row] for row in rows]
-            found = self._solve_together(solver, levels, z[rows], seed, ids)
+            held = None if asked is None else asked[rows]
+            found = self._solve_together(solver, levels, z[rows], seed, ids, held)
             count = min(together, len(z) - start)
             pieces.append(found.narrow(-4, 0, count))
             advance(count)
@@ -204,6 +224,7 @@ class Generator(GivenImages):
         condition: Floats,
         seed: int,
         ids: Sequence[int],
+        asked: Floats | None,
     ) -> Tensor:
         """The same for one batch."""
         noise = GalaxyNoise(seed, ids, self.shape, self.device)
@@ -215,7 +236,12 @@ class Generator(GivenImages):
                 image: Tensor = self.denoiser(x, level, z)
             return image
 
+        estimate: Denoise = denoise
+        if asked is not None:
+            wanted = torch.from_numpy(asked).to(self.device, torch.float32)
+            scaling, bands = self.scaling, self.config.data.bands
+            estimate = steered(denoise, wanted, scaling, bands, build.make_sky_noise(scaling))
         alpha, sigma = levels[0]
         x = noise() * float(np.hypot(alpha * self.scaling.sigma_data, sigma))
         with full_fp32():
-            return solver(denoise, x, levels, noise).float().cpu()
+            return solver(estimate, x, levels, noise).float().cpu()
