@@ -24,6 +24,12 @@ def made_report(**changes):
     trend = {"slope": None, "slope_interval": None}
     nothing = {"difference": None, "difference_interval": None, "verdict": "too few to say"}
     sides = {"real": trend, "generated": trend}
+    size = {"n": 3, "exponent": None, "exponent_interval": None}
+    cosmic_time = {
+        "size": {"real": size, "generated": size, "bins": []} | nothing,
+        "ultraviolet": [],
+        "mergers": {"gini_m20": [], "asymmetry": []},
+    }
     report = {
         "names": {"real": "held-out mock", "generated": "generated"},
         "files": {"real": "real.hdf5", "generated": "samples.hdf5"},
@@ -34,6 +40,7 @@ def made_report(**changes):
         "counts": {"real": count, "generated": count | {"total": 400, "detected": 399}},
         "metrics": {"flux": metric()},
         "trends": {"ellipticity": {"expected": "constant"} | sides | nothing},
+        "cosmic_time": cosmic_time,
         "joint": {"energy": None, "trees": None, "frechet": None},
         "brightness": {"i": {"asinh_ratio": None, "asinh_ratio_interval": None}},
         "redshift": None,

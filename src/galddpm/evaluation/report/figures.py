@@ -52,7 +52,7 @@ def histograms(
         axes[1, column].set_xlabel(label(name))
     for axis, text in zip(axes[:, 0], ("share of galaxies", "share, logarithmic"), strict=True):
         axis.set_ylabel(text)
-    _legend(figure)
+    add_legend(figure)
     figure.suptitle(title)
     return figure
 
@@ -80,7 +80,7 @@ def means_by_redshift(
                 }
                 axis.errorbar(x + offset, mean, yerr=reach, lw=1, label=names[side], **style)
         axis.set(xlabel="redshift", ylabel=f"mean {label(name)}")
-    _legend(figure)
+    add_legend(figure)
     figure.suptitle(title)
     return figure
 
@@ -182,7 +182,7 @@ def _name(name: str) -> str:
     return LABEL.get(name, name.replace("_", " ").replace("sersic", "Sersic"))
 
 
-def _legend(figure: Figure) -> None:
+def add_legend(figure: Figure) -> None:
     """One legend for all axes, beside the title; none where nothing was drawn."""
     entries: dict[str, Any] = {}
     for axis in figure.axes:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from galddpm.evaluation.catalog.side import Side
 from galddpm.evaluation.measurement.stamp import COMPARED, PAPER
+from galddpm.evaluation.report.cosmic_figure import bin_points, cosmic_time
 from galddpm.evaluation.report.figures import (
     LIGHT,
     compared_columns,
@@ -55,6 +56,8 @@ def draw_figures(
         light = [name for name in report["metrics"] if name not in COMPARED]
         if light:
             figures["colours_by_redshift"] = colours_by_redshift(bins, light, title, names)
+    if any(len(bin_points(report["cosmic_time"]["size"]["bins"], side)) for side in names):
+        figures["cosmic_time"] = cosmic_time(report["cosmic_time"], title, names)
     if report["redshift"]:
         figures["redshift"] = redshift_scatter(*catalogs, chosen, report, title)
     if report["images"]["convincing"]:

@@ -13,6 +13,7 @@ from galddpm.evaluation.measurement.sersic_columns import SERSIC
 from galddpm.evaluation.measurement.stamp import COMPARED
 from galddpm.evaluation.photoz.comparison import compare_redshifts
 from galddpm.evaluation.statistics.classifiers import compare_by_trees
+from galddpm.evaluation.statistics.cosmic_time import Population, compare_cosmic_time
 from galddpm.evaluation.statistics.distributions import (
     bootstrap_means,
     compare,
@@ -82,6 +83,7 @@ def judge(
             "by_band": {band: compare_band(catalogs, band, chosen) for band in others},
             "by_redshift": [compare_bin(sides, one) for one in bins],
             "trends": trends(real, generated, sides, chosen),
+            "cosmic_time": compare_cosmic_time(*populations((real, generated), sides, chosen)),
             "joint": compare_joint(catalogs, sides, chosen, may_judge),
             "brightness": compare_brightness(real, generated, chosen),
             "redshift": redshift,
@@ -165,6 +167,22 @@ def trends(
         )
     ]
     return compare_trends(*pairs)
+
+
+def populations(
+    catalogs: Sequence[Catalog], sides: Sequence[Mapping[str, Array]], chosen: Selection
+) -> list[Population]:
+    """The galaxies that are compared, real and generated ones."""
+    return [
+        Population(
+            catalog.redshift[rows],
+            {name: values[rows] for name, values in table.items()},
+            {band: flux[rows] for band, flux in catalog.aperture.items()},
+        )
+        for catalog, table, rows in zip(
+            catalogs, sides, (chosen.real, chosen.generated), strict=False
+        )
+    ]
 
 
 def compare_joint(

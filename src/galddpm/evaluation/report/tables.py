@@ -82,6 +82,38 @@ def trend_table(trends: Mapping[str, Mapping[str, Any]], names: Names) -> str:
     return table(("", *sides, "difference", "interval", "verdict"), rows)
 
 
+def cosmic_table(found: Mapping[str, Any], names: Names) -> str:
+    """Sizes, ultraviolet light and mergers by redshift, of both sides, and whether they agree."""
+    size = found["size"]
+    lines = [("size [kpc], exponent of 1 + z", size, "exponent")]
+    for title, bins in (
+        ("mean log10 of L at 2800 Å [erg/s/Hz]", found["ultraviolet"]),
+        ("mergers by Gini and M20, share", found["mergers"]["gini_m20"]),
+        ("mergers by asymmetry, share", found["mergers"]["asymmetry"]),
+    ):
+        lines += [(f"{title}, z {b['low']:g} to {b['high']:g}", b, "mean") for b in bins]
+    rows = [
+        (
+            title,
+            *(
+                text
+                for side in names
+                for text in (
+                    f"{line[side]['n']:,}",
+                    number(line[side][key]),
+                    number(line[side][f"{key}_interval"]),
+                )
+            ),
+            number(line["difference"]),
+            number(line["difference_interval"]),
+            line["verdict"],
+        )
+        for title, line, key in lines
+    ]
+    sides = [text for name in names.values() for text in ("n", name, "interval")]
+    return table(("", *sides, "difference", "interval", "verdict"), rows)
+
+
 def redshift_table(redshift: Mapping[str, Any] | None, names: Names) -> str:
     """Metrics of the redshifts that the CNN sees."""
     if redshift is None:
