@@ -11,6 +11,7 @@ from galddpm.evaluation.statistics.distributions import (
     compare,
     distances,
     floor,
+    floor_summary,
     interval,
     ks_interval,
     size_scale,
@@ -186,3 +187,24 @@ def test_floor_with_a_reference_takes_one_half_of_each():
     first, second = floor_splits(np.zeros(100), np.zeros(40), np.zeros(1), matched=False)[0]
     assert (len(first), len(second)) == (50, 20)
     assert second.max() < 40
+
+
+def test_floor_of_few_galaxies_is_that_of_two_fresh_samples():
+    """Halves of 60 tell what 60 and 60 are apart by, though distances do not go by N^-1/2 alone."""
+    rng = np.random.default_rng(5)
+    count = 60
+    fresh = [distances(*rng.normal(size=(2, count)))[0] for _ in range(6000)]
+    floors = [
+        floor(values, values, halves(count)[:20], (count, count))[:, 0].mean()
+        for values in rng.normal(size=(300, count))
+    ]
+    assert np.mean(floors) == pytest.approx(np.mean(fresh), rel=0.012)
+
+
+def test_one_more_like_the_floor_exceeds_its_bound_in_one_of_twenty():
+    rng = np.random.default_rng(6)
+    over = []
+    for _ in range(4000):
+        first, *null = rng.normal(size=41)
+        over.append(first > floor_summary("x", np.array(null))["x_floor_95"])
+    assert np.mean(over) == pytest.approx(0.05, abs=0.01)
