@@ -55,3 +55,5 @@ def test_near_galaxies_are_larger_and_brighter_than_far_ones():
     flux = light[:, 2, 16:48, 16:48].sum(axis=(1, 2))
     near, far = flux[:6], flux[6:]
     assert np.median(near) > 10 * np.median(far)
+    sky = np.median(light[6:], axis=(0, 2, 3)) / np.array([0.031, 0.045, 0.055, 0.109, 0.209])
+    assert (abs(sky) < 0.15).all()  # light alone: most of such stamps is dark

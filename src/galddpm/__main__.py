@@ -11,6 +11,7 @@ COMMANDS = {  # modules of galddpm.commands, in the order in which a newcomer me
     "data": "make, fetch, examine and cut files of galaxies",
     "train": "train a model into a run folder",
     "sample": "draw galaxies at given redshifts",
+    "survey": "draw the catalog of a survey: how many galaxies, how far, and where",
     "evolve": "draw the same galaxies at one redshift after the other",
     "photoz": "say how probable each redshift is of given galaxies",
     "runs": "list the run folders: how far they are, how good, and of what",

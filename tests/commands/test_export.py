@@ -108,6 +108,22 @@ def test_light_is_drawn_without_noise_of_the_instrument(folder):
                                   h5py.File("none.hdf5")["image"][1])  # fmt: skip
 
 
+def test_a_share_of_the_noise(folder):
+    """What twice the noise adds is twice what the noise adds; the light under both is the same."""
+    generator = galddpm.load("runs/small")
+    faint, once, twice = (generator.sample([0.1, 0.4], noise=share) for share in (1e-9, 1, 2))
+    np.testing.assert_allclose(twice - faint, 2 * (once - faint), rtol=1e-4, atol=1e-5)
+    spec = ["--run", "runs/small", "--redshifts", "0.1,0.4", "--out", "twice.hdf5"]
+    sample.main([*spec, "--noise", "2"])
+    with h5py.File("twice.hdf5") as file:
+        np.testing.assert_array_equal(file["image"][:], twice)
+        assert json.loads(file.attrs["provenance"])["noise"] == 2
+    with pytest.raises(UserError, match="noise: found -1, expected 0 to 1000"):
+        sample.main([*spec, "--noise", "-1"])
+    with pytest.raises(SystemExit):
+        sample.main([*spec, "--noise", "loud"])
+
+
 def test_images_with_their_noise_cannot_be_had_without(folder):
     image = ["--set", "sampling.ending=image", "--set", "process.prediction=edm"]
     train.main(["--config", "small.yaml", "--run", "runs/image", *image])

@@ -8,7 +8,7 @@ import torch
 
 import galddpm
 from galddpm import build
-from galddpm.inference.central_galaxy import GrowthCurve, central_part, dark_level
+from galddpm.inference.central_galaxy import GrowthCurve, central_part
 from galddpm.inference.steering import as_asked, steerable, steered
 
 NAN = math.nan
@@ -92,7 +92,7 @@ def test_galaxies_of_the_shipped_model_are_as_asked(shipped):
         shipped.sample([0.2, 0.5, 0.8, 1.0], seed=1, noise=False, conditions=conditions)
     )
     sky = torch.tensor(shipped.scaling.sky)[:, None, None]
-    galaxy = central_part(light - dark_level(light, sky), 0.25 * sky)
+    galaxy = central_part(light, 0.25 * sky)
     found, sizes = measured(galaxy, radius)
     np.testing.assert_allclose(np.array(found)[:, 2], magnitude, atol=0.06)
     np.testing.assert_allclose(sizes, radius, rtol=0.1)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from galddpm.inference.generator import Generator
 
 SHIPPED = "mock"  # the model that comes with galddpm
+SHARES = {"instrument": 1.0, "none": 0.0}  # of the instrument's noise, by name
+NOISES = {share: name for name, share in SHARES.items()}
 SAMPLERS = get_args(SamplingSettings.model_fields["sampler"].annotation)
 
 
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
 
     keep_freed_memory()
     generator = Generator.load(model, options.weights, options.device)
-    generator.require_light(options.noise == "instrument")
+    generator.require_light(options.noise)
     for warning in check_redshifts(redshift, generator.redshifts, options.extrapolate):
         tell(f"warning: {warning}")
     asked = read_conditions(spec, generator, copies) if options.catalog else {}
@@ -117,7 +119,7 @@ def describe(
         "levels": hashlib.sha256(repr(levels).encode()).hexdigest(),
         "seed": options.seed,
         "weights": options.weights,
-        "noise": options.noise,
+        "noise": NOISES.get(options.noise, options.noise),
     }
 
 
@@ -199,15 +201,20 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
         default="ema",
         help="averaged over the training, or those of its last step; default: ema",
     )
-    parser.add_argument(
-        "--noise",
-        choices=["instrument", "none"],
-        default="instrument",
-        help="none: light alone, of models that draw light; default: instrument",
-    )
+    noise = "instrument, none for light alone, or a share, such as 0.5 for four times the exposure;"
+    noise += " of models that draw light; default: instrument"
+    parser.add_argument("--noise", type=noise_share, default=1.0, metavar="SHARE", help=noise)
     add_overwrite(parser)
     add_device(parser)
     return parser.parse_args(arguments)
+
+
+def noise_share(text: str) -> float:
+    """The type of `--noise`."""
+    try:
+        return SHARES[text] if text in SHARES else float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"found {text!r}, expected instrument, none or a number") from None
 
 
 def unique_ids(object_id: Ints, copies: int) -> Ints:
@@ -236,7 +243,7 @@ def draw(
     with progress(total=left, desc="sampling", unit="galaxy") as bar:
         for rows in chunks:
             chosen = slice(rows.start, rows.stop)
-            noise = settings["noise"] == "instrument"
+            noise = SHARES.get(settings["noise"], settings["noise"])
             wanted = None if conditions is None else conditions[chosen]
             image = generator.draw(
                 redshift[chosen], settings["seed"], rows, *sampler, noise, bar.update, wanted

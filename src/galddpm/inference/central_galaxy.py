@@ -6,10 +6,13 @@ stamp). Of 120 mock galaxies the radius so found is .98 (.94 to 1.04) of what th
 noise, and the flux .99 (.85 to 1.07) of all light.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
+
+from galddpm.arrays import Floats
 
 APERTURE = 3.0  # [half-light radii]
 SHAPE, SCALE = 3.0, 2.6741  # 2 n, and b_n, of the profile: half of its light is within one radius
@@ -23,6 +26,15 @@ def dark_level(light: Tensor, most: Tensor) -> Tensor:
     pixels = light.flatten(2)
     level = pixels.kthvalue(int(DARK * pixels.shape[2]), dim=2).values[:, :, None, None]
     return torch.minimum(torch.maximum(level, -most), most)
+
+
+def above_sky(light: Floats, sky: Sequence[float]) -> Floats:
+    """Light (n, C, H, W) [count] without its `dark_level`; sky: rms of the sky's noise (C,)."""
+    if not len(light):
+        return light
+    pixels = torch.from_numpy(light)
+    above: Floats = (pixels - dark_level(pixels, torch.tensor(sky)[:, None, None])).numpy()
+    return above
 
 
 def central_part(light: Tensor, faint: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ from galddpm.diffusion.light import band_limited
 from galddpm.diffusion.samplers import Denoise, Sampler
 from galddpm.diffusion.schedule import Level
 from galddpm.errors import UserError, require_whole
+from galddpm.inference.central_galaxy import above_sky
 from galddpm.inference.conditions import as_conditions
 from galddpm.inference.given_images import GivenImages
 from galddpm.inference.instrument import with_noise
@@ -28,6 +29,7 @@ from galddpm.inference.model_file import ModelFile
 from galddpm.inference.redshifts import check_redshifts
 from galddpm.inference.steering import steerable, steered
 
+MOST_NOISE = 1000.0  # times that of the training images
 INSTRUMENT = 1  # use of a galaxy's random numbers
 
 
@@ -97,7 +99,7 @@ class Generator(GivenImages):
         sampler: str | None = None,
         steps: int | None = None,
         extrapolate: bool = False,
-        noise: bool = True,
+        noise: float = True,
         conditions: Mapping[str, ArrayLike] | None = None,
     ) -> Floats:
         """Galaxies (n, C, H, W) float32 [count] at the redshifts (n,); a number is one redshift.
@@ -108,7 +110,9 @@ class Generator(GivenImages):
         and steps are the config's by default. However many are asked for, few are worked on at a
         time; 1,000 galaxies of 5 x 64 x 64 pixels take 82 MB.
 
-        noise: False leaves the light as it is, without the noise of the instrument.
+        noise: share of the instrument's noise, such as 2 for a quarter of the exposure time. False
+        leaves light alone, also without what was left of the sky in the images that were trained
+        on, some tenths of its noise.
         conditions: what else is asked for of a model that knows it, each (n,), NaN for unknown.
 
         >>> generator.sample([0.3, 0.3], conditions={"i_cmodel_mag": [19.0, 22.0]})
@@ -137,9 +141,12 @@ class Generator(GivenImages):
             return {}
         return steerable(self.config.data.bands, self.config.data.image_size)
 
-    def require_light(self, noise: bool) -> None:
-        """Raise UserError where no noise is asked of a model that draws images, noise and all."""
-        if not noise and not self.draws_light:
+    def require_light(self, noise: float) -> None:
+        """Raise UserError for a share of noise that is none, and where other noise is asked than
+        that of the images which a model draws."""
+        if not 0 <= noise <= MOST_NOISE:
+            raise UserError(f"noise: found {noise:g}, expected 0 to {MOST_NOISE:g}")
+        if noise != 1 and not self.draws_light:
             raise UserError(
                 f"noise: {self.name} draws images with their noise, for light alone a model with"
                 " sampling.ending light is needed"
@@ -152,7 +159,7 @@ class Generator(GivenImages):
         noise_id: Sequence[int] | Ints,
         sampler: str | None = None,
         steps: int | None = None,
-        noise: bool = True,
+        noise: float = True,
         advance: Callable[[int], object] = lambda galaxies: None,
         conditions: Floats | None = None,
     ) -> Floats:
@@ -170,19 +177,20 @@ class Generator(GivenImages):
         solved = self.solve(solver, levels, told, seed, noise_id, advance, held)
         if not self.draws_light:
             return self.scaling.decode(solved.numpy())
-        return self._observed(solved, seed, noise_id, noise)
+        seen = self._observed(solved, seed, noise_id, noise)
+        return seen if noise else above_sky(seen, self.scaling.sky)
 
     def _observed(
-        self, solved: Tensor, seed: int, noise_id: Sequence[int] | Ints, noise: bool
+        self, solved: Tensor, seed: int, noise_id: Sequence[int] | Ints, noise: float
     ) -> Floats:
-        """Light (n, C, H, W) in the model's units as images [count], with the instrument's noise
-        where that is wanted."""
+        """Light (n, C, H, W) in the model's units as images [count], with so much of the
+        instrument's noise."""
         limit = self.config.sampling.band_limit
         light = self.scaling.decode((band_limited(solved, limit) if limit else solved).numpy())
         if not noise:
             return light
         normal = GalaxyNoise(seed, list(noise_id), light.shape[1:], use=INSTRUMENT)
-        return with_noise(light, normal().numpy(), self.scaling)
+        return with_noise(light, noise * normal().numpy(), self.scaling)
 
     def solve(
         self,

@@ -39,7 +39,7 @@ class GivenImages(ABC):
 
     @abstractmethod
     def _observed(
-        self, solved: Tensor, seed: int, noise_id: Sequence[int] | Ints, noise: bool
+        self, solved: Tensor, seed: int, noise_id: Sequence[int] | Ints, noise: float
     ) -> Floats:
         """Light (n, C, H, W) in the model's units as images [count]."""
 
