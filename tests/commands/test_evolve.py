@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import av
 import h5py
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 import galddpm
 from galddpm.commands import evolve
@@ -59,17 +60,30 @@ def test_given_galaxies_evolve_from_what_they_are(folder, monkeypatch):
 
 
 def test_a_film_a_sheet_and_a_page():
-    for suffix in ("gif", "png", "html"):
+    for suffix in ("gif", "mp4", "png", "html"):
         evolve.main([*STEPS, "--count", "2", "--out", f"e.{suffix}"])
     across, side = 2 * (ZOOM * SIDE + GAP) - GAP, ZOOM * SIDE
+    with av.open("e.mp4") as film:
+        shown = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
     with Image.open("e.gif") as film:
         assert film.n_frames == 4  # to the highest redshift, and back
         assert film.size == (across, side + TEXT)
+        pictures = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(film)]
+    for frame, picture in zip(shown, pictures, strict=True):  # but for compression, the same
+        height, width = frame.shape[:2]
+        assert (height, width) == (picture.shape[0] // 2 * 2, picture.shape[1] // 2 * 2)
+        assert np.abs(frame.astype(int) - picture[:height, :width]).mean() < 12
     with Image.open("e.png") as sheet:
         assert sheet.size == (3 * side, 2 * side + TEXT)
     page = Path("e.html").read_text()
     assert 'type="range" min="0" max="2"' in page
     assert page.count("iVBOR") == 3  # how a PNG begins
+
+
+def test_a_video_without_its_library(monkeypatch):
+    monkeypatch.setattr(evolve, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="x.mp4: needs the package av: pip install 'galddpm\\[film"):
+        evolve.main([*STEPS, "--out", "x.mp4"])
 
 
 def test_galaxies_stand_beside_each_other_with_rows_that_go_up():
@@ -87,7 +101,7 @@ def test_galaxies_stand_beside_each_other_with_rows_that_go_up():
         (["--from", "2", "--to", "1", "--out", "x.gif"], "--from 2 --to 1: expected a redshift"),
         (["--from", "nan", "--out", "x.gif"], "--from nan"),
         (["--frames", "1", "--out", "x.gif"], "--frames: found 1"),
-        (["--out", "x.mp4"], "found the suffix '.mp4', expected one of .gif"),
+        (["--out", "x.avi"], "found the suffix '.avi', expected one of .gif"),
         (["--out", "runs/small/model.safetensors"], "found the suffix '.safetensors'"),
         (["--to", "30", "--out", "x.gif"], "redshift"),
         (["--of", "galaxies.hdf5", "--row", "40", "--out", "x.gif"], "found 40 galaxies"),

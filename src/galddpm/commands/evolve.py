@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from galddpm.inference.redshifts import check_redshifts
 if TYPE_CHECKING:  # torch is loaded after the arguments were checked
     from galddpm.inference.generator import Generator
 
-SUFFIXES = (".gif", ".png", ".html", ".hdf5", ".h5")
+SUFFIXES = (".gif", ".mp4", ".png", ".html", ".hdf5", ".h5")
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "evolve.py") -> None:
@@ -74,7 +75,7 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
     add("--count", type=count, default=1, metavar="K", help="galaxies; default: 1")
     add("--of", type=Path, metavar="FILE", help="HDF5 file of galaxies, whose noise is found")
     add("--row", type=whole, default=0, metavar="R", help="the first of its galaxies; default: 0")
-    kinds = "a film .gif, a sheet .png, a page with a slider .html, or galaxies .hdf5"
+    kinds = "a film .gif or .mp4, a sheet .png, a page with a slider .html, or galaxies .hdf5"
     add("--out", required=True, metavar="FILE", help=kinds)
     add("--run", "--run-dir", dest="run", metavar="RUN", help="default: as of galddpm sample")
     noise = "none: light alone, of models that draw light; default: instrument"
@@ -98,6 +99,8 @@ def refuse(options: Namespace, out: Path) -> None:
         raise UserError(
             f"{out}: found the suffix {out.suffix!r}, expected one of {', '.join(SUFFIXES)}"
         )
+    if out.suffix.lower() == ".mp4" and find_spec("av") is None:
+        raise UserError(f"{out}: needs the package av: pip install 'galddpm[film]'; or name a .gif")
     if out.exists() and not options.overwrite:
         raise UserError(f"{out}: exists; --overwrite replaces it")
 
@@ -144,10 +147,10 @@ def write(images: Floats, redshift: Floats, seed: int, bands: Sequence[str], out
     if out.suffix.lower() in (".hdf5", ".h5"):
         write_galaxies(out, columns(images, redshift, seed), attributes(bands))
         return
-    from galddpm.commands.film import film, page, sheet
+    from galddpm.commands.film import film, page, sheet, video
 
     with written_whole(out) as temporary:
-        {".gif": film, ".png": sheet, ".html": page}[out.suffix.lower()](
+        {".gif": film, ".mp4": video, ".png": sheet, ".html": page}[out.suffix.lower()](
             images, redshift, bands, temporary
         )
 
