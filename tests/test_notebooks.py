@@ -22,7 +22,7 @@ PICTURES = {
     "recipe": 3,
     "light": 2,
     "posterior": 2,
-    "simulation": 2,
+    "simulation": 3,
     "evolution": 2,
     "judge": 1,
     "performance": 1,
