@@ -113,7 +113,9 @@ class Generator(GivenImages):
         noise: share of the instrument's noise, such as 2 for a quarter of the exposure time. False
         leaves light alone, also without what was left of the sky in the images that were trained
         on, some tenths of its noise.
-        conditions: what else is asked for of a model that knows it, each (n,), NaN for unknown.
+        conditions: what else is asked for, each (n,), NaN for nothing: of a model that draws light
+        total magnitudes, g_cmodel_mag to y_cmodel_mag, and i_half_light_radius [pixel]; of any
+        model the columns that it was trained with.
 
         >>> generator.sample([0.3, 0.3], conditions={"i_cmodel_mag": [19.0, 22.0]})
 
@@ -171,9 +173,11 @@ class Generator(GivenImages):
         solver, levels = build.make_sampler(self.config, self.scaling, sampler, steps)
         told, held = redshift, None
         if conditions is not None:
-            known = dict(zip(self.askable, conditions.T, strict=True))
-            told = np.column_stack([redshift, *(known[c] for c in self.config.conditions.columns)])
-            held = np.column_stack([known[c] for c in self._steerable]) if self._steerable else None
+            columns = dict(zip(self.askable, conditions.T, strict=True))
+            told = np.column_stack(
+                [redshift, *(columns[n] for n in self.config.conditions.columns)]
+            )
+            held = np.array([columns[name] for name in self._steerable]).T
         solved = self.solve(solver, levels, told, seed, noise_id, advance, held)
         if not self.draws_light:
             return self.scaling.decode(solved.numpy())
@@ -217,7 +221,7 @@ class Generator(GivenImages):
         for start in range(0, len(z), together):
             rows = np.arange(start, start + together).clip(max=len(z) - 1)
             ids = [noise_id[row] for row in rows]
-            held = None if asked is None else asked[rows]
+            held = asked[rows] if asked is not None and asked.size else None
             found = self._solve_together(solver, levels, z[rows], seed, ids, held)
             count = min(together, len(z) - start)
             pieces.append(found.narrow(-4, 0, count))
