@@ -11,6 +11,7 @@ from galddpm.errors import UserError
 from galddpm.files import read_json
 
 MODEL = "model.safetensors"
+CONFIG = "config.yaml"
 SHIPPED = Path(__file__).parent / "models"  # that come with galddpm
 PROVENANCE = "provenance.json"
 
@@ -69,7 +70,7 @@ def newest_samples(run: str | Path) -> Path:
 
 def all_runs(root: str | Path) -> list[Path]:
     """The run folders under a folder, the one that was begun last at the end."""
-    configs = Path(root).glob("*/config.yaml")
+    configs = Path(root).glob(f"*/{CONFIG}")
     return [path.parent for path in sorted(configs, key=lambda path: path.stat().st_mtime_ns)]
 
 
@@ -99,7 +100,7 @@ def images_seen(run: str | Path) -> int:
 
 def read_config(run: str | Path) -> dict[str, Any]:
     """The resolved config of a run as a plain dict. Raises UserError where it cannot be read."""
-    path = Path(run) / "config.yaml"
+    path = Path(run) / CONFIG
     try:
         content = yaml.safe_load(path.read_text())
     except FileNotFoundError:

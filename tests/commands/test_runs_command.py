@@ -4,9 +4,12 @@ import json
 import os
 import time
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from galddpm.commands import runs
+from galddpm.commands.run_page import curves
 from galddpm.errors import UserError
 
 
@@ -68,3 +71,52 @@ def test_what_is_no_run_is_passed_over_and_the_newest_comes_last(tmp_path, capsy
 def test_a_folder_without_runs_is_refused(tmp_path):
     with pytest.raises(UserError, match="no run, expected folders that galddpm train made"):
         runs.main([str(tmp_path)])
+
+
+def test_a_run_has_a_page(tmp_path, capsys):
+    origin = {"images_seen": 100, "device": "<cpu>"}
+    run = made(tmp_path, "paged", origin=origin, config="task: diffusion\nseed: 7\n")
+    lines = [
+        {
+            "images_seen": seen,
+            "loss": 1 / seen,
+            "images_per_second": 5.0,
+            "loss_by_t": [None, 0.1, 0.2, 0.3],
+            "loss_by_redshift": [0.1, 0.2, 0.3, 0.4],
+        }
+        for seen in (50, 100)
+    ]
+    (run / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (run / "previews").mkdir()
+    Image.new("RGB", (4, 4)).save(run / "previews" / "000000000050.png")
+    report = run / "samples" / "first" / "report.html"
+    report.parent.mkdir(parents=True)
+    report.touch()
+    runs.main([str(run)])
+    assert capsys.readouterr().out == f"{run / 'run.html'}\n"
+    page = (run / "run.html").read_text()
+    assert page.count("data:image/png;base64,iVBOR") == 2  # losses, a preview
+    assert "after 50 images" in page
+    assert "href='samples/first/report.html'" in page
+    assert "<td>100 of 100</td>" in page
+    assert "&lt;cpu&gt;" in page
+    assert "seed: 7" in page
+
+
+def test_curves_are_what_was_logged():
+    losses = [0.5, 0.25]
+    records = [
+        {"images_seen": 10 * k, "loss": loss, "loss_by_t": [loss, 1.0, None, 3.0]}
+        for k, loss in enumerate(losses, 1)
+    ]
+    whole, by_t, by_redshift, speed = curves(records).axes
+    np.testing.assert_array_equal(whole.lines[0].get_xydata(), [[10, 0.5], [20, 0.25]])
+    assert [line.get_label() for line in by_t.lines] == ["lowest", "second", "highest"]
+    assert not by_redshift.lines
+    assert not speed.lines
+
+
+def test_the_page_of_a_run_without_a_log(tmp_path, capsys):
+    run = made(tmp_path, "bare")
+    runs.main([str(run)])
+    assert "Losses" not in (run / "run.html").read_text()

@@ -1,15 +1,18 @@
-"""`galddpm runs [FOLDER]`: what runs there are, how far they are, how good, and of what."""
+"""`galddpm runs [FOLDER]`: what runs there are, how far they are, how good, and of what; of a run
+folder, its page."""
 
 import time
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from galddpm.commands.shell import DEFAULT, Parser
+from galddpm.commands.run_page import NAME, write_page
+from galddpm.commands.shell import DEFAULT, Parser, say
 from galddpm.commands.watching import duration
 from galddpm.errors import UserError
 from galddpm.files import read_json
 from galddpm.runs import (
+    CONFIG,
     PROVENANCE,
     all_runs,
     images_seen,
@@ -25,6 +28,9 @@ GAP = "  "
 
 def main(arguments: Sequence[str] | None = None, prog: str = "runs.py") -> None:
     root = Path(parse(arguments, prog).folder)
+    if (root / CONFIG).exists():
+        say(str(write_page(root, dict(zip(COLUMNS, described(root), strict=True)))))
+        return
     found = [run for run in all_runs(root) if task_of(run)]
     if not found:
         raise UserError(f"{root}: no run, expected folders that galddpm train made")
@@ -40,8 +46,9 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
         prog=prog,
         description="List run folders, the one that was begun last at the end: images trained on,"
         " whether that is all, the last loss, the training file, and how often the newest report's"
-        " image test tells generated from real galaxies (chance: 50 %).",
-        examples=("galddpm runs", "galddpm runs elsewhere/runs"),
+        " image test tells generated from real galaxies (chance: 50 %). Of a run folder a page is"
+        f" written there, {NAME}: losses by noise level and redshift, previews, and its config.",
+        examples=("galddpm runs", "galddpm runs elsewhere/runs", "galddpm runs runs/quickstart"),
     )
     parser.add_argument("folder", nargs="?", default="runs", metavar="FOLDER", help=DEFAULT)
     return parser.parse_args(arguments)
