@@ -12,8 +12,9 @@ SMALLER = {
     "mock": ("COUNT = 4000", "COUNT = 40"),
     "light": ("COUNT = 48", "COUNT = 12"),
     "posterior": ("COUNT = 6", "COUNT = 1"),
-    "simulation": ("GALAXIES, HIDDEN = 50, 24", "GALAXIES, HIDDEN = 4, 2"),
-    "evolution": ("NOISES, HELD_OUT = 24, 600", "NOISES, HELD_OUT = 2, 40"),
+    "simulation": ("STEPS = 50, 24, None", "STEPS = 4, 2, 6"),
+    "evolution": ("NOISES, HELD_OUT = 24, 600", "NOISES, HELD_OUT = 1, 30"),
+    "galaxiesml": ("STEPS = 600, 1600, 48, None", "STEPS = 40, 16, 8, 6"),
     "judge": ("STAMPS, JOBS = 300, 2", "STAMPS, JOBS = 2, 1"),
 }
 PICTURES = {
@@ -24,6 +25,7 @@ PICTURES = {
     "posterior": 2,
     "simulation": 3,
     "evolution": 2,
+    "galaxiesml": 1,
     "judge": 1,
     "performance": 1,
 }

@@ -127,7 +127,7 @@ def _unfinished(run: Path) -> bool:
 def _written(run: Path) -> int:
     """When a run wrote its model or, where it has none yet, began [ns]."""
     model = run / MODEL
-    return (model if model.exists() else run / "config.yaml").stat().st_mtime_ns
+    return (model if model.exists() else run / CONFIG).stat().st_mtime_ns
 
 
 def task_of(run: Path) -> str | None:

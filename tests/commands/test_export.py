@@ -111,7 +111,9 @@ def test_light_is_drawn_without_noise_of_the_instrument(folder):
 def test_a_share_of_the_noise(folder):
     """What twice the noise adds is twice what the noise adds; the light under both is the same."""
     generator = galddpm.load("runs/small")
-    faint, once, twice = (generator.sample([0.1, 0.4], noise=share) for share in (1e-9, 1, 2))
+    shares = (1e-9, 1, np.float64(2))
+    faint, once, twice = (generator.sample([0.1, 0.4], noise=share) for share in shares)
+    assert twice.dtype == np.float32
     np.testing.assert_allclose(twice - faint, 2 * (once - faint), rtol=1e-4, atol=1e-5)
     spec = ["--run", "runs/small", "--redshifts", "0.1,0.4", "--out", "twice.hdf5"]
     sample.main([*spec, "--noise", "2"])

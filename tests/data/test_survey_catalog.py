@@ -46,9 +46,18 @@ def test_where_the_density_is_zero_nobody_is():
     assert drawn.min() > 1
 
 
-@pytest.mark.parametrize("centre", [(150.0, 2.2), (0.1, -60.0), (40.0, 89.0)])
-def test_places_fill_a_field_of_this_area(centre):
-    area = 12.0
+@pytest.mark.parametrize(
+    ("centre", "area"),
+    [
+        ((150.0, 2.2), 12.0),
+        ((0.1, -60.0), 12.0),
+        ((40.0, 89.9), 12.0),
+        ((40.0, -90.0), 12.0),
+        ((0.0, 80.0), 30_000.0),
+        ((0.0, 0.0), 41_000.0),
+    ],
+)
+def test_places_fill_a_field_of_this_area(centre, area):
     ra, dec = draw_places(20_000, area, centre, np.random.default_rng(2))
     assert ra.min() >= 0
     assert ra.max() < 360
@@ -76,6 +85,12 @@ def test_tables_that_are_no_density(tmp_path, columns, message):
     Table(columns).write(tmp_path / "nz.csv")
     with pytest.raises(UserError, match=message):
         read_density(tmp_path / "nz.csv")
+
+
+@pytest.mark.parametrize("centre", [(150.0, 95.0), (np.nan, 0.0), (0.0, np.nan)])
+def test_centres_that_are_none(centre):
+    with pytest.raises(UserError, match="--centre: found"):
+        draw_places(3, 1.0, centre, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("area", [0.0, -1.0, 50_000.0, np.nan])

@@ -13,15 +13,15 @@ from galddpm.inference.central_galaxy import GrowthCurve, central_part, dark_lev
 SIZE = 64
 
 
-def distance(x: float = 0.0, y: float = 0.0) -> Tensor:
+def distance(x: float = 0.0, y: float = 0.0, size: int = SIZE) -> Tensor:
     """From a place that lies at (x, y) from the pixel in the middle."""
-    rows, columns = torch.meshgrid(2 * (torch.arange(SIZE) - SIZE / 2,), indexing="ij")
+    rows, columns = torch.meshgrid(2 * (torch.arange(size) - float(size // 2),), indexing="ij")
     return torch.hypot(columns - x, rows - y)
 
 
-def gaussian(sigma: float, x: float = 0.0, y: float = 0.0) -> Tensor:
+def gaussian(sigma: float, x: float = 0.0, y: float = 0.0, size: int = SIZE) -> Tensor:
     """(1, 1, H, W) of all light 1."""
-    profile = torch.exp(-0.5 * (distance(x, y) / sigma) ** 2) / (2 * math.pi * sigma**2)
+    profile = torch.exp(-0.5 * (distance(x, y, size) / sigma) ** 2) / (2 * math.pi * sigma**2)
     return profile[None, None]
 
 
@@ -73,11 +73,20 @@ def test_the_dark_level_is_what_the_sky_left():
     light = torch.cat([gaussian(2.0) + 0.3, gaussian(40.0) * 1e4], dim=1)
     level = dark_level(light, torch.tensor([[[1.0]], [[0.5]]]))
     assert level[0, 0].item() == pytest.approx(0.3, abs=1e-4)
-    assert level[0, 1].item() == 0.5  # the galaxy itself, where it fills the stamp
+    assert level[0, 1].item() == pytest.approx(0.35)  # the galaxy itself, where it fills the stamp
 
 
+@pytest.mark.parametrize("size", [63, 64])
+def test_a_galaxy_is_its_own_opposite(size):
+    """On stamps of an odd side too, whose middle is a pixel."""
+    alone = gaussian(1.6, size=size)
+    kept = central_part(alone, torch.tensor([[[1e-9]]]))
+    torch.testing.assert_close(kept, alone, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("size", [63, 64])
 @pytest.mark.parametrize("factor", [0.7, 1.0, 1.6])
-def test_a_gaussian_enlarged_is_a_gaussian(factor):
-    found = zoomed(gaussian(4.0), torch.tensor([factor]))
-    expected = factor**2 * gaussian(4.0 * factor)  # as bright as before at each place
+def test_a_gaussian_enlarged_is_a_gaussian(factor, size):
+    found = zoomed(gaussian(4.0, size=size), torch.tensor([factor]))
+    expected = factor**2 * gaussian(4.0 * factor, size=size)  # as bright as before at each place
     torch.testing.assert_close(found, expected, atol=0.01 * expected.max().item(), rtol=0)

@@ -67,6 +67,19 @@ def test_light_is_given_what_is_asked(shipped):
     np.testing.assert_allclose(neighbour.numpy(), 1, atol=0.03)
 
 
+def test_a_magnitude_alone_leaves_the_size(shipped):
+    """However often: of a galaxy too, whose own radius takes long to find."""
+    rows, columns = torch.meshgrid(2 * (torch.arange(64) - 32,), indexing="ij")
+    wide = 1e5 * torch.exp(-7.67 * (torch.sqrt(rows**2.0 + columns**2) / 14) ** 0.25)
+    light = wide.expand(1, 5, 64, 64)
+    pixels = shipped.scaling.pixels(light)
+    asked = torch.tensor([[NAN, NAN, 17.0, NAN, NAN, NAN]])
+    for _ in range(12):
+        pixels = as_asked(pixels, asked, shipped.scaling, BANDS)
+    ratio = (shipped.scaling.counts(pixels) / light)[0, 2, 24:40, 24:40]
+    torch.testing.assert_close(ratio, torch.full_like(ratio, ratio[0, 0].item()), rtol=0.02, atol=0)
+
+
 def test_sizes_keep_once_the_noise_is_low(shipped):
     asked = torch.tensor([[NAN, NAN, 21.0, NAN, NAN, 8.0]])
     pixels = shipped.scaling.pixels(galaxies(1))

@@ -75,6 +75,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
     chosen = (options.sampler, options.steps)
     recorded = describe(generator, redshift, object_id, options, model_fingerprint(model))
     recorded |= {f"asked_{name}": _hash(values) for name, values in asked.items()}
+    recorded |= {} if options.noise else {"sky": "taken off"}
     tell(_took(generator, recorded, run))
     elsewhere = model.parent == runs.SHIPPED or is_on_hub(run)
     folder = Path() if elsewhere else model.parent
@@ -248,6 +249,7 @@ def draw(
             image = generator.draw(
                 redshift[chosen], settings["seed"], rows, *sampler, noise, bar.update, wanted
             )
+            image = image if noise else generator.light_alone(image)
             if not np.isfinite(image).all():
                 raise NonFiniteError(
                     f"{parts.path}: the model gives non-finite pixels with {settings['steps']}"

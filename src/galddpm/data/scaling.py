@@ -90,6 +90,10 @@ class Scaling:
         stretched = torch.asinh(counts / soft) if self.name == "asinh" else counts
         return (stretched - mean) / std
 
+    def sky_at(self, device: torch.device) -> Tensor:
+        """`sky`, (C, 1, 1), on a device."""
+        return _column(self.sky, device)
+
     def _stretch(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         mean, std, soft = (
             _column(values, device) for values in (self.mean, self.std, self.softening)

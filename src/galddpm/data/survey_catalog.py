@@ -65,10 +65,23 @@ def draw_places(
     count: int, area: float, centre: tuple[float, float], rng: Generator
 ) -> tuple[Floats, Floats]:
     """Right ascensions and declinations (count,) [deg], equally dense in a field of this area
-    [deg^2] about the centre, which is as high as it is wide there or runs from pole to pole."""
-    side = np.sqrt(area)
-    low, high = (np.sin(np.radians(np.clip(centre[1] + d, -90, 90))) for d in (-side / 2, side / 2))
-    width = min(np.radians(area) / (high - low), 360.0)
+    [deg^2] about the centre, as high as it is wide; near a pole, or where it is most of the sky, a
+    field that goes all round.
+
+    Raises UserError for a centre that is none.
+    """
+    if not (np.isfinite(centre[0]) and abs(centre[1]) <= 90):
+        raise UserError(
+            f"--centre: found {centre[0]:g} {centre[1]:g}, expected a right ascension and a"
+            " declination from -90 to 90"
+        )
+    half = np.sqrt(area) / 2
+    low, high = (np.sin(np.radians(np.clip(centre[1] + d, -90, 90))) for d in (-half, half))
+    width = np.radians(area) / (high - low)  # [deg]
+    if width > 360:
+        width, height = 360.0, np.radians(area) / 360
+        middle = np.clip((low + high) / 2, height / 2 - 1, 1 - height / 2)
+        low, high = middle - height / 2, middle + height / 2
     ra = (centre[0] + (rng.random(count) - 0.5) * width) % 360
-    dec: Floats = np.degrees(np.arcsin(rng.uniform(low, high, count)))
+    dec: Floats = np.degrees(np.arcsin(rng.uniform(low, high, count).clip(-1, 1)))
     return ra, dec

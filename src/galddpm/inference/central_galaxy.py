@@ -17,14 +17,16 @@ from galddpm.arrays import Floats
 APERTURE = 3.0  # [half-light radii]
 SHAPE, SCALE = 3.0, 2.6741  # 2 n, and b_n, of the profile: half of its light is within one radius
 OPPOSITE = 2.0  # times the light opposite to it is still the galaxy's; more is a neighbour's
+MOST_DARK = 0.7  # [sky sigma] of level that can be left of a sky; more is light
 DARK = 0.25  # of the pixels are darker than the sky is taken to be
 ROUNDS = 5  # in which a radius and the aperture that goes with it are found
 
 
-def dark_level(light: Tensor, most: Tensor) -> Tensor:
-    """What is left of the sky in light (B, C, H, W): (B, C, 1, 1), within `most` (C, 1, 1)."""
+def dark_level(light: Tensor, sky: Tensor) -> Tensor:
+    """What is left of the sky in light (B, C, H, W) of a sky's noise (C, 1, 1): (B, C, 1, 1)."""
     pixels = light.flatten(2)
     level = pixels.kthvalue(int(DARK * pixels.shape[2]), dim=2).values[:, :, None, None]
+    most = MOST_DARK * sky
     return torch.minimum(torch.maximum(level, -most), most)
 
 
@@ -40,7 +42,8 @@ def above_sky(light: Floats, sky: Sequence[float]) -> Floats:
 def central_part(light: Tensor, faint: Tensor) -> Tensor:
     """The galaxy's part of light (B, C, H, W) without sky, in which neighbours are cut down to what
     lies opposite to them about the pixel in the middle. faint: (C, 1, 1), what may lie anywhere."""
-    opposite = light.flip(-2, -1).roll((1, 1), (-2, -1))
+    even = tuple(1 - side % 2 for side in light.shape[-2:])  # pixel n // 2 is beyond the middle
+    opposite = light.flip(-2, -1).roll(even, (-2, -1))
     return torch.minimum(light, OPPOSITE * opposite.clamp(min=0) + faint)
 
 
@@ -49,7 +52,7 @@ class GrowthCurve:
 
     def __init__(self, galaxy: Tensor):
         height, width = galaxy.shape[-2:]
-        order = _outwards(height, width).to(galaxy.device)
+        order = _outwards(height, width, galaxy.device)
         self.light = galaxy.flatten(2)[:, :, order].cumsum(dim=2)  # of so many pixels
         self.most = min(height, width) // 2 - 1.0  # [pixel] radius of a circle on the stamp
 
@@ -84,7 +87,7 @@ class GrowthCurve:
 
     def _within(self, pixels: Tensor) -> Tensor:
         """Light (B, C) of so many pixels (B,)."""
-        return self.light.take_along_dim(pixels[:, None, None], dim=2)[..., 0]
+        return self.light.take_along_dim(pixels[:, None, None] - 1, dim=2)[..., 0]
 
 
 def zoomed(image: Tensor, factor: Tensor) -> Tensor:
@@ -93,16 +96,16 @@ def zoomed(image: Tensor, factor: Tensor) -> Tensor:
     inverse = 1 / factor
     grid = image.new_zeros(len(image), 2, 3)
     grid[:, 0, 0] = grid[:, 1, 1] = inverse
-    middle = torch.tensor([1 / width, 1 / height], device=image.device)
-    grid[:, :, 2] = (1 - inverse)[:, None] * middle
+    grid[:, 0, 2] = (1 - inverse) * (1 - width % 2) / width
+    grid[:, 1, 2] = (1 - inverse) * (1 - height % 2) / height
     places = nn.functional.affine_grid(grid, list(image.shape), align_corners=False)
     return nn.functional.grid_sample(image, places, mode="bicubic", align_corners=False)
 
 
 @lru_cache
-def _outwards(height: int, width: int) -> Tensor:
+def _outwards(height: int, width: int, device: torch.device) -> Tensor:
     rows, columns = torch.arange(height) - height // 2, torch.arange(width) - width // 2
-    return (rows[:, None] ** 2 + columns**2).flatten().argsort(stable=True)
+    return (rows[:, None] ** 2 + columns**2).flatten().argsort(stable=True).to(device)
 
 
 def _share(radii: Tensor) -> Tensor:

@@ -111,8 +111,7 @@ class Generator(GivenImages):
         time; 1,000 galaxies of 5 x 64 x 64 pixels take 82 MB.
 
         noise: share of the instrument's noise, such as 2 for a quarter of the exposure time. False
-        leaves light alone, also without what was left of the sky in the images that were trained
-        on, some tenths of its noise.
+        leaves light alone (see `light_alone`).
         conditions: what else is asked for, each (n,), NaN for nothing: of a model that draws light
         total magnitudes, g_cmodel_mag to y_cmodel_mag, and i_half_light_radius [pixel]; of any
         model the columns that it was trained with.
@@ -129,7 +128,13 @@ class Generator(GivenImages):
         for warning in check_redshifts(z, self.redshifts, extrapolate):
             warnings.warn(warning, stacklevel=2)
         others = as_conditions(conditions or {}, self.askable, len(z), self.name)
-        return self.draw(z, seed, ids, sampler, steps, noise, conditions=others)
+        images = self.draw(z, seed, ids, sampler, steps, noise, conditions=others)
+        return images if noise else self.light_alone(images)
+
+    def light_alone(self, light: Floats) -> Floats:
+        """Light (n, C, H, W) [count] without what was left of the sky in the images that were
+        trained on, at most seven tenths of the sky's noise."""
+        return above_sky(light, self.scaling.sky)
 
     @property
     def askable(self) -> dict[str, tuple[float, float]]:
@@ -178,11 +183,11 @@ class Generator(GivenImages):
                 [redshift, *(columns[n] for n in self.config.conditions.columns)]
             )
             held = np.array([columns[name] for name in self._steerable]).T
+            held = None if np.isnan(held).all() else held  # also where nothing can be steered
         solved = self.solve(solver, levels, told, seed, noise_id, advance, held)
         if not self.draws_light:
             return self.scaling.decode(solved.numpy())
-        seen = self._observed(solved, seed, noise_id, noise)
-        return seen if noise else above_sky(seen, self.scaling.sky)
+        return self._observed(solved, seed, noise_id, noise)
 
     def _observed(
         self, solved: Tensor, seed: int, noise_id: Sequence[int] | Ints, noise: float
@@ -194,7 +199,7 @@ class Generator(GivenImages):
         if not noise:
             return light
         normal = GalaxyNoise(seed, list(noise_id), light.shape[1:], use=INSTRUMENT)
-        return with_noise(light, noise * normal().numpy(), self.scaling)
+        return with_noise(light, np.float32(noise) * normal().numpy(), self.scaling)
 
     def solve(
         self,
@@ -221,7 +226,7 @@ class Generator(GivenImages):
         for start in range(0, len(z), together):
             rows = np.arange(start, start + together).clip(max=len(z) - 1)
             ids = [noise_id[row] for row in rows]
-            held = asked[rows] if asked is not None and asked.size else None
+            held = None if asked is None else asked[rows]
             found = self._solve_together(solver, levels, z[rows], seed, ids, held)
             count = min(together, len(z) - start)
             pieces.append(found.narrow(-4, 0, count))

@@ -58,10 +58,11 @@ def steered(
         x_0 = denoise(x, level)
         light = light_at(lambda *_: x_0, x, level, noise)
         shaping = level[1] > SHAPING * noise.sigma * level[0]
-        wanted = as_asked(light, asked, scaling, bands, shaping)
+        more = as_asked(light, asked, scaling, bands, shaping) - light
         alpha, sigma = (column(value, x) for value in for_batch(level, x))
-        before, after = (image_of(some, x, alpha, sigma, noise) for some in (light, wanted))
-        return torch.where(free, x_0, x_0 + after - before)
+        # an image's estimate is linear in that of its light: what this adds, with its noise's share
+        image = image_of(more, torch.zeros_like(x), alpha, sigma, noise)
+        return torch.where(free, x_0, x_0 + image)
 
     return denoise_steered
 
@@ -75,15 +76,14 @@ def as_asked(
     whether sizes may change.
     """
     flux, radius, band = _as_flux(asked, bands)
-    sky = torch.tensor(scaling.sky, device=light.device)[:, None, None]
+    sky = scaling.sky_at(light.device)
     counts = scaling.counts(light)
     dark = dark_level(counts, sky)
     galaxy = central_part(counts - dark, FAINT * sky)
-    curve = GrowthCurve(galaxy)
+    curve, sized = GrowthCurve(galaxy), ~radius.isnan() & shaping
     radius = torch.where(radius.isnan(), curve.own_radius(band), radius)
-    zoom = torch.ones_like(radius)
-    if shaping:
-        zoom = (radius / curve.half_light_radius(band, radius)).clamp(1 / ZOOM, ZOOM)
+    zoom = (radius / curve.half_light_radius(band, radius)).clamp(1 / ZOOM, ZOOM)
+    zoom = torch.where(sized, zoom, 1.0)
     # enlarged by its logarithm, so that a bright core has no dark ring
     shaped = sky * torch.sinh(zoomed(torch.asinh(galaxy / sky), zoom))
     gain = _gain(flux, GrowthCurve(shaped).total(radius), zoom)

@@ -82,6 +82,22 @@ def test_sizes_find_the_exponent():
     assert other["difference"] == pytest.approx(-0.73, abs=0.08)
 
 
+def test_a_galaxy_at_redshift_0_has_no_size():
+    some = population(seed=1)
+    some.redshift[0] = 0.0
+    found = compare_sizes(some, population(seed=2))
+    assert found["real"]["n"] == len(some) - 1
+    assert found["verdict"] == "agrees"
+
+
+def test_few_galaxies_do_not_agree_in_a_bin():
+    """Twenty of a scatter of a fifth of a decade cannot say that sizes are the same."""
+    bins = compare_sizes(population(160, scatter=0.46), population(160, scatter=0.46, seed=1))[
+        "bins"
+    ]
+    assert "agrees" not in {line["verdict"] for line in bins}
+
+
 def test_ultraviolet_light_by_volume():
     """Of equal numbers in all bins, of equal light, density goes by volume alone."""
     rng = np.random.default_rng(0)
@@ -113,6 +129,8 @@ def test_star_formation_peaks_two_gigayears_after_the_start():
 def test_shares_of_mergers():
     same = compare_mergers(population(3000, seed=1), population(3000, seed=2), by_gini_m20)
     other = compare_mergers(population(seed=1), population(mergers=0.5, seed=2), by_gini_m20)
+    few = compare_mergers(population(300, mergers=0.0), population(300, mergers=0.0), by_gini_m20)
+    assert few[0]["verdict"] == "too few to say"  # though all are alike
     assert [line["verdict"] for line in same] == ["agrees"] * 5
     assert other[-1]["verdict"] == "differs"
     assert other[-1]["generated"]["mean"] == pytest.approx(0.5, abs=0.08)

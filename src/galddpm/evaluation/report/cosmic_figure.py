@@ -39,7 +39,7 @@ def bin_points(bins: Sequence[Mapping[str, Any]], side: str, power: bool = False
     """(redshift, mean, low, high) of each bin that has a mean, (n, 4); power: of ten, of which the
     mean is the exponent."""
     points = [
-        (_middle(one), one[side]["mean"], *one[side]["mean_interval"])
+        (one["redshift"], one[side]["mean"], *one[side]["mean_interval"])
         for one in bins
         if one[side]["mean_interval"]
     ]
@@ -63,12 +63,14 @@ def _draw(
 def _draw_densities(axis: Axes, bins: Sequence[Mapping[str, Any]]) -> None:
     """Of ultraviolet light by comoving volume, and of star formation, over the first bin's."""
     for side in ("real", "generated"):
-        points = [(_middle(one), value) for one in bins if (value := one[side]["density"])]
+        points = [(one["redshift"], value) for one in bins if (value := one[side]["density"])]
         if points:
             axis.plot(
                 *zip(*points, strict=True), color=COLOUR[side], marker=MARKER[side], ms=4, lw=1
             )
-    axis.plot([_middle(one) for one in bins], [one["published"] for one in bins], ":", color="#444")
+    axis.plot(
+        [one["redshift"] for one in bins], [one["published"] for one in bins], ":", color="#444"
+    )
     axis.set(ylabel="ultraviolet light by volume, over first", yscale="log")
 
 
@@ -79,7 +81,3 @@ def _draw_published_sizes(axis: Axes, size: Mapping[str, Any]) -> None:
         x = points[:, 0]
         law = points[0, 1] * ((1 + x) / (1 + x[0])) ** exponent
         axis.plot(x, law, ":", color="#444", lw=1)
-
-
-def _middle(one: Mapping[str, Any]) -> float:
-    return float(one["low"] + one["high"]) / 2
