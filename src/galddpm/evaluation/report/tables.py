@@ -87,9 +87,9 @@ def cosmic_table(found: Mapping[str, Any], names: Names) -> str:
     size = found["size"]
     lines = [("size [kpc], exponent of 1 + z", size, "exponent")]
     for title, bins in (
-        ("mean log10 of L at 2800 Å [erg/s/Hz]", found["ultraviolet"]),
-        ("mergers by Gini and M20, share", found["mergers"]["gini_m20"]),
-        ("mergers by asymmetry, share", found["mergers"]["asymmetry"]),
+        ("log10 L at 2800 Å [erg/s/Hz]", found["ultraviolet"]),
+        ("mergers by Gini, M20", found["mergers"]["gini_m20"]),
+        ("mergers by asymmetry", found["mergers"]["asymmetry"]),
     ):
         lines += [(f"{title}, z {b['low']:g} to {b['high']:g}", b, "mean") for b in bins]
     rows = [
