@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from galddpm.data.sky_noise import REACH, WHITE, measure_sky_noise
+from galddpm.data.sky_noise import REACH, WHITE, measure_sky, measure_sky_noise
+from galddpm.data.survey import BANDS, SKY_SIGMA
+from galddpm.mock import MockSettings
+from galddpm.mock.catalog import make_rows
+from galddpm.mock.noise import autocorrelation
 from helpers.correlation import smoothed
 from helpers.galaxies import simple_galaxies
 
@@ -43,6 +47,28 @@ def test_padding_is_no_sky():
     assert measure_sky_noise(noise).sigma == pytest.approx(0.3, rel=0.02)
     nothing = measure_sky_noise(np.zeros((3, 16, 16)))
     assert (nothing.sigma, nothing.correlation) == (0.0, WHITE)
+
+
+def test_galaxies_that_fill_their_stamps_do_not_add_to_the_noise():
+    """Of two stamps in five the light is everywhere, and its photons are a quarter of the noise."""
+    rng = np.random.default_rng(1)
+    noise = 0.3 * rng.standard_normal((400, 5, 64, 64))
+    noise[::5] = 0.35 / 0.3 * noise[::5] + 20
+    noise[1::5] = 0.35 / 0.3 * noise[1::5] + 30
+    sigmas, correlation = measure_sky(noise)
+    np.testing.assert_allclose(sigmas, 0.3, rtol=0.008)
+    np.testing.assert_allclose(correlation, WHITE, atol=0.01)
+
+
+@pytest.mark.slow
+def test_the_noise_of_mock_galaxies_is_found():
+    """To half a hundredth, of 200, with all their neighbours and defects, and as it is correlated
+    by the mock's resampling."""
+    columns, _ = make_rows(MockSettings(seed=4), "training", range(200))
+    sigmas, correlation = measure_sky(columns["image"])
+    np.testing.assert_allclose(sigmas / [SKY_SIGMA[band] for band in BANDS], 1, atol=0.005)
+    along = autocorrelation()[:3]
+    np.testing.assert_allclose(correlation[0][REACH : REACH + 3], along, atol=0.01)
 
 
 def test_noise_is_found_under_galaxies():

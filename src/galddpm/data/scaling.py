@@ -15,7 +15,7 @@ from torch import Tensor
 
 from galddpm.arrays import Floats
 from galddpm.data.photon_noise import measure_photon_noise
-from galddpm.data.sky_noise import WHITE, Correlation, measure_sky_noise
+from galddpm.data.sky_noise import WHITE, Correlation, measure_sky
 
 Noise = tuple[Correlation, tuple[float, ...], tuple[float, ...]]  # the last fields of a Scaling
 
@@ -143,10 +143,8 @@ def fit_scaling(name: str, flux: Floats, softening: float = 5.0) -> Scaling:
     """
     bands = flux.shape[1]
     some = flux[:: -(-len(flux) // SKY_STAMPS)]
-    noises = [measure_sky_noise(some[:, band]) for band in range(bands)]
-    sky = [noise.sigma for noise in noises]
-    mean = np.mean([noise.correlation for noise in noises], axis=0)
-    correlation = tuple(tuple(row) for row in mean.tolist())
+    found, correlation = measure_sky(some)
+    sky = found.tolist()
     for band, sigma in enumerate(sky):
         if sigma == 0:
             raise ValueError(f"band {band}: most pixels of most galaxies are equal")

@@ -42,36 +42,57 @@ WHITE: Correlation = tuple(
 )
 
 
-def sky_sigmas(flux: Floats) -> Floats:
-    """Standard deviation (C,) of a sky pixel in each band of stamps (n, C, H, W) [count]."""
-    return np.array([measure_sky_noise(flux[:, band]).sigma for band in range(flux.shape[1])])
+def measure_sky(flux: Floats) -> tuple[Floats, Correlation]:
+    """Standard deviations (C,) of a sky pixel in each band of stamps (n, C, H, W) [count], and the
+    correlation of its pixels, which all bands have alike, as one resampling made them."""
+    bands = range(flux.shape[1])
+    bends = [_bend(flux[:, band]) for band in bands]
+    found = [_correlation(flux[:, k], bend) for k, bend in zip(bands, bends, strict=True)]
+    correlation = np.mean(found, axis=0)
+    return np.array([_sigma(bend, correlation) for bend in bends]), _as_lists(correlation)
 
 
 def measure_sky_noise(flux: Floats) -> SkyNoise:
     """Of stamps (n, H, W) of one band [count]; sigma is 0 for stamps without noise."""
-    bend = _bend(flux)
+    sigmas, correlation = measure_sky(flux[:, None])
+    return SkyNoise(float(sigmas[0]), correlation)
+
+
+def _correlation(flux: Floats, bend: float) -> Floats:
     if bend == 0:
-        return SkyNoise(0.0, WHITE)
-    correlation = _without_sources(*_covariance(flux / np.float32(bend)))
+        return np.array(WHITE)
+    return _without_sources(*_covariance(flux / np.float32(bend)))
+
+
+def _sigma(bend: float, correlation: Floats) -> float:
+    """Standard deviation of noise whose sum (1, -2, 1) along rows has that of `bend`."""
     next_to, next_but_one = correlation[0, REACH + 1], correlation[0, REACH + 2]
-    sigma = bend / np.sqrt(max(6 - 8 * next_to + 2 * next_but_one, LEAST))
-    return SkyNoise(float(sigma), tuple(tuple(row) for row in correlation.tolist()))
+    return float(bend / np.sqrt(max(6 - 8 * next_to + 2 * next_but_one, LEAST)))
+
+
+def _as_lists(correlation: Floats) -> Correlation:
+    return tuple(tuple(row) for row in correlation.tolist())
 
 
 def _bend(flux: Floats) -> float:
     """Robust standard deviation of the weighted sum (1, -2, 1) along rows, where stamps are dark.
 
-    A slope of light does not change it.
+    A slope of light does not change it; but galaxies that fill their stamps leave no place without
+    the noise of their own light. So it is the median over the darker half of the stamps.
     """
     left, middle, right = flux[:, :, :-2], flux[:, :, 1:-1], flux[:, :, 2:]
     known = (left != 0) & (middle != 0) & (right != 0)  # exact zeros are padding, or no data
     light = np.where(known, left + middle + right, np.inf)
-    spreads = []
+    spreads, levels = [], []
     for stamp, seen in zip(left - 2 * middle + right, light, strict=True):
         if np.isfinite(seen).any():
             dark = seen <= _lower(seen[np.isfinite(seen)], DARK)
             spreads.append(np.median(np.abs(stamp[dark])))
-    return float(MAD_TO_SIGMA * np.median(spreads)) if spreads else 0.0
+            levels.append(np.median(seen[dark]))
+    if not spreads:
+        return 0.0
+    darker = np.array(levels) <= np.median(levels)
+    return float(MAD_TO_SIGMA * np.median(np.array(spreads)[darker]))
 
 
 def _covariance(flux: Floats) -> tuple[Floats, Floats]:

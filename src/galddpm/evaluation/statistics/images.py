@@ -12,7 +12,7 @@ from torch import Tensor
 from galddpm._version import __version__
 from galddpm.arrays import Floats, Ints
 from galddpm.data.galaxiesml import GalaxyFile
-from galddpm.data.sky_noise import sky_sigmas
+from galddpm.data.sky_noise import measure_sky
 from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
 from galddpm.evaluation.statistics.distributions import LEAST
@@ -56,7 +56,7 @@ def compare_images(
         return nothing | {"reason": f"fewer than {LEAST} galaxies on a side"}
     rows = rows[0][:count], rows[1][:count]
     sides = [file.unchecked_images(r) for file, r in zip((real, generated), rows, strict=True)]
-    noise = sky_sigmas(np.nan_to_num(sides[0]))
+    noise = measure_sky(np.nan_to_num(sides[0]))[0]
     noise = np.maximum(noise, np.finfo(np.float32).tiny)
     found = _tell_apart(sides, noise, rows, (real, generated))
     found["power"] = _known_power(real, rows[0], chosen, noise, cache)

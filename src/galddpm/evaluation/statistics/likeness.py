@@ -9,7 +9,7 @@ import torch
 
 from galddpm.arrays import Floats
 from galddpm.data.galaxiesml import GalaxyFile
-from galddpm.data.sky_noise import sky_sigmas
+from galddpm.data.sky_noise import measure_sky
 from galddpm.errors import UserError
 from galddpm.evaluation.statistics.memorisation import find_space, vectors
 
@@ -28,7 +28,7 @@ def likeness(samples: GalaxyFile, twins: GalaxyFile) -> float:
         raise UserError(f"{twins.path}: specz_redshift: found others than in {samples.path}")
     rows = slice(0, MOST)
     flux = [file.images(rows) for file in (samples, twins)]
-    noise = sky_sigmas(flux[0])
+    noise = measure_sky(flux[0])[0]
     own, other = (vectors(stamps, noise) for stamps in flux)
     space = find_space(own)
     distance = torch.cdist(space.place(own), space.place(other)).numpy()
