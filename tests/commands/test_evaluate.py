@@ -104,6 +104,7 @@ def test_everything_is_written(folder):
     names = {path.name for path in (folder / "report").iterdir()}
     figures = {"stamps", "distances", "histograms", "histograms_light", "means_by_redshift"}
     figures |= {"colours_by_redshift", "carriers", "least_convincing", "most_convincing"}
+    figures |= {"cosmic_time"}
     expected = {f"{name}.{kind}" for name in figures for kind in ("png", "pdf")}
     expected |= {
         "report.json",
@@ -171,7 +172,7 @@ def test_report_says_what_was_done_to_the_images(folder):
 
 def test_page_opens_offline(folder):
     text = (folder / "report" / "report.html").read_text()
-    assert text.count("data:image/png;base64,") == 9
+    assert text.count("data:image/png;base64,") == 10
     assert "http" not in text
 
 
