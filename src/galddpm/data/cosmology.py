@@ -6,7 +6,6 @@ from galddpm.arrays import Floats
 from galddpm.data.survey import ZERO_POINT
 
 AB_ZERO = -48.6  # magnitude of 1 erg / s / cm^2 / Hz
-CM_IN_MPC = 3.0857e24
 
 
 def kpc_per_arcsec(redshift: Floats) -> Floats:
@@ -33,6 +32,6 @@ def spectral_luminosity(flux: Floats, redshift: Floats) -> Floats:
     if not len(redshift):
         return redshift
     density = flux * 10 ** (-0.4 * (ZERO_POINT - AB_ZERO))  # [erg / s / cm^2 / Hz]
-    distance = Planck18.luminosity_distance(redshift).value * CM_IN_MPC
+    distance = Planck18.luminosity_distance(redshift).to_value("cm")
     luminosity: Floats = 4 * np.pi * distance**2 * density / (1 + redshift)
     return luminosity

@@ -81,7 +81,8 @@ def as_asked(
     dark = dark_level(counts, sky)
     galaxy = central_part(counts - dark, FAINT * sky)
     curve, sized = GrowthCurve(galaxy), ~radius.isnan() & shaping
-    radius = torch.where(radius.isnan(), curve.own_radius(band), radius)
+    if radius.isnan().any():  # it takes rounds to find
+        radius = torch.where(radius.isnan(), curve.own_radius(band), radius)
     zoom = (radius / curve.half_light_radius(band, radius)).clamp(1 / ZOOM, ZOOM)
     zoom = torch.where(sized, zoom, 1.0)
     # enlarged by its logarithm, so that a bright core has no dark ring

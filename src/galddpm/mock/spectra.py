@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from galddpm.arrays import Floats
+from galddpm.data import cosmology
 
 FILTERS = ("hsc2017-g", "hsc2017-r", "hsc2017-i", "hsc2017-z", "hsc2017-y")
 GALAXIES = ("CWW_E", "CWW_Sbc", "CWW_Scd", "CWW_Im")  # from red to blue
@@ -88,10 +89,7 @@ def _dimming() -> Floats:
 
 @lru_cache(maxsize=1)
 def _kpc_per_arcsec() -> Floats:
-    from astropy.cosmology import Planck18
-
-    kpc: Floats = Planck18.kpc_proper_per_arcmin(np.maximum(REDSHIFTS, 1e-3)).value / 60
-    return kpc
+    return cosmology.kpc_per_arcsec(np.maximum(REDSHIFTS, 1e-3))
 
 
 @lru_cache(maxsize=1)

@@ -32,7 +32,7 @@ from galddpm.evaluation.statistics.redshift_bins import (
     conditional_distance,
     redshift_bins,
 )
-from galddpm.evaluation.statistics.trends import TRENDS, compare_trends
+from galddpm.evaluation.statistics.trends import compare_trends
 
 NOT_FITTED = Flag.SERSIC_BAD | Flag.UNDETECTED | Flag.BAD_PIXELS
 NO_SERSIC = NOT_FITTED | Flag.SERSIC_POOR
@@ -64,6 +64,7 @@ def judge(
     second = real if reference is None else reference
     catalogs = real, generated, second
     sides = [columns(catalog, lead) for catalog in catalogs]
+    compared = populations((real, generated), sides, chosen)
     metrics = compare_columns(sides, chosen)
     bins = redshift_bins(real.redshift, generated.redshift, second.redshift, chosen)
     for name, distance in metrics.items():
@@ -82,8 +83,8 @@ def judge(
             "metrics": metrics,
             "by_band": {band: compare_band(catalogs, band, chosen) for band in others},
             "by_redshift": [compare_bin(sides, one) for one in bins],
-            "trends": trends(real, generated, sides, chosen),
-            "cosmic_time": compare_cosmic_time(*populations((real, generated), sides, chosen)),
+            "trends": compare_trends(*((some.redshift, some.columns) for some in compared)),
+            "cosmic_time": compare_cosmic_time(*compared),
             "joint": compare_joint(catalogs, sides, chosen, may_judge),
             "brightness": compare_brightness(real, generated, chosen),
             "redshift": redshift,
@@ -154,19 +155,6 @@ def compare_bin(sides: Sequence[Mapping[str, Array]], one: Bin) -> dict[str, Any
     chosen = one.chosen
     numbers = {"n_real": len(chosen.real), "n_generated": len(chosen.generated)}
     return {"low": one.low, "high": one.high, **numbers, "metrics": compare_columns(sides, chosen)}
-
-
-def trends(
-    real: Catalog, generated: Catalog, sides: Sequence[Mapping[str, Any]], chosen: Selection
-) -> dict[str, dict[str, Any]]:
-    """The paper's two statements about redshift, for both sides."""
-    pairs = [
-        (catalog.redshift[rows], {name: table[name][rows] for name in TRENDS})
-        for catalog, table, rows in zip(
-            (real, generated), sides, (chosen.real, chosen.generated), strict=False
-        )
-    ]
-    return compare_trends(*pairs)
 
 
 def populations(
