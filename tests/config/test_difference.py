@@ -14,6 +14,7 @@ CHANGED = {
     "training.checkpoint_every": 7,
     "training.log_every": 7,
     "training.preview_every": None,
+    "training.wandb": "galaxies",
     "training.parts": 2,
     "data.cache": "none",
     "sampling.batch_size": 7,

@@ -7,11 +7,9 @@ import signal
 import numpy as np
 import pytest
 import torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from galddpm.errors import RunError, UserError
 from galddpm.interrupts import answered
-from galddpm.training.board import board
 from galddpm.training.checkpoint import Checkpoints, load_tensors, save_tensors
 from galddpm.training.ema import Ema
 from galddpm.training.learning_rate import learning_rate
@@ -282,17 +280,6 @@ def test_a_resumed_log_holds_each_counter_once(tmp_path):
     Log(path, images_seen=16).write({"images_seen": 24})
     kept = [json.loads(text)["images_seen"] for text in path.read_text().splitlines()]
     assert kept == [8, 16, 24]
-
-
-def test_a_board_shows_the_log_and_hides_what_a_resumed_run_repeats(tmp_path):
-    record = {"images_seen": 8, "loss": 2.0, "loss_by_t": [1.0, None, 3.0, 4.0], "device": "cpu"}
-    write = board(tmp_path)
-    write(record)
-    write(record | {"images_seen": 16, "loss": 9.0})
-    board(tmp_path, images_seen=8)(record | {"images_seen": 16, "loss": 1.5})
-    shown = EventAccumulator(str(tmp_path)).Reload()
-    assert shown.Tags()["scalars"] == ["loss", "loss_by_t/1", "loss_by_t/3", "loss_by_t/4"]
-    assert [(event.step, event.value) for event in shown.Scalars("loss")] == [(8, 2.0), (16, 1.5)]
 
 
 def test_by_quartile():

@@ -4,7 +4,7 @@ import os
 import signal
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -150,9 +150,8 @@ def train(config: AnyConfig, run: Path, device_name: str | None = None) -> None:
         write_text(run / "config.yaml", dump_config(config))
         write_json(run / runs.PROVENANCE, origin)
     inspection = task.make_inspection(scaling, redshifts, device, run)
-    pictures = config.task == "diffusion" and config.training.preview_every is not None
     with deterministic(config.training.deterministic), memory_explained():
-        stopped_by = follow_plan(trainer, inspection, run, pictures)
+        stopped_by = follow_plan(trainer, inspection, run, config)
     if processes.is_first():
         chosen, best = inspection.chosen(trainer.ema.model), inspection.summary()
         known = redshifts, chosen, model, galaxies.description
@@ -168,12 +167,12 @@ def train(config: AnyConfig, run: Path, device_name: str | None = None) -> None:
 
 
 def follow_plan(
-    trainer: "Trainer", inspection: "Inspection", run: Path, pictures: bool
+    trainer: "Trainer", inspection: "Inspection", run: Path, config: AnyConfig
 ) -> BaseException | None:
     """Train watched and with a log; what to raise where a signal ended it, else None."""
     ended_by = 0
     raise_if_requested()  # from here on signals wait for the end of a step
-    with Interruption() as interruption, watched(trainer, run, pictures) as (report, advance):
+    with Interruption() as interruption, watched(trainer, run, config) as (report, advance):
 
         def stopped() -> bool:
             nonlocal ended_by
@@ -201,26 +200,32 @@ def memory_explained() -> Iterator[None]:
 
 @contextmanager
 def watched(
-    trainer: "Trainer", run: Path, pictures: bool
+    trainer: "Trainer", run: Path, config: AnyConfig
 ) -> Iterator[tuple[Callable[[dict[str, Any]], None], Callable[[int], None]]]:
     """(report, advance) of `Trainer.run`, which the first process's log and progress are told."""
     if not processes.is_first():
         yield lambda record: None, lambda images: None
         return
-    from galddpm.training.board import board
+    from galddpm.training.board import tensorboard, weights_and_biases
     from galddpm.training.log import Log
 
-    seen = trainer.images_seen
-    curves = board(run / "tensorboard", seen)
-    log, watch = Log(run / "log.jsonl", seen, curves), Watch(trainer, run)
+    seen, project = trainer.images_seen, config.training.wandb
+    pictures = config.task == "diffusion" and config.training.preview_every is not None
+    curves = tensorboard(run / "tensorboard", seen)
     tell(places_in_words(run, pictures, curves is not None))
+    with ExitStack() as opened:
+        boards = [curves] if curves else []
+        if project:
+            shown = weights_and_biases(run, project, config.model_dump())
+            boards.append(opened.enter_context(shown))
+        log, watch = Log(run / "log.jsonl", seen, boards), Watch(trainer, run)
 
-    def report(record: dict[str, Any]) -> None:
-        log.write(record)
-        watch.report(record)
+        def report(record: dict[str, Any]) -> None:
+            log.write(record)
+            watch.report(record)
 
-    with watch.bar:
-        yield report, watch.advance
+        with watch.bar:
+            yield report, watch.advance
 
 
 class Interruption:

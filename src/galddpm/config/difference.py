@@ -9,6 +9,7 @@ FREE = {  # and why what was trained so far stays what it is
     "training.checkpoint_every": "all randomness of a step comes from its number",
     "training.log_every": "the log only watches",
     "training.preview_every": "and so do the pictures, of which each has noise of its own",
+    "training.wandb": "and so does where the log is shown",
     "training.parts": "what is computed in parts comes out as before",
     "data.cache": "pixels are the same wherever they are held",
     "sampling.batch_size": "a galaxy does not depend on those that are made with it",

@@ -168,6 +168,7 @@ class TrainingSettings(Section):
     checkpoint_every: Count = 500_000  # images
     log_every: Count = 12_800  # images
     preview_every: Count | None = 500_000  # images; null draws none
+    wandb: str | None = None  # project of Weights & Biases, where the log is shown too
 
 
 class SamplingSettings(Section):

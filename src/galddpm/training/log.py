@@ -1,7 +1,7 @@
 """The log of a run: one JSON object a line, each `images_seen` once."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +9,17 @@ import numpy as np
 
 from galddpm.arrays import Floats
 from galddpm.files import write_text
+from galddpm.training.board import Board
 
 
 class Log:
     """Appends to log.jsonl; a resumed run first drops the lines after its checkpoint.
 
-    board: a function that also receives every record, or None.
+    boards: functions that also receive every record.
     """
 
-    def __init__(
-        self,
-        path: str | Path,
-        images_seen: int = 0,
-        board: Callable[[dict[str, Any]], None] | None = None,
-    ):
-        self.path, self.board = Path(path), board
+    def __init__(self, path: str | Path, images_seen: int = 0, boards: Sequence[Board] = ()):
+        self.path, self.boards = Path(path), boards
         lines = self.path.read_text().splitlines() if self.path.exists() else []
         kept = [line for line in lines if _seen(line) <= images_seen]
         write_text(self.path, "".join(line + "\n" for line in kept))
@@ -31,8 +27,8 @@ class Log:
     def write(self, record: dict[str, Any]) -> None:
         with self.path.open("a") as file:
             file.write(json.dumps(record) + "\n")
-        if self.board:
-            self.board(record)
+        for show in self.boards:
+            show(record)
 
 
 def by_quartile(losses: Floats, values: Floats) -> list[float | None]:
