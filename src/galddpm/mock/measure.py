@@ -33,14 +33,7 @@ def measure_band(image: Floats, gain: float) -> dict[str, float]:
     """
     import sep
 
-    sep.set_extract_pixstack(2 * image.size)  # its default makes room for twenty stamps each time
-    background = sep.Background(image, bw=MESH, bh=MESH)
-    data = image - background.back()
-    found, segments = sep.extract(
-        data, THRESHOLD, err=background.globalrms, minarea=LEAST_AREA, filter_kernel=KERNEL,
-        deblend_nthresh=DEBLEND_LEVELS, deblend_cont=DEBLEND_CONTRAST,
-        segmentation_map=True,
-    )  # fmt: skip
+    found, segments, data, rms = detect(image)
     if not len(found):
         return dict.fromkeys(COLUMNS, 0.0)
     centre = (np.array(image.shape) - 1) / 2
@@ -53,7 +46,7 @@ def measure_band(image: Floats, gain: float) -> dict[str, float]:
     reach = ([value] for value in (*place, KRON_REACH * a))
     half_light, _ = sep.flux_radius(data, *reach, 0.5, subpix=HALF_LIGHT_SUBPIXELS)
     radii, profile, count = _profile(data, place, a, b, float(source["theta"]))
-    error = np.sqrt((background.globalrms**2 + np.maximum(profile, 0) / gain) / count)
+    error = np.sqrt((rms**2 + np.maximum(profile, 0) / gain) / count)
     return {
         "ellipticity": 1 - b / a,
         "half_light_radius": float(half_light[0]),
@@ -71,6 +64,22 @@ def measure_band(image: Floats, gain: float) -> dict[str, float]:
             for radius in POPULATION_RADII
         },
     }
+
+
+def detect(image: Floats) -> tuple[Array, Array, Floats, float]:
+    """Sources of a band's stamp as sep lists them, their segments, the image without background,
+    and its rms [count]."""
+    import sep
+
+    sep.set_extract_pixstack(2 * image.size)  # its default makes room for twenty stamps each time
+    background = sep.Background(image, bw=MESH, bh=MESH)
+    data = image - background.back()
+    found, segments = sep.extract(
+        data, THRESHOLD, err=background.globalrms, minarea=LEAST_AREA, filter_kernel=KERNEL,
+        deblend_nthresh=DEBLEND_LEVELS, deblend_cont=DEBLEND_CONTRAST,
+        segmentation_map=True,
+    )  # fmt: skip
+    return found, segments, data, background.globalrms
 
 
 def corrected(data: Floats, others: Array, place: tuple[float, float]) -> Floats:

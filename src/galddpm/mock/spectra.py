@@ -92,29 +92,31 @@ def _kpc_per_arcsec() -> Floats:
     return cosmology.kpc_per_arcsec(np.maximum(REDSHIFTS, 1e-3))
 
 
-@lru_cache(maxsize=1)
-def _responses() -> Floats:
-    """Filter curves on WAVELENGTHS, (5, n)."""
+@lru_cache(maxsize=2)
+def responses(filters: tuple[str, ...]) -> Floats:
+    """Curves on WAVELENGTHS of filters that speclite knows, (filters, n)."""
     from speclite.filters import load_filters
 
-    return np.stack([curve(WAVELENGTHS) for curve in load_filters(*FILTERS)])
+    return np.stack([curve(WAVELENGTHS) for curve in load_filters(*filters)])
 
 
 @lru_cache(maxsize=1)
 def _absolute() -> Floats:
-    """AB band fluxes of every template over REDSHIFTS, (templates, redshifts, 5).
+    """AB band fluxes of every template over REDSHIFTS, (templates, redshifts, 5)."""
+    return np.array([[band_photons(name, z, FILTERS) for z in REDSHIFTS] for name in TEMPLATES])
+
+
+def band_photons(template: str, redshift: float, filters: tuple[str, ...]) -> Floats:
+    """AB fluxes (filters,) of a spectrum at a redshift, in units of their own.
 
     Photons through a filter, int f_lambda T lambda, over those of a flat f_nu, int T / lambda.
     """
-    responses = _responses()
-    flat = (responses / WAVELENGTHS).sum(axis=1)
-    fluxes = np.empty((len(TEMPLATES), len(REDSHIFTS), len(FILTERS)))
-    for t, name in enumerate(TEMPLATES):
-        rest, spectrum = _spectrum(name)
-        for i, z in enumerate(REDSHIFTS):
-            observed = np.interp(WAVELENGTHS / (1 + z), rest, spectrum) / (1 + z)
-            observed = observed * igm_transmission(WAVELENGTHS, z)
-            fluxes[t, i] = (responses * observed * WAVELENGTHS).sum(axis=1) / flat
+    rest, spectrum = _spectrum(template)
+    curves = responses(filters)
+    observed = np.interp(WAVELENGTHS / (1 + redshift), rest, spectrum) / (1 + redshift)
+    observed = observed * igm_transmission(WAVELENGTHS, redshift)
+    flat = (curves / WAVELENGTHS).sum(axis=1)
+    fluxes: Floats = (curves * observed * WAVELENGTHS).sum(axis=1) / flat
     return fluxes
 
 
@@ -132,6 +134,7 @@ def _galaxy(name: str) -> tuple[Floats, Floats]:
     return wavelength, flux
 
 
+@lru_cache(maxsize=len(TEMPLATES))
 def _spectrum(name: str) -> tuple[Floats, Floats]:
     """(rest wavelength [Angstrom], f_lambda) of a template."""
     if name == "quasar":

@@ -161,8 +161,13 @@ def _plain(rng: Generator, chosen: Chosen, place: Floats) -> Profile:
 
 def _star_density() -> float:
     """Stars per arcmin^2 in the range that is drawn."""
-    bright, faint = (STARS * 10 ** (STAR_SLOPE * (i - 20)) for i in STAR_RANGE)
-    return faint - bright
+    bright, faint = stars_brighter(np.array(STAR_RANGE))
+    return float(faint - bright)
+
+
+def stars_brighter(magnitude: Floats) -> Floats:
+    """Stars per arcmin^2 that are brighter in i."""
+    return STARS * 10 ** (STAR_SLOPE * (magnitude - 20))
 
 
 def _star(rng: Generator, stamp: int) -> Star:
