@@ -12,9 +12,9 @@ SMALLER = {
     "mock": ("COUNT = 4000", "COUNT = 40"),
     "light": ("COUNT = 48", "COUNT = 12"),
     "posterior": ("COUNT = 6", "COUNT = 1"),
-    "simulation": ("STEPS = 50, 24, None", "STEPS = 4, 2, 6"),
-    "evolution": ("NOISES, HELD_OUT = 24, 600", "NOISES, HELD_OUT = 1, 30"),
-    "galaxiesml": ("STEPS = 600, 1600, 48, None", "STEPS = 40, 16, 8, 6"),
+    "simulation": ("STEPS = 50, 24, None", "STEPS = 2, 2, 3"),
+    "evolution": ("STEPS = 24, 600, None", "STEPS = 1, 8, 4"),
+    "galaxiesml": ("STEPS = 600, 1600, 48, None", "STEPS = 40, 16, 3, 4"),
     "judge": ("STAMPS, JOBS = 300, 2", "STAMPS, JOBS = 2, 1"),
 }
 PICTURES = {
