@@ -31,7 +31,7 @@ MAY_IMPORT = {  # besides those and themselves
     "inference": {"build", "config", "runs", *ROOMS},
     "tasks": {"build", "config", "inference", "runs", *ROOMS},
     "commands": {"build", "config", "inference", "mock", "runs", "tasks", "benchmarks", *ROOMS},
-    "benchmarks": {"build", "config", "tasks", *ROOMS},
+    "benchmarks": {"build", "config", "mock", "tasks", *ROOMS},
     "__init__": {"data", "inference"},
     "__main__": {"commands"},
 }

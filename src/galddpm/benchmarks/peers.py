@@ -1,6 +1,6 @@
 """What a user would otherwise pick, used as its own examples use it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import h5py
@@ -41,6 +41,45 @@ def diffusers_network(config: Config, device: torch.device) -> nn.Module:
     _refuse_unequal(config, model)
     network: nn.Module = model.to(device)
     return network
+
+
+class RedshiftUNet(nn.Module):
+    """UNet2DModel that is told redshifts in place of classes, as ours is called.
+
+    channels: of its levels, each at half the resolution of the one before; attention: the side at
+    which it attends [pixel].
+    """
+
+    def __init__(self, config: Config, channels: Sequence[int], attention: int):
+        super().__init__()
+        from diffusers import UNet2DModel
+
+        sides = [config.data.image_size >> level for level in range(len(channels))]
+        kinds = ["Attn" if side == attention else "" for side in sides]
+        bands = len(config.data.bands)
+        self.network = UNet2DModel(
+            sample_size=config.data.image_size,
+            in_channels=bands,
+            out_channels=bands,
+            layers_per_block=config.network.blocks,
+            block_out_channels=tuple(channels),
+            down_block_types=tuple(f"{kind}DownBlock2D" for kind in kinds),
+            up_block_types=tuple(f"{kind}UpBlock2D" for kind in reversed(kinds)),
+            norm_num_groups=16,
+            attention_head_dim=16,
+            class_embed_type="timestep",
+        )
+        _refuse_unequal(config, self.network)
+
+    def hidden_weights(self) -> list[nn.Parameter]:
+        """The matrices of its blocks."""
+        blocks = (self.network.down_blocks, self.network.mid_block, self.network.up_blocks)
+        return [weight for part in blocks for weight in part.parameters() if weight.ndim > 1]
+
+    def forward(self, x: torch.Tensor, t: torch.Tensor, redshift: torch.Tensor) -> torch.Tensor:
+        """Redshifts are spread over as many steps as noise levels are."""
+        out: torch.Tensor = self.network(x, t, class_labels=250 * redshift).sample
+        return out
 
 
 def lucidrains_network(config: Config, device: torch.device) -> nn.Module:

@@ -15,10 +15,11 @@ from galddpm.provenance import provenance
 if TYPE_CHECKING:  # torch is loaded after the arguments were checked
     import torch
 
-PARTS = ("loader", "train", "sample", "measure", "growth")
+PARTS = ("loader", "train", "quality", "sample", "measure", "growth")
 # (part, device or None for any): the library that it needs, and the extra that brings it
 NEEDS = {
     ("train", None): ("diffusers", "benchmark"),
+    ("quality", None): ("diffusers", "benchmark"),
     ("sample", None): ("diffusers", "benchmark"),
     ("measure", None): ("galsim", "benchmark"),
     ("train", "cuda"): ("denoising_diffusion_pytorch", "benchmark-cuda"),
@@ -87,11 +88,12 @@ def refuse_missing_libraries(parts: Sequence[str], device: str) -> None:
 
 def make_measures(device: "torch.device") -> dict[str, Callable[[], dict[str, Any]]]:
     """What measures each of the PARTS."""
-    from galddpm.benchmarks import growth, loading, measuring, sampling, training
+    from galddpm.benchmarks import growth, loading, measuring, quality, sampling, training
 
     return {
         "loader": lambda: loading.run(device),
         "train": lambda: training.run(device),
+        "quality": lambda: quality.run(device),
         "sample": lambda: sampling.run(device),
         "measure": lambda: measuring.run(device, cores()),
         "growth": lambda: growth.run(device),
