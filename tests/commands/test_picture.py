@@ -1,12 +1,13 @@
 """`galddpm data picture`: galaxies of several files at the same redshifts, one above the other."""
 
+import h5py
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
 from galddpm.commands import data
-from galddpm.commands.picture import draw_picture
-from galddpm.data.galaxiesml import write_galaxies
+from galddpm.commands.picture import draw_picture, names_of
+from galddpm.data.galaxiesml import GalaxyFile, write_galaxies
 from galddpm.errors import UserError
 from galddpm.evaluation.report.stamps import COLUMNS, GAP, SHOWN, TEXT
 from helpers.galaxies import simple_galaxies, write_simple
@@ -38,6 +39,18 @@ def test_below_a_galaxy_stands_that_of_the_other_file_nearest_in_redshift(tmp_pa
     bright = [[seen[row, SHOWN // 2 + k * (SHOWN + GAP)].min() > 0.5 for k in (0, 1)]
               for row in rows]  # fmt: skip
     assert bright == [[False, True], [True, False]]
+
+
+def test_files_are_called_by_what_they_hold_where_that_tells_them_apart(tmp_path):
+    titles = {"a-very-long-name-of-a-file-of-galaxies": "generated", "b": "generated", "c": "mock"}
+    files = []
+    for stem, title in titles.items():
+        path = tmp_path / f"{stem}.hdf5"
+        write_galaxies(path, simple_galaxies(2, size=50))
+        with h5py.File(path, "a") as file:
+            file.attrs["title"] = title
+        files.append(GalaxyFile(path))
+    assert names_of(files) == ["a-very-long-name-of-a-fil…", "b", "mock"]
 
 
 def test_what_cannot_be_drawn_is_refused_and_nothing_written(tmp_path):

@@ -10,6 +10,8 @@ from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
 from galddpm.evaluation.report.stamps import DPI, nearest, spread, stamps_in_rows
 
+LONGEST = 26  # letters of a name above a stamp
+
 
 def draw_picture(paths: Sequence[Path], count: int, out: Path) -> int:
     """Write a PNG of `count` galaxies of the first file, or of all that it has, above those of the
@@ -29,8 +31,21 @@ def draw_picture(paths: Sequence[Path], count: int, out: Path) -> int:
     rows = [nearest(file.redshift, wanted) for file in files]
     redshift = np.stack([file.redshift[k] for file, k in zip(files, rows, strict=True)])
     stamps = [file.images(k) for file, k in zip(files, rows, strict=True)]
-    titles = [file.title or path.stem for file, path in zip(files, paths, strict=True)]
-    names = titles if len(set(titles)) == len(titles) else [path.stem for path in paths]
-    figure = stamps_in_rows(stamps, redshift, BANDS[: files[0].shape[1]], names)
+    figure = stamps_in_rows(stamps, redshift, BANDS[: files[0].shape[1]], names_of(files))
     figure.savefig(out, dpi=DPI, format="png")
     return len(wanted)
+
+
+def names_of(files: Sequence[GalaxyFile]) -> list[str]:
+    """What each file says it holds where no other says the same, else its own name, in short."""
+    titles = [file.title for file in files]
+    names = [
+        file.title if file.title and titles.count(file.title) == 1 else Path(file.path).stem
+        for file in files
+    ]
+    return [shorten(name) for name in names]
+
+
+def shorten(name: str) -> str:
+    """A name that fits above a stamp."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
