@@ -24,7 +24,7 @@ from galddpm.mock import MockSettings, make_mock
 from galddpm.tasks.denoising import Denoising
 
 GALAXIES, HELD_OUT = 1000, 64
-SECONDS, LOOKS = 120.0, 8  # of training of each, and how often it is looked at meanwhile
+SECONDS, LOOKS = 240.0, 16  # of training of each, and how often it is looked at meanwhile
 NOISES = (2.0, 8.0, 30.0, 120.0)  # on the held-out images [sky sigma]
 CENTRE = slice(16, 48)  # rows and columns that are looked at
 SETTINGS = ("training.decay=constant", "training.ema_decay=0.99")  # none knows when it will end
