@@ -99,3 +99,10 @@ def test_as_many_sources_are_expected_as_published():
     square_degrees = 200 * ((SIDE - 8) ** 2 - np.pi * 18**2) * (0.168 / 3600) ** 2
     expected = (10**4.54 + 10**4.71) / 2 + 3600 * 0.8 * (10**0.56 - 10**0.42)
     assert int(faint.split()[-1]) == pytest.approx(expected * square_degrees, rel=0.03)
+
+
+def test_no_small_galaxy_no_sources():
+    images = np.zeros((1, 5, SIDE, SIDE))
+    title, *lines = neighbour_counts(Galaxies(images=images), np.arange(0))
+    assert title.split()[2] == "0"
+    assert {tuple(line.split()[-2:]) for line in lines} == {("0", "0")}

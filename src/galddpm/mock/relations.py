@@ -105,7 +105,7 @@ def neighbour_counts(galaxies: GalaxyFile, rows: Ints) -> Iterator[str]:
         x, y = seen["x"] - centre, seen["y"] - centre
         inside = np.maximum(np.abs(x), np.abs(y)) < centre - EDGE + 0.5
         found.append(magnitudes_of(seen[inside & (np.hypot(x, y) > AWAY)], data))
-    counted, _ = np.histogram(np.concatenate(found), COUNT_EDGES)
+    counted, _ = np.histogram(np.concatenate([*found, []]), COUNT_EDGES)
     magnitudes, below = number_density()
     expected = np.diff(np.interp(COUNT_EDGES, magnitudes, below) + stars_brighter(COUNT_EDGES))
     expected *= len(rows) * area * (PIXEL_SCALE / 60) ** 2
