@@ -78,15 +78,15 @@ def jobs(data: Path, model: Path, samples: Path, archive: str) -> list[Job]:
     of_data = {f"data.{split}": str(path) for split, path in files.items()}
     counts = ["--training", "24", "--validation", "4", "--testing", "4", "--jobs", "1"]
     return [
-        Job("train", train("quickstart", of_data | SMALL), ["run/model.safetensors"]),
+        Job("train", train("small", of_data | SMALL), ["run/model.safetensors"]),
         Job(
             "train redshift",
-            train("quickstart-redshift-cnn", of_data | SMALL_CNN),
+            train("mock-redshift-cnn", of_data | SMALL_CNN),
             ["run/model.safetensors"],
         ),
         Job(
             "train student",
-            train("quickstart", of_data | SMALL | STUDENT | {"distillation.teacher": str(model)}),
+            train("small", of_data | SMALL | STUDENT | {"distillation.teacher": str(model)}),
             ["run/model.safetensors"],
         ),
         Job(

@@ -58,7 +58,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="galddpm-load-") as name:
         folder = Path(name)
         prepare(folder, options.measure)
-        draw = ["sample", "--redshifts", f"0.1:2:{options.draw}", "--run", "runs/quickstart"]
+        draw = ["sample", "--redshifts", f"0.1:2:{options.draw}", "--run", "runs/small"]
         measure = ["evaluate", "--real", "mock/real.hdf5", "--generated", "many.hdf5"]
         judged = [*measure, "--out", "report", "--statmorph", "0"]
         faults = [watch(folder, [*draw, "--out", "drawn.hdf5"]), watch(folder, judged)]
@@ -89,7 +89,7 @@ def prepare(folder: Path, count: int) -> None:
             cut[name] = column[..., 24:40, 24:40] if name == "image" else column[:]
     files = {f"data.{split}": "small.hdf5" for split in ("training", "validation", "testing")}
     settings = [f"--set={key}={value}" for key, value in (TINY | files).items()]
-    run(folder, ["train", "--config", "quickstart", *settings])
+    run(folder, ["train", "--config", "small", *settings])
 
 
 def run(folder: Path, arguments: list[str]) -> None:

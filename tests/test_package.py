@@ -10,6 +10,7 @@ import zipfile
 import h5py
 import pytest
 
+from galddpm import runs
 from helpers.paths import ROOT
 
 PARTS = ("pyproject.toml", "README.md", "LICENSE", "configs", "src")  # that a wheel is built from
@@ -58,7 +59,9 @@ def test_the_wheel_holds_every_config_and_the_model(wheel):
         held = {name.removeprefix("galddpm/") for name in file.namelist()}
     wanted = {str(path.relative_to(ROOT)) for path in (ROOT / "configs").rglob("*.yaml")}
     assert len(wanted) > 10
-    assert wanted | {"models/mock.safetensors", "models/mock.md"} <= held
+    models = {str(path.relative_to(runs.SHIPPED.parent)) for path in runs.SHIPPED.iterdir()}
+    assert len(models) == 4
+    assert wanted | models <= held
 
 
 @pytest.mark.long
@@ -75,10 +78,10 @@ def test_the_wheel_makes_judged_galaxies_from_an_empty_folder(wheel, tmp_path):
     )
     few = ("--training", "8", "--validation", "1", "--testing", "3", "--jobs", "1")
     galddpm("data", "mock", *few)
-    galddpm("train", "--config", "quickstart", *(f"--set={setting}" for setting in TINY))
+    galddpm("train", "--config", "small", *(f"--set={setting}" for setting in TINY))
     galddpm("sample", "--redshifts", "0.5")
     galddpm("evaluate", "--statmorph", "0", "--jobs", "1")
-    (samples,) = tmp_path.glob("runs/quickstart/samples/*.hdf5")
+    (samples,) = tmp_path.glob("runs/small/samples/*.hdf5")
     with h5py.File(samples) as file:
         assert file["image"].shape == (1, 5, 64, 64)
     (report,) = tmp_path.rglob("report.json")

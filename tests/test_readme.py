@@ -30,10 +30,8 @@ CODE = re.compile(
 SPLITS = {"training": 32, "validation": 8, "testing": 6}  # galaxies of each
 SMALL_NETWORK = ["network.channels=[8,8]", "network.bottleneck=8", "network.attention=[]"]
 SMALL_NETWORK += ["training.images=64", "training.batch_size=8", "training.log_every=32"]
-SMALL_CNN = ["training.images=64", "training.batch_size=8", "early_stopping.check_every=32"]
 SETTINGS = {
-    "quickstart": SMALL_NETWORK,
-    "quickstart-redshift-cnn": SMALL_CNN,
+    "quickstart": ["training.images=16", "training.log_every=8", "sampling.steps=4"],
     "galaxiesml": [*SMALL_NETWORK, "data.cache=memory"],  # there may be no GPU
 }
 SMALLER = {
@@ -182,6 +180,7 @@ def test_the_commands_run_as_printed(clone):
     for report in ("runs/quickstart/report", "report"):
         counts = json.loads((clone / report / "report.json").read_text())["counts"]
         assert counts["real"]["total"] == counts["generated"]["total"] == SPLITS["testing"]
+    assert "redshift CNN mock-redshift-cnn" in done.stderr
     assert "mine.hdf5: 2 galaxies" in done.stdout
     assert "does not provide the extra" not in done.stderr  # pip of one that has gone
 

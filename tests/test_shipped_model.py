@@ -1,7 +1,8 @@
-"""The model that comes with galddpm is the one of its card, and works from any folder."""
+"""The models that come with galddpm are those of their cards, and work from any folder."""
 
 import re
 
+import h5py
 import numpy as np
 import pytest
 
@@ -9,21 +10,58 @@ import galddpm
 from galddpm import runs
 from galddpm.commands import sample
 from galddpm.config.load import load_config
-from galddpm.inference.model_file import ModelFile, model_fingerprint, model_path
+from galddpm.data.galaxiesml import GalaxyFile
+from galddpm.inference.model_file import ModelFile, model_fingerprint, model_path, shipped_for
+from galddpm.mock.catalog import DESCRIPTION
+from galddpm.runs import called
+from helpers.galaxies import write_simple
 
-CARD = (runs.SHIPPED / "mock.md").read_text()
+NAMES = ("mock", "mock-redshift-cnn")
 LARGEST = 8_000_000  # bytes
 
 
-def test_the_card_is_of_this_file():
-    assert re.search(r"fingerprint `(\w+)`", CARD)[1] == model_fingerprint(model_path("mock"))
-    assert model_path("mock").stat().st_size <= LARGEST
+@pytest.mark.parametrize("name", NAMES)
+def test_the_card_is_of_this_file(name):
+    card = (runs.SHIPPED / f"{name}.md").read_text()
+    assert re.search(r"[Ff]ingerprint `(\w+)`", card)[1] == model_fingerprint(model_path(name))
+    assert model_path(name).stat().st_size <= LARGEST
 
 
-def test_it_is_of_the_config_of_its_name():
-    held, config = ModelFile.read("mock").config, load_config("mock")
-    parts = ("data", "scaling", "redshift", "process", "network", "sampling")
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_of_the_config_of_its_name(name):
+    held, config = ModelFile.read(name).config.model_dump(), load_config(name).model_dump()
+    assert {part for part in held if held[part] != config[part]} <= {"training"}
+
+
+def test_it_is_what_a_training_on_mock_galaxies_goes_on_from():
+    held, config = ModelFile.read("mock").config, load_config("quickstart")
+    assert config.training.init_from == "mock"
+    parts = ("scaling", "redshift", "process", "network", "sampling")
     assert all(getattr(held, part) == getattr(config, part) for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("description", "size", "found"),
+    [(DESCRIPTION, 64, "mock-redshift-cnn"), (DESCRIPTION, 127, None), ("real ones", 64, None)],
+)
+def test_its_redshift_cnn_judges_mock_galaxies_and_no_others(
+    description, size, found, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for name in NAMES:  # a run of that name which is not finished, as far as one can see
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.yaml").write_text("task: redshift\n")
+    path = write_simple(tmp_path / "galaxies.hdf5", 2, size=size)
+    with h5py.File(path, "a") as file:
+        file.attrs["description"] = description
+    model = shipped_for("redshift", GalaxyFile(path))
+    assert (None if model is None else called(model)) == found
+
+
+def test_mistakes_call_it_by_its_name():
+    path = model_path("mock")
+    assert galddpm.load(path, device="cpu").name == "mock"
+    assert called("elsewhere/mock.safetensors") == "elsewhere/mock.safetensors"
 
 
 def test_a_file_of_that_name_comes_first(tmp_path, monkeypatch):

@@ -50,6 +50,11 @@ def shipped_models() -> dict[str, Path]:
     return {path.stem: path for path in sorted(SHIPPED.glob("*.safetensors"))}
 
 
+def called(model: str | Path) -> str:
+    """What a user calls a run or a model file: by its name one that comes with galddpm."""
+    return Path(model).stem if Path(model).parent == SHIPPED else str(model)
+
+
 def refuse_unknown(run: str | Path) -> None:
     """Raise UserError, which says what runs there are, for what is none, nor a model file or the
     name of one that comes with galddpm."""

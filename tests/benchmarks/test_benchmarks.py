@@ -17,10 +17,10 @@ from helpers.models import awake
 CPU = torch.device("cpu")
 SMALL = ["network.channels=[16, 32]", "network.bottleneck=32", "network.blocks=1"]
 SMALL += ["data.image_size=32", "training.batch_size=4"]
-ATTENTION = {"quickstart": 8, "paper": 16}  # the lower of two resolutions
+ATTENTION = {"small": 8, "paper": 16}  # the lower of two resolutions
 
 
-def small_config(name="quickstart", *settings):
+def small_config(name="small", *settings):
     attention = f"network.attention=[{ATTENTION[name]}]"
     return training.read_recipe(name, [*SMALL, attention, *settings])
 
@@ -131,7 +131,7 @@ def gradients(model, layout=torch.channels_last, bf16=False):
     return output.detach().flatten(), slopes
 
 
-@pytest.mark.parametrize("name", ["quickstart", "paper"])
+@pytest.mark.parametrize("name", ["small", "paper"])
 def test_channels_last_computes_what_the_plain_layout_does(name):
     model = awake(training.fresh_denoiser(small_config(name), CPU), 0.05)
     plain = awake(training.fresh_denoiser(small_config(name), CPU), 0.05).to(
@@ -142,7 +142,7 @@ def test_channels_last_computes_what_the_plain_layout_does(name):
         assert relative(values, reference) < 1e-4
 
 
-@pytest.mark.parametrize("name", ["quickstart", "paper"])
+@pytest.mark.parametrize("name", ["small", "paper"])
 def test_bfloat16_stays_near_float32(name):
     """An output within 2 %, a gradient within 3 %: 8 bits of mantissa, over some 20 layers."""
     model = awake(training.fresh_denoiser(small_config(name), CPU), 0.05)
@@ -155,7 +155,7 @@ def test_bfloat16_stays_near_float32(name):
 def test_bfloat16_trains_as_float32_does():
     """The same steps on the same noise: losses at the end agree within 2 %.
 
-    At a third of the quickstart's rate, which without its warm-up makes 5 % of loss from rounding.
+    At a third of small.yaml's rate, which without its warm-up makes 5 % of loss from rounding.
     """
     axis = torch.linspace(-3, 3, 32)
     blob = torch.exp(-(axis[:, None] ** 2) - axis**2)
@@ -164,7 +164,7 @@ def test_bfloat16_trains_as_float32_does():
 
     def losses(precision):
         settings = "training.warm_up=0", "training.images=4_000", "training.learning_rate=1e-3"
-        config = small_config("quickstart", *settings)
+        config = small_config("small", *settings)
         step = training.training_step(config, CPU, precision, batches=lambda _: batch)
         return torch.stack([step()[0].mean() for _ in range(80)])
 
@@ -188,7 +188,7 @@ def test_the_fused_optimiser_steps_as_the_plain_one():
 
 
 def test_all_of_a_denoiser_is_on_its_device():
-    model = training.fresh_denoiser(small_config("quickstart"), torch.device("meta"))
+    model = training.fresh_denoiser(small_config("small"), torch.device("meta"))
     assert {value.device.type for value in model.state_dict().values()} == {"meta"}
 
 

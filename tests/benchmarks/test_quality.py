@@ -5,16 +5,13 @@ import pytest
 import torch
 
 from galddpm.benchmarks import peers
-from galddpm.benchmarks.quality import (
-    PEER_ATTENTION,
-    PEER_CHANNELS,
-    Contestant,
-    HeldOut,
-    seconds_to,
-)
+from galddpm.benchmarks.contest import Contestant, HeldOut
+from galddpm.benchmarks.quality import PEER_ATTENTION, PEER_CHANNELS, seconds_to
+from galddpm.benchmarks.recipe import CHANGES
 from galddpm.benchmarks.training import read_recipe
 
 SKY = 0.05
+CPU = torch.device("cpu")
 
 
 class Passes:
@@ -54,7 +51,9 @@ def test_when_an_error_was_reached():
 
 def test_a_contestant_trains_for_its_seconds_and_is_looked_at():
     taken = []
-    contestant = Contestant(lambda: taken.append(torch.randn(300, 300).svd()), lambda: len(taken))
+    contestant = Contestant(
+        lambda: taken.append(torch.randn(300, 300).svd()), lambda: len(taken), CPU
+    )
     contestant.train(0.05)
     contestant.train(0.1)
     assert contestant.steps == len(taken)
@@ -63,7 +62,7 @@ def test_a_contestant_trains_for_its_seconds_and_is_looked_at():
 
 
 def test_the_peer_is_as_large_and_called_as_ours_is():
-    network = peers.RedshiftUNet(read_recipe("quickstart"), PEER_CHANNELS, PEER_ATTENTION)
+    network = peers.RedshiftUNet(read_recipe("small"), PEER_CHANNELS, PEER_ATTENTION)
     x, t = torch.randn(2, 5, 64, 64), torch.tensor([3.5, 900.0])
     with torch.inference_mode():
         near, far = (network(x, t, torch.full((2,), z)) for z in (0.1, 2.0))
@@ -71,3 +70,10 @@ def test_the_peer_is_as_large_and_called_as_ours_is():
     assert not torch.allclose(near, far)  # it sees the redshift
     hidden = sum(weight.numel() for weight in network.hidden_weights())
     assert 0.8 < hidden / peers.parameters(network) < 1
+
+
+def test_every_change_of_the_recipe_is_one():
+    recipe = read_recipe("small")
+    assert [
+        name for name, changes in CHANGES.items() if read_recipe("small", changes) == recipe
+    ] == ["recipe"]

@@ -35,7 +35,7 @@ def table(tmp_path):
     }
     small = [f"data.{split}={path}" for split, path in files.items()] + SMALL
     content = {
-        "config": str(TABLES[0].parent.parent / "quickstart.yaml"),
+        "config": str(TABLES[0].parent.parent / "small.yaml"),
         "seeds": [0],
         "statmorph": 1,
         "set": small,
@@ -160,7 +160,7 @@ def test_every_step_of_a_row_gets_the_device(table, tmp_path, monkeypatch, capsy
     assert [asked[step][-2:] for step in ("train", "sample")] == [["--device", "cpu"]] * 2
     assert asked["judge"][-1] == torch.device("cpu")
     took = capsys.readouterr().err.splitlines()[0]
-    assert took.endswith(f"quickstart.yaml, rows five, seeds 0, cpu, into {out}")
+    assert took.endswith(f"small.yaml, rows five, seeds 0, cpu, into {out}")
 
 
 def test_an_unknown_row_is_refused(table):

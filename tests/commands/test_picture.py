@@ -53,6 +53,12 @@ def test_files_are_called_by_what_they_hold_where_that_tells_them_apart(tmp_path
     assert names_of(files) == ["a-very-long-name-of-a-fil…", "b", "mock"]
 
 
+def test_long_names_keep_what_tells_them_apart(tmp_path):
+    stems = [f"galaxies-of-the-large-run-seed-{seed}" for seed in (1, 2)]
+    files = [GalaxyFile(write_simple(tmp_path / f"{stem}.hdf5", 2, size=50)) for stem in stems]
+    assert names_of(files) == ["…s-of-the-large-run-seed-1", "…s-of-the-large-run-seed-2"]
+
+
 def test_what_cannot_be_drawn_is_refused_and_nothing_written(tmp_path):
     first = write_simple(tmp_path / "a.hdf5", 2, size=50)
     other = write_simple(tmp_path / "b.hdf5", 2, size=32)

@@ -390,7 +390,7 @@ def test_a_sample_file_follows_the_schema(trained, tmp_path):
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpmpp_2m", "heun"])
+@pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpmpp_2m", "dpmpp_3m", "heun"])
 def test_a_galaxy_does_not_depend_on_its_batch(trained, tmp_path, sampler, precision):
     """Bit for bit, and bfloat16 is where it differed most: by several times the sky's noise."""
     model = in_precision(trained, tmp_path, precision)

@@ -14,7 +14,7 @@ from galddpm.diffusion.light import (
 )
 from galddpm.diffusion.noise_spectrum import WHITE, filtered, sky_power
 from galddpm.diffusion.objective import NoiseLevels, Objective
-from galddpm.diffusion.samplers import ddim, dpmpp_2m, heun
+from galddpm.diffusion.samplers import ddim, dpmpp_2m, dpmpp_3m, heun
 from galddpm.diffusion.schedule import Schedule
 from galddpm.pooling import mean_over
 from helpers.correlation import smoothed
@@ -152,7 +152,7 @@ def test_a_network_that_estimates_the_light_loses_only_what_the_aim_scatters():
     assert error.square().mean().item() == pytest.approx(expected.item(), rel=0.02)
 
 
-@pytest.mark.parametrize("sampler", [ddim, dpmpp_2m, heun])
+@pytest.mark.parametrize("sampler", [ddim, dpmpp_2m, dpmpp_3m, heun])
 @pytest.mark.parametrize("steps", [2, 5, 20])
 def test_samplers_that_end_in_light_find_it(sampler, steps):
     """With a denoiser that is ideal for one light under the sky's noise, exactly, after any number

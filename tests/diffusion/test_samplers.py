@@ -17,6 +17,7 @@ from galddpm.diffusion.samplers import (
     ddim,
     ddpm,
     dpmpp_2m,
+    dpmpp_3m,
     evaluations,
     heun,
 )
@@ -54,7 +55,7 @@ def replay(draws):
 
 
 @pytest.mark.parametrize("schedule", [PAPER, ZERO])
-@pytest.mark.parametrize("sampler", [ddim, dpmpp_2m, heun])
+@pytest.mark.parametrize("sampler", [ddim, dpmpp_2m, dpmpp_3m, heun])
 def test_deterministic_samplers_reach_mean_and_spread(schedule, sampler):
     slope, offset = affine(sampler, schedule.levels(400, "karras"))
     alpha, sigma = schedule.alpha[-1], schedule.sigma[-1]
@@ -191,12 +192,13 @@ def test_ddim_agrees_with_diffusers(eta):
     torch.testing.assert_close(out, expected, rtol=0, atol=1e-4)
 
 
-def test_dpmpp_2m_agrees_with_diffusers():
+@pytest.mark.parametrize(("sampler", "order"), [(dpmpp_2m, 2), (dpmpp_3m, 3)])
+def test_dpmpp_agrees_with_diffusers(sampler, order):
     x = torch.linspace(-2, 2, 8, dtype=torch.float64)[None]
     options = {name: value for name, value in BETAS.items() if name != "clip_sample"}
     scheduler = DPMSolverMultistepScheduler(
         algorithm_type="dpmsolver++",
-        solver_order=2,
+        solver_order=order,
         final_sigmas_type="zero",
         lower_order_final=True,
         euler_at_final=True,
@@ -210,7 +212,7 @@ def test_dpmpp_2m_agrees_with_diffusers():
         levels.append(level)
         eps = (expected - level[0] * ideal(expected, level)) / level[1]
         expected = scheduler.step(eps, t, expected).prev_sample
-    out = dpmpp_2m(ideal, x, [*levels, (1.0, 0.0)], None)
+    out = sampler(ideal, x, [*levels, (1.0, 0.0)], None)
     torch.testing.assert_close(out, expected, rtol=0, atol=2e-4)
 
 

@@ -89,8 +89,8 @@ def size_points(device: torch.device) -> list[dict[str, Any]]:
 
 
 def step(device: torch.device, batch: int, side: int) -> dict[str, float]:
-    """A training step of the quickstart's network, with attention at its lowest resolution."""
-    config = read_recipe("quickstart", [f"training.batch_size={batch}"])
+    """A training step of the network of small.yaml, with attention at its lowest resolution."""
+    config = read_recipe("small", [f"training.batch_size={batch}"])
     lowest = -(-side // 16)  # pixels, after folding and three halvings
     sections = {
         "data": config.data.model_copy(update={"image_size": side}),

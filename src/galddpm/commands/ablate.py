@@ -58,7 +58,7 @@ class Row(Section):
 class Table(Section):
     config: str
     seeds: Annotated[list[int], Field(min_length=1)]
-    redshift_cnn: str | None = None  # run folder of the judge's CNN
+    redshift_cnn: str | None = None  # run or model of the judge's CNN
     statmorph: Count = 300  # galaxies a side
     testing: str | None = None  # default: the config's
     set: Texts  # settings of all rows
@@ -110,7 +110,7 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
         prog=prog,
         description="Train, sample and judge variants of a recipe; write one table. The same"
         " command goes on where it stopped, and leaves alone what is finished. A table is YAML:"
-        " config, the recipe; seeds; set, settings for all rows; redshift_cnn, the judge's run, if"
+        " config, the recipe; seeds; set, settings for all rows; redshift_cnn, the judge's, if"
         " any; statmorph, galaxies for it; and rows, each with a name and, where it has them, set,"
         " its own settings, and sample, options of galddpm sample. What the tables that come with"
         f" galddpm show, and which files they need, is said at the top of each, in {TABLES}.",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # torch is loaded after the arguments were checked
     import torch
 
 PARTS = ("loader", "train", "quality", "sample", "measure", "growth")
+ALONE = ("recipe",)  # takes an hour
 # (part, device or None for any): the library that it needs, and the extra that brings it
 NEEDS = {
     ("train", None): ("diffusers", "benchmark"),
@@ -23,6 +24,17 @@ NEEDS = {
     ("sample", None): ("diffusers", "benchmark"),
     ("measure", None): ("galsim", "benchmark"),
     ("train", "cuda"): ("denoising_diffusion_pytorch", "benchmark-cuda"),
+}
+MEDIANS = "Medians of turns in one process; peers run with the same memory settings as ours."
+ERRORS = "Errors of the estimated light over the noise, after as many seconds of training in turns."
+NOTES = {
+    "loader": MEDIANS,
+    "train": MEDIANS,
+    "quality": ERRORS,
+    "sample": f"{MEDIANS} A chain is timed on a few evaluations, or one, and multiplied.",
+    "measure": MEDIANS,
+    "growth": "A multiplication and an addition are two operations; bytes: of each operator, fp32.",
+    "recipe": ERRORS,
 }
 
 
@@ -32,7 +44,6 @@ def main(arguments: Sequence[str] | None = None, prog: str = "benchmark.py") -> 
 
     import torch
 
-    from galddpm.benchmarks.sampling import STEPS
     from galddpm.devices import best_device, device_title
 
     if options.device == "cuda" and not torch.cuda.is_available():
@@ -45,11 +56,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "benchmark.py") -> 
     for name in chosen:
         figures[name] = measures[name]()
         show(name, figures[name])
-    notes = (
-        "Medians of turns in one process; peers run with the same memory settings as ours.",
-        f"A chain is timed on {STEPS} evaluations, or one, and multiplied.",
-        "operations: a multiplication and an addition are two; bytes: of each operator, fp32.",
-    )
+    notes = list(dict.fromkeys(NOTES[name] for name in chosen))
     print(*notes, sep="\n")
     if options.out:
         origin = provenance(device=device.type, notes=notes)
@@ -68,9 +75,10 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
             "galddpm benchmark all --device cuda --out speed.json",
         ),
     )
-    parts = f"one of {', '.join(PARTS)}, or all; {DEFAULT}"
+    parts = f"one of {', '.join(PARTS)}, or all of these; or recipe, an hour; {DEFAULT}"
+    choices = [*PARTS, "all", *ALONE]
     parser.add_argument(
-        "part", nargs="?", choices=[*PARTS, "all"], default="all", metavar="PART", help=parts
+        "part", nargs="?", choices=choices, default="all", metavar="PART", help=parts
     )
     device = "default: cuda where it is there, else cpu"
     parser.add_argument("--device", choices=["cpu", "cuda"], help=device)
@@ -87,8 +95,8 @@ def refuse_missing_libraries(parts: Sequence[str], device: str) -> None:
 
 
 def make_measures(device: "torch.device") -> dict[str, Callable[[], dict[str, Any]]]:
-    """What measures each of the PARTS."""
-    from galddpm.benchmarks import growth, loading, measuring, quality, sampling, training
+    """What measures each part."""
+    from galddpm.benchmarks import growth, loading, measuring, quality, recipe, sampling, training
 
     return {
         "loader": lambda: loading.run(device),
@@ -97,6 +105,7 @@ def make_measures(device: "torch.device") -> dict[str, Callable[[], dict[str, An
         "sample": lambda: sampling.run(device),
         "measure": lambda: measuring.run(device, cores()),
         "growth": lambda: growth.run(device),
+        "recipe": lambda: recipe.run(device),
     }
 
 

@@ -22,27 +22,33 @@ from galddpm.commands.shell import (
 )
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import UserError
+from galddpm.inference.hub import is_on_hub
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "evaluate.py") -> None:
     options = parse(arguments, prog)
     # a wrong path is named before anything is looked for in place of those that are not given
-    _refuse_missing(options.run, options.redshift_cnn, options.psf)
+    _refuse_missing(options.run, options.psf)
+    if options.redshift_cnn and not is_on_hub(options.redshift_cnn):
+        runs.refuse_unknown(options.redshift_cnn)
     real, generated, reference = map(_opened, (options.real, options.generated, options.reference))
     run = known_run(options.run, generated)
     if real is None or generated is None:
         run = run or newest_run(generated)
         generated = generated or GalaxyFile(runs.newest_samples(run))
         real = real or GalaxyFile(_test_file(run))
-    cnn = options.redshift_cnn or find_redshift_cnn(run)
 
     from galddpm.devices import device_title, select_device  # torch comes after the arguments
     from galddpm.evaluation.pipeline import evaluate
     from galddpm.evaluation.statistics.distributions import LEAST
+    from galddpm.inference.model_file import shipped_for
     from galddpm.inference.photoz import Estimator
 
     device = select_device(options.device)
-    judged_by = f"redshift CNN {cnn}, {device_title(device)}" if cnn else "no redshift CNN"
+    cnn = options.redshift_cnn or find_redshift_cnn(run) or shipped_for("redshift", real)
+    judged_by = (
+        f"redshift CNN {runs.called(cnn)}, {device_title(device)}" if cnn else "no redshift CNN"
+    )
     from_run = f"run {run}, " if run else ""
     tell(f"{from_run}generated {generated.path}, real {real.path}, {judged_by}")
     count = min(len(real), len(generated), options.limit or len(real))
@@ -94,7 +100,12 @@ def add_files(parser: Parser) -> None:
     add("--out", type=Path, metavar="DIR", help="default: NAME-report beside the samples NAME")
     floor = "a second real set, for the floor; default: --real is split"
     add("--reference", type=Path, metavar="FILE", help=floor)
-    add("--redshift-cnn", type=Path, metavar="DIR", help="default: the newest redshift run")
+    add_redshift_cnn(parser)
+
+
+def add_redshift_cnn(parser: Parser) -> None:
+    cnn = "run or model; default: the newest redshift run, for mock galaxies else that of galddpm"
+    parser.add_argument("--redshift-cnn", metavar="RUN", help=cnn)
 
 
 def add_measuring(parser: Parser) -> None:

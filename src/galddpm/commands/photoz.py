@@ -12,7 +12,7 @@ import numpy as np
 from galddpm import processes
 from galddpm.arrays import Floats
 from galddpm.commands.allocator import keep_freed_memory
-from galddpm.commands.evaluate import find_redshift_cnn
+from galddpm.commands.evaluate import add_redshift_cnn, find_redshift_cnn
 from galddpm.commands.sample import chosen_run
 from galddpm.commands.shell import (
     Parser,
@@ -46,15 +46,16 @@ def main(arguments: Sequence[str] | None = None, prog: str = "photoz.py") -> Non
     galaxies = GalaxyFile(options.file)
     out = options.out or options.file.with_name(f"{options.file.stem}-photoz.hdf5")
     require_hdf5_name(out)
-    run, cnn = chosen_run(options.run), options.redshift_cnn or find_redshift_cnn(None)
+    run = chosen_run(options.run)
 
     from galddpm.inference.generator import Generator
-    from galddpm.inference.model_file import model_fingerprint, model_path
+    from galddpm.inference.model_file import model_fingerprint, model_path, shipped_for
     from galddpm.inference.photoz import Estimator
     from galddpm.inference.posterior import method, redshift_grid
 
     keep_freed_memory()
     model = model_path(run)
+    cnn = options.redshift_cnn or find_redshift_cnn(None) or shipped_for("redshift", galaxies)
     generator = Generator.load(model, device=options.device)
     judge = Estimator.load(cnn, options.device) if cnn else None
     for known, name in ((generator, run), (judge, cnn)):
@@ -102,8 +103,7 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
     add("file", type=Path, help="HDF5 file of the GalaxiesML schema")
     add("--run", "--run-dir", dest="run", metavar="RUN", help="default: as of galddpm sample")
     add("--limit", type=count, metavar="N", help="galaxies, from the first row on; default: all")
-    beside = "to compare with; default: the newest redshift run, where there is one"
-    add("--redshift-cnn", type=Path, metavar="DIR", help=beside)
+    add_redshift_cnn(parser)
     add("--out", type=Path, metavar="FILE.hdf5", help="default: FILE-photoz.hdf5 beside FILE")
     add_seed(parser)
     add_overwrite(parser)

@@ -43,9 +43,6 @@ def names_of(files: Sequence[GalaxyFile]) -> list[str]:
         file.title if file.title and titles.count(file.title) == 1 else Path(file.path).stem
         for file in files
     ]
-    return [shorten(name) for name in names]
-
-
-def shorten(name: str) -> str:
-    """A name that fits above a stamp."""
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+    started = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
+    ended = [name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}" for name in names]
+    return started if len(set(started)) == len(set(names)) else ended  # what tells them apart

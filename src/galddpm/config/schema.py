@@ -176,7 +176,7 @@ class SamplingSettings(Section):
     # than the instrument's, take what is light there, and add the instrument's noise in counts
     band_limit: Annotated[float, Field(gt=0, le=0.5)] | None = None  # of light, beyond which a PSF
     # passes none: what the network makes there is taken away [cycle/pix]
-    sampler: Literal["ddpm", "ddim", "dpmpp_2m", "heun"] = "dpmpp_2m"
+    sampler: Literal["ddpm", "ddim", "dpmpp_2m", "dpmpp_3m", "heun"] = "dpmpp_2m"
     steps: Count = 50
     spacing: Literal["uniform", "karras"] = "uniform"  # of the levels: in t, or in sigma^(1/7)
     sigma_min: Positive | None = None  # karras: the last sigma/alpha; null: what the end needs

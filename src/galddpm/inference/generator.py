@@ -28,6 +28,7 @@ from galddpm.inference.instrument import with_noise
 from galddpm.inference.model_file import ModelFile
 from galddpm.inference.redshifts import check_redshifts
 from galddpm.inference.steering import steerable, steered
+from galddpm.runs import called
 
 MOST_NOISE = 1000.0  # times that of the training images
 INSTRUMENT = 1  # use of a galaxy's random numbers
@@ -38,8 +39,8 @@ class Generator(GivenImages):
 
     >>> generator = galddpm.load("runs/quickstart")
     >>> generator
-    <Generator runs/quickstart: bands g, r, i, z, y, 64 x 64 pixels, 3,011,624 parameters,
-    trained from redshift 0.02 to 3.99, dpmpp_2m in 20 steps, on cpu>
+    <Generator runs/quickstart: bands g, r, i, z, y, 64 x 64 pixels, 3,841,892 parameters,
+    trained from redshift 0.02 to 3.99, dpmpp_3m in 16 steps, on cpu>
     >>> flux = generator.sample([0.1, 0.5, 1.2], seed=3)  # (3, 5, 64, 64) counts
     >>> pictures = galddpm.rgb(flux)  # (3, 64, 64, 3), for matplotlib's imshow(..., origin="lower")
     >>> galddpm.magnitudes(flux.sum(axis=(-2, -1)))  # (3, 5) AB magnitudes of all light in a stamp
@@ -76,7 +77,7 @@ class Generator(GivenImages):
         assert isinstance(model.config, Config)  # of a diffusion model
         make = partial(build.make_galaxy_model, model.config, model.scaling)
         denoiser = model.made(make, select_device(device), weights)
-        known = model.redshifts, str(run), model.trained_on
+        known = model.redshifts, called(run), model.trained_on
         return cls(model.config, model.scaling, denoiser, *known)
 
     def __repr__(self) -> str:

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from galddpm.config.load import parse_config
 from galddpm.config.schema import AnyConfig
+from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.scaling import Scaling
 from galddpm.errors import UserError
 from galddpm.inference.hub import fetched, is_on_hub
-from galddpm.runs import MODEL, images_seen, read_config, refuse_unknown, shipped_models
+from galddpm.runs import MODEL, called, images_seen, read_config, refuse_unknown, shipped_models
 from galddpm.training.checkpoint import (
     WEIGHTS,
     load_into,
@@ -50,6 +51,19 @@ def model_path(run: str | Path) -> Path:
     return path / MODEL
 
 
+def shipped_for(task: str, galaxies: GalaxyFile) -> Path | None:
+    """The model of a task that comes with galddpm and was trained on stamps of this shape from
+    files that describe themselves as this one does; None where there is none."""
+    for path in shipped_models().values():
+        model = ModelFile.read(path)
+        data = model.config.data
+        known = (len(data.bands), data.image_size, data.image_size)
+        found = (galaxies.description, galaxies.shape[1:])
+        if (model.config.task, model.trained_on, known) == (task, *found):
+            return path
+    return None
+
+
 def model_fingerprint(path: Path) -> str:
     """A hash of all that a model file holds. Raises UserError where there is none."""
     try:
@@ -81,7 +95,7 @@ class ModelFile:
             raise UserError(f"{path}: no galddpm model, its metadata lack {', '.join(missing)}")
         config = parse_config(metadata["config"], path)
         if task and config.task != task:
-            raise UserError(f"{path}: found a {config.task} model, expected a {task} model")
+            raise UserError(f"{called(path)}: found a {config.task} model, expected a {task} model")
         try:
             scaling = Scaling.from_dict(metadata["scaling"])
             if len(scaling.mean) != len(config.data.bands):

@@ -24,7 +24,7 @@ from helpers.paths import ROOT
 DATA = os.environ.get("GALDDPM_TEST_DATA")
 SIZE = 64
 SCENES = ("hsc_cosmos_35", "hsc_scene_11_sources")
-QUICKSTART = ROOT / "configs" / "quickstart.yaml"
+SMALL_RECIPE = ROOT / "configs" / "small.yaml"
 SAME_GALAXY = {"hsc_cosmos_35": (1, 4), "hsc_scene_11_sources": (1, 8)}  # rows
 pytestmark = pytest.mark.skipif(DATA is None, reason="GALDDPM_TEST_DATA is not set")
 
@@ -161,7 +161,7 @@ def test_the_three_commands_run_on_real_pixels(tmp_path, capsys, monkeypatch):
     settings += ["training.images=32", "training.batch_size=8", "training.log_every=16"]
     settings += ["training.checkpoint_every=16", "training.warm_up=0", "sampling.steps=3"]
     sets = [f"--set={setting}" for setting in settings]
-    train.main(["--config", str(QUICKSTART), "--run-dir", str(run), *sets])
+    train.main(["--config", str(SMALL_RECIPE), "--run-dir", str(run), *sets])
     sample.main(["--run", str(run), "--redshifts", str(path), "--out", str(tmp_path / "s.hdf5")])
     generated = GalaxyFile(tmp_path / "s.hdf5")
     assert generated.images(slice(None)).std() < 100 * image.std()  # [count], as the real ones
