@@ -19,6 +19,7 @@ from galddpm.evaluation.catalog.table import recorded_arguments
 from galddpm.evaluation.measurement.flags import Flag
 from galddpm.evaluation.measurement.psf_files import survey_psfs
 from galddpm.locks import locked_folder
+from galddpm.mock.catalog import DESCRIPTION
 from galddpm.workers import worker_pool
 from helpers.galaxies import simple_galaxies, write_simple
 
@@ -345,6 +346,17 @@ def test_samples_are_judged_by_the_test_file_of_their_own_run(folder, tmp_path, 
     main(["--generated", str(run / "samples" / "new.hdf5")])
     assert judged[0][0] == folder / "real.hdf5"
     assert capsys.readouterr().err.startswith(f"run {run}, ")
+
+
+def test_mock_galaxies_are_judged_by_the_cnn_that_comes_along(tmp_path, judged, capsys):
+    path = write_simple(tmp_path / "real.hdf5", 2, size=64)
+    both = ["--real", str(path), "--generated", str(path)]
+    main(both)
+    assert "no redshift CNN" in capsys.readouterr().err
+    with h5py.File(path, "a") as file:
+        file.attrs["description"] = DESCRIPTION
+    main(both)
+    assert "redshift CNN mock-redshift-cnn" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
