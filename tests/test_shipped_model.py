@@ -16,7 +16,7 @@ from galddpm.mock.catalog import DESCRIPTION
 from galddpm.runs import called
 from helpers.galaxies import write_simple
 
-NAMES = ("mock", "mock-redshift-cnn")
+NAMES = ("mock", "mock-student", "mock-redshift-cnn")
 LARGEST = 8_000_000  # bytes
 
 
