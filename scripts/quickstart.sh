@@ -11,11 +11,11 @@ report=runs/quickstart/report
 
 say() { printf '\n%s\n' "$1"; }
 
-say "1 of 5: drawing 2,700 mock galaxies into data/mock, a minute"
+say "1 of 5: drawing 2,500 mock galaxies into data/mock, a minute"
 $python scripts/data.py mock --out data/mock --jobs 2
-say "2 of 5: training the model that comes with galddpm on them, into runs/quickstart, 1 to 3 minutes"
+say "2 of 5: training the model that comes with galddpm on them, into runs/quickstart, 1 to 2 minutes"
 $python scripts/train.py --config configs/quickstart.yaml
-say "3 of 5: making a galaxy at the redshift of each of the 500 test galaxies, 1 to 4 minutes"
+say "3 of 5: making a galaxy at the redshift of each of the 300 test galaxies, 1 to 3 minutes"
 $python scripts/sample.py --run runs/quickstart --redshifts "$test"
 say "4 of 5: measuring both and comparing them in $report, 1 to 3 minutes"
 $python scripts/evaluate.py --real "$test" --out "$report" --statmorph 100 --jobs 2

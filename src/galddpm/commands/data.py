@@ -70,7 +70,7 @@ def add_mock(actions: Actions) -> None:
         "galddpm data mock --out data/large --training 50000 --jobs 8",
     )
     action.add_argument("--out", default="data/mock", metavar="DIR", help=f"folder; {DEFAULT}")
-    for split, number in zip(SPLITS, (2000, 200, 500), strict=True):
+    for split, number in zip(SPLITS, (2000, 200, 300), strict=True):
         meant = f"galaxies; {DEFAULT}"
         action.add_argument(f"--{split}", type=count, default=number, metavar="N", help=meant)
     add_seed(action)
