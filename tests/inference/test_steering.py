@@ -98,6 +98,12 @@ def test_of_whom_nothing_is_asked_nothing_changes(shipped):
     assert (found[1] - 0.5 * x[1]).abs().max() > 0.1
 
 
+def test_steered_galaxies_take_more_levels_unless_told_otherwise(shipped):
+    assert shipped.solver_for({}) == (None, None)
+    assert shipped.solver_for({"i_half_light_radius"}) == ("dpmpp_2m", 24)
+    assert shipped.solver_for({"i_cmodel_mag"}, "heun", 5) == ("heun", 5)
+
+
 def test_galaxies_of_the_shipped_model_are_as_asked(shipped):
     magnitude, radius = [19.0, 21.5, 23.0, 21.0], [6.0, 3.5, 2.8, 4.0]
     conditions = {"i_cmodel_mag": magnitude, "i_half_light_radius": radius}

@@ -70,6 +70,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "sample.py") -> Non
         tell(f"warning: {warning}")
     asked = read_conditions(spec, generator, copies) if options.catalog else {}
     conditions = as_conditions(asked, generator.askable, len(redshift), generator.name)
+    options.sampler, options.steps = generator.solver_for(asked, options.sampler, options.steps)
     settings = generator.config.sampling
     batch_size = options.batch_size or settings.batch_size
     chosen = (options.sampler, options.steps)

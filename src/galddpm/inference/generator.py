@@ -1,7 +1,7 @@
 """A trained model: redshifts in, galaxies out."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from galddpm.inference.given_images import GivenImages
 from galddpm.inference.instrument import with_noise
 from galddpm.inference.model_file import ModelFile
 from galddpm.inference.redshifts import check_redshifts
-from galddpm.inference.steering import steerable, steered
+from galddpm.inference.steering import LEVELS, SAMPLER, steerable, steered
 from galddpm.runs import called
 
 MOST_NOISE = 1000.0  # times that of the training images
@@ -108,8 +108,9 @@ class Generator(GivenImages):
         Galaxy k depends on its redshift, `seed` and noise_id[k], which is k by default. On one
         machine, with one number of threads, it is the same bit for bit whichever others are asked
         for with it; in fp32 it is the same to 1e-4 of its brightest pixel on any device. Sampler
-        and steps are the config's by default. However many are asked for, few are worked on at a
-        time; 1,000 galaxies of 5 x 64 x 64 pixels take 82 MB.
+        and steps are by default the config's, or where something is asked `solver_for`'s. However
+        many are asked for, few are worked on at a time; 1,000 galaxies of 5 x 64 x 64 pixels take
+        82 MB.
 
         noise: share of the instrument's noise, such as 2 for a quarter of the exposure time. False
         leaves light alone (see `light_alone`).
@@ -129,6 +130,7 @@ class Generator(GivenImages):
         for warning in check_redshifts(z, self.redshifts, extrapolate):
             warnings.warn(warning, stacklevel=2)
         others = as_conditions(conditions or {}, self.askable, len(z), self.name)
+        sampler, steps = self.solver_for(conditions or {}, sampler, steps)
         images = self.draw(z, seed, ids, sampler, steps, noise, conditions=others)
         return images if noise else self.light_alone(images)
 
@@ -148,6 +150,16 @@ class Generator(GivenImages):
         if not self.draws_light or self.config.distillation:
             return {}
         return steerable(self.config.data.bands, self.config.data.image_size)
+
+    def solver_for(
+        self, asked: Iterable[str], sampler: str | None = None, steps: int | None = None
+    ) -> tuple[str | None, int | None]:
+        """Sampler and steps as given, None for the config's; but where galaxies are steered to some
+        of what is asked, by default those that bring them there (inference/steering.py)."""
+        if self._steerable.keys().isdisjoint(asked):
+            return sampler, steps
+        most = max(LEVELS, self.config.sampling.steps)
+        return sampler or SAMPLER, most if steps is None else steps
 
     def require_light(self, noise: float) -> None:
         """Raise UserError for a share of noise that is none, and where other noise is asked than
