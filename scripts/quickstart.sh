@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From a fresh clone to a finished report on mock galaxies: about 10 minutes on two slow CPU cores, after
+# From a fresh clone to a finished report on mock galaxies: eight minutes on two slow CPU cores, after
 # the environment is there. The training goes on from the model that comes with galddpm; from nothing,
 # configs/small.yaml takes 8 to 35 minutes more. Started again it goes on where it stopped.
 set -euo pipefail
