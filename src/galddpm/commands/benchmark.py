@@ -23,6 +23,7 @@ NEEDS = {
     ("quality", None): ("diffusers", "benchmark"),
     ("sample", None): ("diffusers", "benchmark"),
     ("measure", None): ("galsim", "benchmark"),
+    ("recipe", None): ("galsim", "benchmark"),
     ("train", "cuda"): ("denoising_diffusion_pytorch", "benchmark-cuda"),
 }
 MEDIANS = "Medians of turns in one process; peers run with the same memory settings as ours."
