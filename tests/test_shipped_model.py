@@ -11,9 +11,11 @@ from galddpm import runs
 from galddpm.commands import sample
 from galddpm.config.load import load_config
 from galddpm.data.galaxiesml import GalaxyFile
+from galddpm.errors import UserError
 from galddpm.inference.model_file import ModelFile, model_fingerprint, model_path, shipped_for
 from galddpm.mock.catalog import DESCRIPTION
 from galddpm.runs import called
+from galddpm.training.checkpoint import load_tensors, save_tensors
 from helpers.galaxies import write_simple
 
 NAMES = ("mock", "mock-student", "mock-redshift-cnn")
@@ -95,3 +97,11 @@ def test_near_galaxies_are_larger_and_brighter_than_far_ones():
     assert np.median(near) > 10 * np.median(far)
     sky = np.median(light[6:], axis=(0, 2, 3)) / np.array([0.031, 0.045, 0.055, 0.109, 0.209])
     assert (abs(sky) < 0.15).all()  # light alone: most of such stamps is dark
+
+
+def test_light_of_another_version_is_not_taken_for_this_one(tmp_path):
+    path = tmp_path / "old.safetensors"
+    tensors, metadata = load_tensors(model_path("mock"))
+    save_tensors(path, tensors, {k: v for k, v in metadata.items() if k != "light"})
+    with pytest.raises(UserError, match="old.safetensors: of another version of galddpm"):
+        galddpm.load(path)

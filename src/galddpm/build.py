@@ -72,6 +72,9 @@ def make_galaxy_file(config: AnyConfig, split: str) -> GalaxyFile:
         leave_out=data.leave_out if split == "training" else None,
         remedy="; data.non_finite: drop leaves such galaxies out",
     )
+    if galaxies.band_names and galaxies.band_names != tuple(data.bands):
+        found, expected = ", ".join(galaxies.band_names), ", ".join(data.bands)
+        raise UserError(f"{galaxies.path}: bands: found {found}, data.bands is {expected}")
     side = (data.image_size, data.image_size)
     if galaxies.shape[2:] != side:
         found = "x".join(str(pixels) for pixels in galaxies.shape[2:])
@@ -290,4 +293,18 @@ def make_levels(config: Config, scaling: Scaling, steps: int) -> list[Level]:
         raise UserError(
             f"sampling.sigma_max: found {settings.sigma_max:g}, expected more than {last:g}"
         )
-    return make_schedule(config).levels(steps, settings.spacing, last, settings.sigma_max)
+    levels = make_schedule(config).levels(steps, settings.spacing, last, settings.sigma_max)
+    if settings.ending == "light":
+        _require_noise(levels[-2], scaling.sky_sigma, settings.spacing)
+    return levels
+
+
+def _require_noise(level: Level, sky_sigma: float, spacing: str) -> None:
+    """Raise UserError for a level with less noise than images have of their own: no network has
+    learned light there."""
+    noise = level[1] / level[0] / sky_sigma if level[0] else math.inf
+    if noise < 1 - 1e-6:
+        raise UserError(
+            f"sampling: with spacing {spacing} the last noise level is {noise:.2g} times the sky's"
+            " noise, and light is taken from 1 on; spacing karras ends at 1.5, sigma_min elsewhere"
+        )

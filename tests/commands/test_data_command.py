@@ -230,3 +230,13 @@ def test_the_mock_command(tmp_path, capsys):
     galaxies = GalaxyFile(tmp_path / "5x64x64_testing_with_morphology.hdf5", bands=5)
     assert len(galaxies) == 2
     assert galaxies.description.startswith("mock galaxies")
+
+
+def test_a_subset_keeps_texts_of_any_length(tmp_path):
+    path, out = write_simple(tmp_path / "whole.hdf5", 6), tmp_path / "part.hdf5"
+    with h5py.File(path, "a") as file:
+        file["specz_name"] = [f"{'galaxy' * number} {number}" for number in range(6)]
+    data.main(["subset", str(path), str(out), "--count", "4"])
+    with h5py.File(path) as whole, h5py.File(out) as part:
+        rows = np.searchsorted(whole["object_id"][:], part["object_id"][:])
+        np.testing.assert_array_equal(part["specz_name"][:], whole["specz_name"][:][rows])

@@ -18,6 +18,7 @@ from galddpm.evaluation.catalog.measure_file import Measurement, measure
 from galddpm.evaluation.catalog.table import recorded_arguments
 from galddpm.evaluation.measurement.flags import Flag
 from galddpm.evaluation.measurement.psf_files import survey_psfs
+from galddpm.inference.model_file import model_path
 from galddpm.locks import locked_folder
 from galddpm.mock.catalog import DESCRIPTION
 from galddpm.workers import worker_pool
@@ -357,6 +358,36 @@ def test_mock_galaxies_are_judged_by_the_cnn_that_comes_along(tmp_path, judged, 
         file.attrs["description"] = DESCRIPTION
     main(both)
     assert "redshift CNN mock-redshift-cnn" in capsys.readouterr().err
+
+
+def test_a_redshift_cnn_of_other_stamps_is_passed_over_or_refused(tmp_path, judged, capsys):
+    path, run = str(write_simple(tmp_path / "real.hdf5", 2, size=48)), tmp_path / "runs" / "cnn"
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_text("task: redshift\n")
+    shutil.copy(model_path("mock-redshift-cnn"), run / "model.safetensors")
+    main(["--real", path, "--generated", path])
+    said = capsys.readouterr().err
+    assert "cnn knows galaxies of (5, 64, 64), and is passed over" in said
+    assert "no redshift CNN" in said
+    with pytest.raises(UserError, match=r"found galaxies of \(5, 48, 48\), .*cnn knows galaxies"):
+        main(["--real", path, "--generated", path, "--redshift-cnn", str(run)])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("bands", "r,g,i,z,y", "made.hdf5: bands: found r, g, i, z, y, expected g, r, i, z, y"),
+        ("pixel_scale", 0.2, "made.hdf5: pixel_scale: found 0.2 arcsec, expected 0.168"),
+    ],
+)
+def test_sides_of_other_bands_or_pixels_are_refused(tmp_path, name, value, message):
+    real, made = (write_simple(tmp_path / f"{side}.hdf5", 2) for side in ("real", "made"))
+    with h5py.File(real, "a") as file:
+        file.attrs["bands"] = "g,r,i,z,y"
+    with h5py.File(made, "a") as file:
+        file.attrs[name] = value
+    with pytest.raises(UserError, match=message):
+        main(["--real", str(real), "--generated", str(made)])
 
 
 @pytest.mark.parametrize(

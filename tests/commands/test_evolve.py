@@ -35,17 +35,20 @@ def here(folder, monkeypatch):
     monkeypatch.chdir(folder)
 
 
-def test_every_frame_is_the_galaxy_of_its_noise_at_its_redshift(folder):
-    evolve.main([*STEPS, "--count", "2", "--seed", "4", "--out", "e.hdf5"])
-    galaxies = GalaxyFile(folder / "e.hdf5")
-    with h5py.File("e.hdf5") as file:
+@pytest.mark.parametrize("noise", [True, False])
+def test_every_frame_is_the_galaxy_of_its_noise_at_its_redshift(folder, noise):
+    out, with_noise = f"e{noise}.hdf5", ["--noise", "instrument" if noise else "none"]
+    evolve.main([*STEPS, *with_noise, "--count", "2", "--seed", "4", "--out", out])
+    galaxies = GalaxyFile(folder / out)
+    with h5py.File(out) as file:
         assert file["noise_id"][:].tolist() == [0, 0, 0, 1, 1, 1]
     z = galaxies.redshift.reshape(2, 3)
     np.testing.assert_allclose(z[0], z[1])
     np.testing.assert_allclose(np.diff(np.log1p(z[0])), np.log(2 / 1.1) / 2)
     generator = galddpm.load("runs/small", device="cpu")
     for row in (1, 5):
-        alone = generator.sample(galaxies.redshift[row], seed=4, noise_id=[row // 3])
+        z, known = galaxies.redshift[row], {"seed": 4, "noise_id": [row // 3], "noise": noise}
+        alone = generator.sample(z, **known)
         np.testing.assert_array_equal(galaxies.images([row]), alone)
 
 

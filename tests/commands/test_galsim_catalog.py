@@ -1,6 +1,7 @@
 """Galaxies as GalSim's RealGalaxyCatalog: GalSim reads it, and draws what was given."""
 
 import galsim
+import h5py
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
@@ -61,3 +62,13 @@ def test_a_band_that_is_not_there_is_refused(source):
     with pytest.raises(UserError, match="--band: found 'u', expected one of g, r, i, z, y"):
         data.main(["galsim", str(source), "--band", "u"])
     assert list(source.parent.iterdir()) == [source]
+
+
+def test_bands_and_pixels_are_those_of_the_file(source):
+    with h5py.File(source, "a") as file:
+        file.attrs["bands"], file.attrs["pixel_scale"] = "i,z,y,g,r", 0.2
+    data.main(["galsim", str(source), "--band", "i"])
+    catalog = galsim.RealGalaxyCatalog(str(source.with_name("galaxies_galsim.fits")))
+    first = GalaxyFile(source).images([0])[0, 0]
+    np.testing.assert_array_equal(catalog.getGalImage(0).array, first)
+    assert set(catalog.pixel_scale) == {0.2}

@@ -170,6 +170,8 @@ def spoil(folder, what):
         write_image(path, image)
     elif what == "wrong zero point":
         write_image(path, image, FLUXMAG0=-1.0)
+    elif what == "far zero point":
+        write_image(path, image, MAGZERO=-1000.0)
 
 
 @pytest.mark.parametrize(
@@ -185,6 +187,7 @@ def spoil(folder, what):
         ("unit", "BUNIT: found 'MJy/sr', expected counts; --zero-point"),
         ("zero point", "no MAGZERO or FLUXMAG0 in its header; --zero-point"),
         ("wrong zero point", "MAGZERO, FLUXMAG0: expected a number above 0"),
+        ("far zero point", "zero point: found -1000, expected an AB magnitude"),
     ],
 )
 def test_a_bad_cutout_is_named_with_its_row(tmp_path, what, message, capsys):

@@ -7,7 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
-from galddpm.data.galaxiesml import GalaxyFile, write_galaxies
+from galddpm.data.galaxiesml import GalaxyFile, shared_bands, write_galaxies
+from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
 from helpers.galaxies import write_simple
 
@@ -241,3 +242,32 @@ def test_a_range_of_redshifts_can_be_left_out(path):
     np.testing.assert_array_equal(part.redshift, expected)
     np.testing.assert_array_equal(part.images([0]), whole.images(part.rows[:1]))
     assert part.dropped == 0
+
+
+def test_bands_are_called_what_files_call_them(path, tmp_path):
+    other, silent = (write_simple(tmp_path / name, 2) for name in ("other.hdf5", "silent.hdf5"))
+    for file, names in ((path, "u,g,r,i,z"), (other, "u,g,r,i,y"), (silent, None)):
+        with h5py.File(file, "a") as opened:
+            opened.attrs.pop("bands", None)
+            if names:
+                opened.attrs["bands"] = names
+    named, other, silent = map(GalaxyFile, (path, other, silent))
+    assert shared_bands([silent]) == BANDS
+    assert shared_bands([silent, named]) == ("u", "g", "r", "i", "z")
+    with pytest.raises(UserError, match="other.hdf5: bands: found u, g, r, i, y, expected u, g"):
+        shared_bands([named, other])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("bands", "g,r", "bands: found the attribute 'g,r', expected 5 names"),
+        ("pixel_scale", 0.0, "pixel_scale: found .*0.0.*, expected arcsec above 0"),
+        ("pixel_scale", "small", "pixel_scale: found 'small'"),
+    ],
+)
+def test_attributes_that_cannot_be_are_refused(path, name, value, message):
+    with h5py.File(path, "a") as file:
+        file.attrs[name] = value
+    with pytest.raises(UserError, match=message):
+        GalaxyFile(path)

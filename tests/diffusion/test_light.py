@@ -95,6 +95,32 @@ def test_what_is_aimed_at_is_light_on_average_whatever_is_seen():
     torch.testing.assert_close(covariance(own), u, rtol=0.05, atol=0)
 
 
+def test_where_light_leaves_less_noise_the_aim_is_light_on_average_too():
+    """Each pixel by itself, under white noise of which it has a share of its own."""
+    ratio, share = 0.3, torch.linspace(0, 1, 64, dtype=torch.float64).reshape(8, 8)
+    noise = SkyNoise(SKY, lambda light: SKY * share.sqrt().expand_as(light))
+    own, eps = SKY * share.sqrt() * normal(20_000, 8, 8), normal(20_000, 8, 8, seed=1)
+    aim = light_aim(own, eps, torch.tensor(ratio), noise, noise.share(own))
+    covariance = (aim * (own + ratio * eps)).mean(dim=0)
+    assert covariance.abs().max() < 0.04 * SKY**2  # of the sky's aim .96 u where the share is 0.04
+    plain = light_aim(own, eps, torch.tensor(ratio), noise)
+    torch.testing.assert_close(
+        (plain * (own + ratio * eps)).mean(dim=0), SKY**2 * (share - 1), rtol=0, atol=0.002
+    )
+
+
+@pytest.mark.parametrize("level", [(0.0, 1.0), (0.6, 0.8), (1.0, 0.1)])
+def test_light_and_image_tell_each_other_pixel_by_pixel(level):
+    """Exactly under white noise; a share of one leaves the sky's own."""
+    light, x, noise = normal(3, 2, 16, 16), normal(3, 2, 16, 16, seed=1), noise_of()
+    share = normal(3, 2, 16, 16, seed=2).abs()
+    white = SkyNoise(SKY, noise.local_sigma)
+    image = image_of(light, x, *levels(3, *level), white, share)
+    torch.testing.assert_close(light_of(image, x, level, white, share), light)
+    ones = image_of(light, x, *levels(3, *level), noise, torch.ones_like(x))
+    torch.testing.assert_close(ones, image_of(light, x, *levels(3, *level), noise))
+
+
 class Knows(torch.nn.Module):
     """A network of a light denoiser that knows the light."""
 
@@ -118,6 +144,17 @@ def test_the_denoiser_passes_noise_as_its_spectrum_says():
     x = normal(2, 3, 16, 16, seed=1)
     found = LightDenoiser(Knows(light), ZERO, noise)(x, LEVEL, torch.zeros(2))
     torch.testing.assert_close(found, image_of(light, x, *levels(2, *LEVEL), noise))
+
+
+def test_a_denoiser_trains_for_the_noise_that_its_light_leaves():
+    """Where it leaves none the image itself is what is aimed at, and what is estimated."""
+    light, eps, noise = normal(2, 3, 16, 16), normal(2, 3, 16, 16, seed=1), noise_of(0.0)
+    denoiser, at = LightDenoiser(Knows(light), ZERO, noise), torch.zeros(2)
+    alpha, sigma = (torch.full((2,), value, dtype=torch.float64) for value in LEVEL)
+    error = denoiser.error(light, eps, alpha, sigma, at)
+    torch.testing.assert_close(error, torch.zeros_like(error))
+    x = LEVEL[0] * light + LEVEL[1] * eps
+    torch.testing.assert_close(denoiser(x, LEVEL, at), light)
 
 
 class Trusts(torch.nn.Module):

@@ -120,6 +120,15 @@ def test_light_under_noise_is_the_best_estimate_of_it(generator):
     )
 
 
+def test_noise_that_the_stretch_would_bend_is_not_taken_away():
+    bent = dataclasses.replace(SCALING, softening=tuple(20 * sky for sky in SCALING.sky))
+    generator = Generator(parse_config(CONFIG, "here"), bent, Even(), [0.1, 3.0])
+    flux = galaxies([0.5])
+    assert generator.denoise(flux, 10.0, [0.5]).shape == flux.shape
+    with pytest.raises(UserError, match="sigma: found 10.1, expected 1.5 to 10, in units"):
+        generator.denoise(flux, 10.1, [0.5])
+
+
 @pytest.mark.parametrize(
     ("sigma", "message"),
     [(1.0, "sigma: found 1, expected 1.5 to 10000"), (np.nan, "sigma: found nan, expected")],

@@ -1,11 +1,19 @@
 """Training on the larger form of the files."""
 
+from pathlib import Path
+
 import pytest
 
+from galddpm import build
 from galddpm.commands import train
+from galddpm.config.load import load_config
+from galddpm.errors import UserError
+from galddpm.files import read_json, write_json
 from galddpm.mock import MockSettings, make_mock
 from galddpm.runs import log_records
+from helpers.models import SCALING
 from helpers.paths import ROOT
+from helpers.trained import train_small
 
 
 @pytest.mark.slow
@@ -20,3 +28,26 @@ def test_the_recipe_for_127_pixels_trains_a_step(tmp_path, monkeypatch):
     train.main(["--config", config, "--run-dir", "run", "--device", "cpu", *settings])
     (record,) = log_records("run")
     assert record["loss"] > 0
+
+
+def test_a_run_that_learned_another_light_does_not_go_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train_small(tmp_path, "run", "--set", "training.images=16")
+    made = read_json(Path("run/provenance.json"))
+    write_json(Path("run/provenance.json"), {k: v for k, v in made.items() if k != "light"})
+    with pytest.raises(UserError, match="run: its light has changed since; choose --run-dir"):
+        train_small(tmp_path, "run", "--set", "training.images=32")
+
+
+@pytest.mark.parametrize(
+    ("changes", "noise"),
+    [
+        (["sampling.spacing=uniform", "sampling.steps=50"], "uniform .* is 0"),
+        (["sampling.spacing=karras", "sampling.sigma_min=0.001"], "karras .* is 0"),
+    ],
+)
+def test_light_is_not_taken_where_it_was_not_learned(changes, noise):
+    config = load_config("small", changes)
+    with pytest.raises(UserError, match=f"{noise}.* times the sky's noise, and light"):
+        build.make_sampler(config, SCALING)
+    build.make_sampler(load_config("small"), SCALING)

@@ -41,11 +41,10 @@ def main(arguments: Sequence[str] | None = None, prog: str = "evaluate.py") -> N
     from galddpm.devices import device_title, select_device  # torch comes after the arguments
     from galddpm.evaluation.pipeline import evaluate
     from galddpm.evaluation.statistics.distributions import LEAST
-    from galddpm.inference.model_file import shipped_for
     from galddpm.inference.photoz import Estimator
 
     device = select_device(options.device)
-    cnn = options.redshift_cnn or find_redshift_cnn(run) or shipped_for("redshift", real)
+    cnn = choose_redshift_cnn(options.redshift_cnn, run, real)
     judged_by = (
         f"redshift CNN {runs.called(cnn)}, {device_title(device)}" if cnn else "no redshift CNN"
     )
@@ -149,6 +148,28 @@ def newest_run(generated: GalaxyFile | None) -> Path:
 def default_out(generated: Path) -> Path:
     """Beside the samples and named after them: a run may have many, each with its report."""
     return generated.with_name(f"{generated.stem}-report")
+
+
+def choose_redshift_cnn(
+    asked: str | Path | None, run: Path | None, galaxies: GalaxyFile
+) -> str | Path | None:
+    """What is asked for; else the newest beside a run that knows such stamps; else what comes with
+    galddpm for such galaxies, if any. Raises UserError where it is asked for one of other stamps.
+    """
+    from galddpm.inference.model_file import ModelFile, shipped_for  # after the arguments
+
+    found = asked or find_redshift_cnn(run)
+    if found:
+        known = ModelFile.read(found, "redshift").stamp
+        if known == galaxies.shape[1:]:
+            return found
+        other = f"{runs.called(found)} knows galaxies of {known}"
+        if asked:
+            raise UserError(
+                f"{galaxies.path}: image: found galaxies of {galaxies.shape[1:]}, {other}"
+            )
+        tell(f"redshift CNN {other}, and is passed over")
+    return shipped_for("redshift", galaxies)
 
 
 def find_redshift_cnn(run: Path | None) -> Path | None:

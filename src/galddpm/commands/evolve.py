@@ -118,7 +118,8 @@ def evolution(generator: "Generator", redshift: Floats, options: Namespace) -> F
     noise = options.noise == "instrument"
     with progress(total=len(z), desc="sampling", unit="frame") as bar:
         images = generator.draw(z, options.seed, noise_id, noise=noise, advance=bar.update)
-    return images.reshape(options.count, len(redshift), *images.shape[1:])
+    seen = images if noise else generator.light_alone(images)
+    return seen.reshape(options.count, len(redshift), *images.shape[1:])
 
 
 def given_galaxies(generator: "Generator", redshift: Floats, options: Namespace) -> Floats:

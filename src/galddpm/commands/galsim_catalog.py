@@ -12,10 +12,9 @@ from astropy.io import fits
 from astropy.table import Table
 
 from galddpm.arrays import Floats
-from galddpm.data.galaxiesml import GalaxyFile
+from galddpm.data.galaxiesml import GalaxyFile, shared_bands
 from galddpm.data.magnitudes import magnitudes
 from galddpm.data.sky_noise import measure_sky_noise
-from galddpm.data.survey import BANDS, PIXEL_SCALE
 from galddpm.errors import UserError
 from galddpm.evaluation.measurement.psf_files import held_psfs, read_psf, survey_psfs
 from galddpm.files import written_whole
@@ -36,7 +35,7 @@ def write_catalog(source: Path, out: Path, band: str, psf: Path | None) -> int:
     band that the file lacks, and for what are no PSFs.
     """
     galaxies = GalaxyFile(source)
-    bands, count = BANDS[: galaxies.shape[1]], len(galaxies)
+    bands, count = shared_bands([galaxies]), len(galaxies)
     if band not in bands:
         raise UserError(f"--band: found {band!r}, expected one of {', '.join(bands)}")
     own = None if psf else held_psfs(source, bands, count)
@@ -73,7 +72,7 @@ def _columns(
         "PSF_FILENAME": [points] * count,
         "GAL_HDU": np.arange(1, count + 1),
         "PSF_HDU": np.arange(1, count + 1),
-        "PIXEL_SCALE": np.full(count, PIXEL_SCALE),
+        "PIXEL_SCALE": np.full(count, galaxies.pixel_scale),
         "NOISE_MEAN": np.zeros(count),
         "NOISE_VARIANCE": np.full(count, measure_sky_noise(stamps[:SKY_STAMPS]).sigma ** 2),
         "STAMP_FLUX": flux,

@@ -12,7 +12,7 @@ import numpy as np
 from galddpm import processes
 from galddpm.arrays import Floats
 from galddpm.commands.allocator import keep_freed_memory
-from galddpm.commands.evaluate import add_redshift_cnn, find_redshift_cnn
+from galddpm.commands.evaluate import add_redshift_cnn, choose_redshift_cnn
 from galddpm.commands.sample import chosen_run
 from galddpm.commands.shell import (
     Parser,
@@ -49,21 +49,20 @@ def main(arguments: Sequence[str] | None = None, prog: str = "photoz.py") -> Non
     run = chosen_run(options.run)
 
     from galddpm.inference.generator import Generator
-    from galddpm.inference.model_file import model_fingerprint, model_path, shipped_for
+    from galddpm.inference.model_file import model_fingerprint, model_path
     from galddpm.inference.photoz import Estimator
     from galddpm.inference.posterior import method, redshift_grid
 
     keep_freed_memory()
     model = model_path(run)
-    cnn = options.redshift_cnn or find_redshift_cnn(None) or shipped_for("redshift", galaxies)
+    cnn = choose_redshift_cnn(options.redshift_cnn, None, galaxies)
     generator = Generator.load(model, device=options.device)
     judge = Estimator.load(cnn, options.device) if cnn else None
-    for known, name in ((generator, run), (judge, cnn)):
-        if known and known.shape != galaxies.shape[1:]:
-            raise UserError(
-                f"{galaxies.path}: image: found galaxies of {galaxies.shape[1:]}, {name} knows"
-                f" those of {known.shape}"
-            )
+    if generator.shape != galaxies.shape[1:]:
+        raise UserError(
+            f"{galaxies.path}: image: found galaxies of {galaxies.shape[1:]}, {run} knows those of"
+            f" {generator.shape}"
+        )
     refuse_own_input(out, options.file, model)
     total = min(len(galaxies), options.limit or len(galaxies))
     recorded = {

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from galddpm.data.galaxiesml import GalaxyFile
-from galddpm.data.survey import BANDS
+from galddpm.data.galaxiesml import GalaxyFile, shared_bands
 from galddpm.errors import UserError
 from galddpm.evaluation.report.stamps import DPI, nearest, spread, stamps_in_rows
+from galddpm.files import written_whole
 
 LONGEST = 26  # letters of a name above a stamp
 
@@ -31,8 +31,9 @@ def draw_picture(paths: Sequence[Path], count: int, out: Path) -> int:
     rows = [nearest(file.redshift, wanted) for file in files]
     redshift = np.stack([file.redshift[k] for file, k in zip(files, rows, strict=True)])
     stamps = [file.images(k) for file, k in zip(files, rows, strict=True)]
-    figure = stamps_in_rows(stamps, redshift, BANDS[: files[0].shape[1]], names_of(files))
-    figure.savefig(out, dpi=DPI, format="png")
+    figure = stamps_in_rows(stamps, redshift, shared_bands(files), names_of(files))
+    with written_whole(out) as temporary:
+        figure.savefig(temporary, dpi=DPI, format="png")
     return len(wanted)
 
 

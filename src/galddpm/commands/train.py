@@ -273,7 +273,7 @@ def _refuse_changes(run: Path, origin: dict[str, Any], depends_on: Iterable[str]
             " so far; choose --run-dir"
         )
     for name in depends_on:
-        if held.get(name, origin[name]) != origin[name]:
+        if held and held.get(name) != origin[name]:
             raise UserError(f"{run}: its {name} has changed since; choose --run-dir")
 
 

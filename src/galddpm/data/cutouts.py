@@ -16,6 +16,7 @@ from galddpm.data.survey import ZERO_POINT
 from galddpm.errors import UserError
 
 COUNTS = ("", "adu", "count", "counts", "ct", "dn", "electron", "electrons")
+LARGEST = 100.0  # zero point, of either sign
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ def read_cutout(path: Path, axes: int, zero_point: float | None = None) -> Cutou
         raise UserError(f"{path}: not readable as FITS ({error})") from None
     if zero_point is None:
         zero_point = _zero_point(headers, path)
+    if abs(zero_point) > LARGEST:
+        raise UserError(f"{path}: zero point: found {zero_point:g}, expected an AB magnitude")
     with np.errstate(over="ignore"):
         flux = (pixels * 10 ** (0.4 * (ZERO_POINT - zero_point))).astype(np.float32)
     bad = np.count_nonzero(~np.isfinite(flux))

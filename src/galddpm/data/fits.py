@@ -7,9 +7,9 @@ import numpy as np
 from astropy.io import fits
 
 from galddpm.arrays import Array
-from galddpm.data.galaxiesml import GalaxyFile
+from galddpm.data.galaxiesml import GalaxyFile, shared_bands
 from galddpm.data.hdf5 import open_hdf5
-from galddpm.data.survey import BANDS, PIXEL_SCALE, ZERO_POINT
+from galddpm.data.survey import ZERO_POINT
 from galddpm.errors import UserError
 from galddpm.files import written_whole
 
@@ -45,7 +45,7 @@ def write_fits(source: Path, out: Path) -> int:
     galaxies = GalaxyFile(source)
     with open_hdf5(galaxies.path) as file:
         image = fits.ImageHDU(file["image"][:].astype(np.float32, copy=False), name="IMAGE")
-        _describe(image.header, file, galaxies.shape)
+        _describe(image.header, file, galaxies)
         columns = [_fits_column(name, file[name][:]) for name in TABLE if name in file]
         table = fits.BinTableHDU.from_columns(columns, name="GALAXIES")
         for name, keyword in TEXTS.items():
@@ -56,22 +56,20 @@ def write_fits(source: Path, out: Path) -> int:
     return len(galaxies)
 
 
-def _describe(header: fits.Header, file: h5py.File, shape: tuple[int, ...]) -> None:
+def _describe(header: fits.Header, file: h5py.File, galaxies: GalaxyFile) -> None:
     """Units and coordinates.
 
     Offsets on linear axes, not a projection: a generated galaxy is nowhere on the sky, and one that
     is placed at (0, 0) would be matched with what lies there. Where galaxies have a place, it is in
     the columns ra and dec of the table, one each, which no header of a cube could hold.
     """
-    _, count, rows, columns = shape
+    *_, rows, columns = galaxies.shape
     header["TITLE"] = _plain(file.attrs.get("title", "galaxies"))
     header["BUNIT"] = ("count", "at the zero point MAGZERO")
     header["MAGZERO"] = (float(file.attrs.get("zero_point", ZERO_POINT)), "AB magnitude of a count")
-    bands = file.attrs.get("bands") or ",".join(BANDS[:count])
-    header["BANDS"] = (str(bands), "order of the third axis")
-    scale = float(file.attrs.get("pixel_scale", PIXEL_SCALE))
+    header["BANDS"] = (",".join(shared_bands([galaxies])), "order of the third axis")
     for axis, side in ((1, columns), (2, rows)):
-        _set_axis(header, axis, "LINEAR", (side + 1) / 2, 0.0, scale)
+        _set_axis(header, axis, "LINEAR", (side + 1) / 2, 0.0, galaxies.pixel_scale)
         header[f"CUNIT{axis}"] = "arcsec"
     _set_axis(header, 3, "BAND", 1.0, 1.0, 1.0)
     _set_axis(header, 4, "ROW", 1.0, 0.0, 1.0)  # of the table and of the source, from 0

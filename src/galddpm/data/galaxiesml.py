@@ -7,8 +7,9 @@ all galaxies or (N, C, k, l), is what the judge measures with.
 
 import hashlib
 import json
+import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 from galddpm.arrays import Array, Bools, Floats, Ints
 from galddpm.data.hdf5 import open_hdf5, read_rows, write_columns
 from galddpm.data.redshifts import LARGEST
+from galddpm.data.survey import BANDS, PIXEL_SCALE
 from galddpm.errors import UserError
 
 CITATION = (
@@ -67,6 +69,8 @@ class GalaxyFile:
             shape = _image_shape(file, self.path, bands)
             redshift = _vector(file, "specz_redshift", shape[0], self.path).astype(np.float64)
             object_id = _object_id(file, shape[0], self.path)
+            self.band_names = _band_names(file, shape[1], self.path)
+            self.pixel_scale = _pixel_scale(file, self.path)  # [arcsec/pix]
             self.title = _text(file, "title")  # what the file says it holds, such as mock
             self.provenance = _json(_text(file, "provenance"))  # of a sample file
             self.description = _text(file, "description") or ""  # the same in a sentence
@@ -193,6 +197,43 @@ def write_galaxies(
     if len(set(lengths.values())) != 1:
         raise ValueError(f"columns differ in length: {lengths}")
     write_columns(Path(path), columns, attributes)
+
+
+def shared_bands(files: Iterable[GalaxyFile]) -> tuple[str, ...]:
+    """The names of the bands of files that have as many: those that they say, or g, r, i, z, y.
+    Raises UserError where two say other names."""
+    files = list(files)
+    named = [file for file in files if file.band_names]
+    for file in named[1:]:
+        if file.band_names != named[0].band_names:
+            found, expected = (", ".join(f.band_names or ()) for f in (file, named[0]))
+            raise UserError(
+                f"{file.path}: bands: found {found}, expected {expected} as in {named[0].path}"
+            )
+    return (named[0].band_names if named else None) or BANDS[: files[0].shape[1]]
+
+
+def _band_names(file: h5py.File, count: int, path: Path) -> tuple[str, ...] | None:
+    """What the file calls its bands; None where it does not say. Raises UserError."""
+    text = _text(file, "bands")
+    if not text:
+        return None
+    names = tuple(text.split(","))
+    if len(names) != count:
+        raise UserError(f"{path}: bands: found the attribute {text!r}, expected {count} names")
+    return names
+
+
+def _pixel_scale(file: h5py.File, path: Path) -> float:
+    """[arcsec/pix] as the file says, or the survey's. Raises UserError."""
+    found = file.attrs.get("pixel_scale", PIXEL_SCALE)
+    try:
+        scale = float(found)
+    except (TypeError, ValueError):
+        scale = math.nan
+    if not 0 < scale < math.inf:
+        raise UserError(f"{path}: pixel_scale: found {found!r}, expected arcsec above 0")
+    return scale
 
 
 def _text(file: h5py.File, name: str) -> str | None:

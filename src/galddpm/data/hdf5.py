@@ -66,7 +66,8 @@ def new_hdf5(
         try:
             with h5py.File(temporary, "w") as file:
                 for name, (shape, dtype) in layout.items():
-                    file.create_dataset(name, shape=shape, dtype=dtype, dcpl=_allocated_early())
+                    early = None if dtype.kind == "O" else _allocated_early()  # texts of any length
+                    file.create_dataset(name, shape=shape, dtype=dtype, dcpl=early)
                 file.attrs.update(attributes or {})
         except RuntimeError as error:  # what h5py makes of a failure to close
             raise RunError(f"{path}: cannot be written ({error})") from None

@@ -119,17 +119,13 @@ class LightDenoiser(Denoiser):
         self, x_0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor, condition: Tensor
     ) -> Tensor:
         x = add_noise(x_0, eps, alpha, sigma)
-        aim = light_aim(x_0, eps, column(sigma / alpha, x), self.noise)
-        return self.error_of_light(aim, x, alpha, sigma, condition)
-
-    def error_of_light(
-        self, aim: Tensor, x: Tensor, alpha: Tensor, sigma: Tensor, condition: Tensor
-    ) -> Tensor:
-        """The estimate of the light at x less `aim`, in units of the network's output."""
-        scale = column(output_scale(alpha, sigma, self.sigma_data), x)
-        return (self.light(x, alpha, sigma, condition) - aim) / scale
+        light = self.light(x, alpha, sigma, condition)
+        share = self.noise.share(light.detach())  # of what is seen alone, so that Eq. 2 holds
+        aim = light_aim(x_0, eps, column(sigma / alpha, x), self.noise, share)
+        return (light - aim) / column(output_scale(alpha, sigma, self.sigma_data), x)
 
     def forward(self, x: Tensor, level: Level, condition: Tensor) -> Tensor:
         alpha, sigma = for_batch(level, x)
         light = self.light(x, alpha, sigma, condition)
-        return image_of(light, x, column(alpha, x), column(sigma, x), self.noise)
+        levels, share = (column(alpha, x), column(sigma, x)), self.noise.share(light)
+        return image_of(light, x, *levels, self.noise, share)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from galddpm.diffusion.denoiser import LightDenoiser
 from galddpm.diffusion.light import SkyNoise, light_of
 from galddpm.diffusion.objective import galaxy_losses, weighing_alike
-from galddpm.diffusion.process import for_batch
+from galddpm.diffusion.process import column, for_batch, output_scale
 from galddpm.diffusion.samplers import Denoise, Noise, Sampler
 from galddpm.diffusion.schedule import Level, Schedule
 
@@ -60,11 +60,13 @@ class Student(LightDenoiser):
             return lower
         ratio = sigma / level[1]
         x_0 = (lower - ratio * x) / (alpha - ratio * level[0])
-        return light_of(x_0, x, level, self.noise)
+        return light_of(x_0, x, level, self.noise, self.noise.share(x_0))
 
     def jump_error(self, x: Tensor, lower: Tensor, level: Level, condition: Tensor) -> Tensor:
         """The network's output less what it should be, (B, C, H, W)."""
-        return self.error_of_light(self.aim(x, lower, level), x, *for_batch(level, x), condition)
+        levels = for_batch(level, x)
+        error = self.light(x, *levels, condition) - self.aim(x, lower, level)
+        return error / column(output_scale(*levels, self.sigma_data), x)
 
 
 def student_levels(levels: Sequence[Level], intermediate_sigmas: Sequence[float]) -> list[Level]:

@@ -1,6 +1,7 @@
 """The whole judgement from two files of galaxies to a report, in one call."""
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -12,8 +13,8 @@ from tqdm import tqdm
 
 from galddpm import processes
 from galddpm._version import __version__
-from galddpm.data.galaxiesml import GalaxyFile
-from galddpm.data.survey import BANDS
+from galddpm.data.galaxiesml import GalaxyFile, shared_bands
+from galddpm.data.survey import BANDS, PIXEL_SCALE
 from galddpm.errors import UserError
 from galddpm.evaluation.catalog.cluster import dask_pool
 from galddpm.evaluation.catalog.measure_file import Estimate, Measurement, measure
@@ -28,6 +29,7 @@ from galddpm.workers import worker_pool
 
 REPORT, PAGE = "report.json", "report.html"
 POWER = "power.json"  # what the image test would have caught, kept for the same real galaxies
+SAME_SCALE = 0.01  # share by which pixels may differ from the survey's
 Galaxies = str | Path | GalaxyFile
 
 
@@ -141,7 +143,8 @@ def find_psfs(
 
 
 def common_bands(files: Mapping[str, GalaxyFile]) -> tuple[str, ...]:
-    """The bands that all files have. Raises UserError where their stamps differ."""
+    """The bands that all files have. Raises UserError where their stamps, the names of their bands
+    or their pixels differ, or are not those that the judge knows."""
     real = files["real"]
     for file in files.values():
         if file.shape[1:] != real.shape[1:]:
@@ -149,11 +152,20 @@ def common_bands(files: Mapping[str, GalaxyFile]) -> tuple[str, ...]:
                 f"{file.path}: image: found stamps of {file.shape[1:]} (bands, rows, columns),"
                 f" expected {real.shape[1:]} as in {real.path}"
             )
+        if not math.isclose(file.pixel_scale, PIXEL_SCALE, rel_tol=SAME_SCALE):
+            raise UserError(
+                f"{file.path}: pixel_scale: found {file.pixel_scale:g} arcsec, expected"
+                f" {PIXEL_SCALE:g}, of which the judge's radii and PSFs are"
+            )
     if real.shape[1] > len(BANDS):
         raise UserError(
             f"{real.path}: image: found {real.shape[1]} bands, expected at most {len(BANDS)}"
         )
-    return BANDS[: real.shape[1]]
+    bands = shared_bands(files.values())
+    if unknown := set(bands) - set(BANDS):
+        known = ", ".join(BANDS)
+        raise UserError(f"{real.path}: bands: found {min(unknown)!r}, expected some of {known}")
+    return bands
 
 
 def judged_bands(asked: Sequence[str], held: Sequence[str], path: Path) -> tuple[str, ...]:

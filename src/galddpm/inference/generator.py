@@ -21,7 +21,6 @@ from galddpm.diffusion.light import band_limited
 from galddpm.diffusion.samplers import Denoise, Sampler
 from galddpm.diffusion.schedule import Level
 from galddpm.errors import UserError, require_whole
-from galddpm.inference.central_galaxy import above_sky
 from galddpm.inference.conditions import as_conditions
 from galddpm.inference.given_images import GivenImages
 from galddpm.inference.instrument import with_noise
@@ -133,11 +132,6 @@ class Generator(GivenImages):
         sampler, steps = self.solver_for(conditions or {}, sampler, steps)
         images = self.draw(z, seed, ids, sampler, steps, noise, conditions=others)
         return images if noise else self.light_alone(images)
-
-    def light_alone(self, light: Floats) -> Floats:
-        """Light (n, C, H, W) [count] without what was left of the sky in the images that were
-        trained on, at most seven tenths of the sky's noise."""
-        return above_sky(light, self.scaling.sky)
 
     @property
     def askable(self) -> dict[str, tuple[float, float]]:

@@ -17,6 +17,7 @@ from galddpm.diffusion.galaxy_noise import LARGEST_ID, as_noise_ids
 from galddpm.diffusion.samplers import Denoise
 from galddpm.diffusion.schedule import Level
 from galddpm.errors import UserError, require_whole
+from galddpm.inference.central_galaxy import above_sky
 from galddpm.inference.evolution import evolved_light
 from galddpm.inference.filling import denoised_light, filled_light
 from galddpm.inference.posterior import redshift_grid, redshift_posterior
@@ -25,6 +26,7 @@ from galddpm.inference.redshifts import check_redshifts
 # galaxies that are solved at once; on a CPU larger batches gain a tenth, on a GPU six times
 TOGETHER = {"cpu": 8, "cuda": 512, "mps": 8}
 LEAST_SIGMA, MOST_SIGMA = 1.5, 1e4  # of noise that is taken away, in units of the survey's
+OF_SOFTENING = 0.5  # the most noise over an asinh's softening: it is linear only far below
 
 
 class GivenImages(ABC):
@@ -109,8 +111,9 @@ class GivenImages(ABC):
         >>> later = generator.evolve(flux[:1], redshift[:1], [0.1, 0.5, 1.0])
 
         Each galaxy's noise is found and solved again (inference/evolution.py), in 48 evaluations
-        and 48 more for each redshift. noise: False leaves the light as it is. Raises UserError as
-        `sample` and `redshift_posterior` do, and for a model that draws images (sampling.ending).
+        and 48 more for each redshift. noise: False leaves light alone, as in `sample`. Raises
+        UserError as `sample` and `redshift_posterior` do, and for a model that draws images
+        (sampling.ending).
         """
         images = np.asarray(flux, dtype=np.float32)
         self._require_images(images)
@@ -121,7 +124,7 @@ class GivenImages(ABC):
         seed, ids = require_whole("seed", seed, 0, LARGEST_ID), as_noise_ids(None, len(images))
         light = evolved_light(self, images, own, others, seed, ids, advance)
         seen = self._observed(light.flatten(0, 1), seed, np.repeat(ids, len(others)), noise)
-        return seen.reshape(light.shape)
+        return (seen if noise else self.light_alone(seen)).reshape(light.shape)
 
     def fill(
         self,
@@ -169,19 +172,32 @@ class GivenImages(ABC):
         >>> noisy = flux + 2 * np.array(generator.scaling.sky)[:, None, None] * white_noise
         >>> light = generator.denoise(noisy, 5**0.5, redshift)
 
-        What sigma has beyond 1 is taken to be white. Raises UserError as `evolve` does, and for a
-        smaller sigma, which the model was not trained for.
+        What sigma has beyond 1 is taken to be white. Raises UserError as `evolve` does, for a
+        smaller sigma, which the model was not trained for, and for one beyond half the softening
+        of an asinh, 10 for the model that comes along, which would bend such noise.
         """
         images = np.asarray(flux, dtype=np.float32)
         self._require_images(images)
         self._require_flow()
-        if not LEAST_SIGMA <= sigma <= MOST_SIGMA:
+        most = self._most_sigma
+        if not LEAST_SIGMA <= sigma <= most:
             raise UserError(
-                f"sigma: found {sigma:g}, expected {LEAST_SIGMA:g} to {MOST_SIGMA:g}, in units of"
-                " the survey's noise"
+                f"sigma: found {sigma:g}, expected {LEAST_SIGMA:g} to {most:g}, in units of the"
+                " survey's noise"
             )
         light = denoised_light(self, images, float(sigma), self._one_each(redshift, images))
         return self._observed(light, 0, as_noise_ids(None, len(images)), noise=False)
+
+    @property
+    def _most_sigma(self) -> float:
+        if self.scaling.name != "asinh":
+            return MOST_SIGMA
+        return OF_SOFTENING * float(np.divide(self.scaling.softening, self.scaling.sky).min())
+
+    def light_alone(self, light: Floats) -> Floats:
+        """Light (n, C, H, W) [count] without what was left of the sky in the images that were
+        trained on, at most seven tenths of the sky's noise."""
+        return above_sky(light, self.scaling.sky)
 
     def _require_flow(self) -> None:
         if not self.draws_light or self.config.distillation:

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from galddpm.config.load import parse_config
-from galddpm.config.schema import AnyConfig
+from galddpm.config.schema import AnyConfig, Config
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.scaling import Scaling
+from galddpm.diffusion.light import VERSION
 from galddpm.errors import UserError
 from galddpm.inference.hub import fetched, is_on_hub
 from galddpm.runs import MODEL, called, images_seen, read_config, refuse_unknown, shipped_models
@@ -56,10 +57,8 @@ def shipped_for(task: str, galaxies: GalaxyFile) -> Path | None:
     files that describe themselves as this one does; None where there is none."""
     for path in shipped_models().values():
         model = ModelFile.read(path)
-        data = model.config.data
-        known = (len(data.bands), data.image_size, data.image_size)
         found = (galaxies.description, galaxies.shape[1:])
-        if (model.config.task, model.trained_on, known) == (task, *found):
+        if (model.config.task, model.trained_on, model.stamp) == (task, *found):
             return path
     return None
 
@@ -82,6 +81,12 @@ class ModelFile:
     redshifts: list[float]  # quantiles of those trained on, from the smallest to the largest
     trained_on: str  # what the training file said of itself, "" for nothing
 
+    @property
+    def stamp(self) -> tuple[int, int, int]:
+        """Shape (C, H, W) of a galaxy that it knows."""
+        data = self.config.data
+        return len(data.bands), data.image_size, data.image_size
+
     @classmethod
     def read(cls, run: str | Path, task: str | None = None) -> "ModelFile":
         """The model of `model_path`, of a task: "diffusion", "redshift" or, for None, any.
@@ -102,6 +107,11 @@ class ModelFile:
                 raise ValueError(f"{len(scaling.mean)} bands for {len(config.data.bands)}")
         except (TypeError, KeyError, ValueError) as error:
             raise UserError(f"{path}: scaling: of another version of galddpm ({error})") from None
+        if _draws_light(config) and metadata.get("light") != VERSION:
+            raise UserError(
+                f"{called(path)}: of another version of galddpm, for which light was something"
+                " else; train it anew"
+            )
         redshifts = metadata["redshifts"]
         if not _rise(redshifts):
             raise UserError(f"{path}: redshifts: found {redshifts!r:.60}, expected rising numbers")
@@ -172,9 +182,14 @@ def save_model(
 def _metadata(
     config: AnyConfig, scaling: Scaling, redshifts: list[float], trained_on: str
 ) -> dict[str, Any]:
-    return {
+    known = {
         "config": config.model_dump(),
         "scaling": scaling.to_dict(),
         "redshifts": redshifts,
         "trained_on": trained_on,
     }
+    return known | ({"light": VERSION} if _draws_light(config) else {})
+
+
+def _draws_light(config: AnyConfig) -> bool:
+    return isinstance(config, Config) and config.process.prediction == "light"

@@ -65,7 +65,7 @@ def steered(
         more = as_asked(light, asked, scaling, bands, shaping) - light
         alpha, sigma = (column(value, x) for value in for_batch(level, x))
         # an image's estimate is linear in that of its light: what this adds, with its noise's share
-        image = image_of(more, torch.zeros_like(x), alpha, sigma, noise)
+        image = image_of(more, torch.zeros_like(x), alpha, sigma, noise, noise.share(light))
         return torch.where(free, x_0, x_0 + image)
 
     return denoise_steered

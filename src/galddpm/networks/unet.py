@@ -117,7 +117,7 @@ class UNet(nn.Module):
         return -size % self.stride
 
     def forward(self, x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-        height, width = x.shape[-2:]
+        (height, width), dtype = x.shape[-2:], x.dtype
         embedded = nn.functional.silu(self.embedding(t, condition))
         x = pad(x, (0, self.padding(width), 0, self.padding(height)))
         means = [self._in_patches(mean_over(x, width)) for width in self.gates]
@@ -131,8 +131,11 @@ class UNet(nn.Module):
             x = nn.functional.interpolate(x, scale_factor=2.0) if level else x
             x = stage(torch.cat([x, skips.pop()], dim=1), embedded)
         x = gelu(self.norm(x))
-        out = self._gated(x, means)
-        x = out if self.trust is None else torch.cat([out, self.trust(x)], dim=1)
+        # bfloat16 would round what passes of a bright core by as much as the noise on it
+        with torch.autocast(x.device.type, enabled=False):
+            x = x.to(dtype)
+            out = self._gated(x, means)
+            x = out if self.trust is None else torch.cat([out, self.trust(x)], dim=1)
         x = pixel_shuffle(x, self.patch_size) if self.patch_size > 1 else x
         return x[..., :height, :width]
 

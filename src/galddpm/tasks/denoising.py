@@ -10,6 +10,7 @@ from galddpm.config.schema import Config
 from galddpm.data.scaling import Scaling
 from galddpm.data.stream import GalaxyBatch
 from galddpm.diffusion.denoiser import Denoiser
+from galddpm.diffusion.light import VERSION
 from galddpm.diffusion.objective import NoiseLevels, Objective
 from galddpm.inference.preview import Previewer
 from galddpm.tasks.task import Task
@@ -22,6 +23,7 @@ class Denoising(Task):
 
     def __init__(self, config: Config):
         self.config, process = config, config.process
+        self.provenance = {"light": str(VERSION)} if process.prediction == "light" else {}
         self.inspect_every = config.training.preview_every
         levels = NoiseLevels(
             build.make_schedule(config),

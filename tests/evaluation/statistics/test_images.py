@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from galddpm.data.galaxiesml import GalaxyFile, write_galaxies
-from galddpm.evaluation.statistics import spoilings
+from galddpm.evaluation.statistics import images, spoilings
 from galddpm.evaluation.statistics.classifiers import SHARED
 from galddpm.evaluation.statistics.images import EXAMPLES, PARTS, compare_images
 from galddpm.evaluation.statistics.matching import Selection
@@ -90,3 +90,16 @@ def test_too_few_galaxies_give_a_reason(files):
     report = compare_images(files["real"], files["noisy"], None, few)
     assert report["reason"] == "fewer than 100 galaxies on a side"
     assert all(report[part] is None for part in PARTS)
+
+
+def test_of_many_galaxies_so_many_are_looked_at(files, monkeypatch):
+    """More would be read whole, and told apart in a time that grows with their cube."""
+    read, stamps = [], GalaxyFile.unchecked_images
+    monkeypatch.setattr(images, "MOST", 120)
+    monkeypatch.setattr(images, "power", lambda *sides: {})
+    monkeypatch.setattr(
+        GalaxyFile, "unchecked_images", lambda *of: read.append(len(of[1])) or stamps(*of)
+    )
+    report = compare_images(files["real"], files["noisy"], None, CHOSEN)
+    assert max(read) == 120  # of 300
+    assert report["pixels"]["accuracy"] > 0.6

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from galddpm._version import __version__
 from galddpm.arrays import Floats, Ints
-from galddpm.data.galaxiesml import GalaxyFile
+from galddpm.data.galaxiesml import GalaxyFile, shared_bands
 from galddpm.data.sky_noise import measure_sky
-from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
 from galddpm.evaluation.statistics.distributions import LEAST
 from galddpm.evaluation.statistics.image_classifiers import Told, carried_by, compare_by_statistics
@@ -29,7 +28,7 @@ from galddpm.evaluation.statistics.memorisation import (
 from galddpm.evaluation.statistics.spoilings import power
 from galddpm.files import read_json, write_json
 
-MOST = 1000  # galaxies a side
+MOST = 1000  # galaxies a side: of more the linear model would take hours, and 64 GB
 FLOORS = 2  # halvings of the real ones that are told apart
 BLOCK = 4096  # training galaxies read at a time
 EXAMPLES = 20  # galaxies shown that convince most, and least
@@ -51,7 +50,7 @@ def compare_images(
     """
     rows = _drawn(chosen.real), _drawn(chosen.generated)
     nothing: dict[str, Any] = dict.fromkeys((*PARTS, "reason"))
-    count = min(map(len, rows))
+    count = min(MOST, *map(len, rows))
     if count < LEAST:
         return nothing | {"reason": f"fewer than {LEAST} galaxies on a side"}
     rows = rows[0][:count], rows[1][:count]
@@ -76,7 +75,7 @@ def _tell_apart(
     files: Sequence[GalaxyFile],
 ) -> dict[str, Any]:
     """`pixels`, `convincing`, `carried_by` and `log_ratio`."""
-    bands = BANDS[: len(noise)]
+    bands = shared_bands(files)
     real, generated = (image_statistics(side, noise, bands) for side in sides)
     redshift = [file.redshift[r] for file, r in zip(files, rows, strict=True)]
     splits = paired_splits(redshift[0], None)[:FLOORS]
@@ -131,7 +130,7 @@ def _known_power(
     }
     if cache and (found := _cached(cache, known)):
         return found
-    bands = BANDS[: len(noise)]
+    bands = shared_bands([real])
     clean, flux = (real.unchecked_images(part) for part in (pool[:half], pool[half : 2 * half]))
     found = power(image_statistics(clean, noise, bands).values, np.nan_to_num(flux), noise, bands)
     if cache:
