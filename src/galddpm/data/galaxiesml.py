@@ -2,7 +2,8 @@
 
 A file holds flat HDF5 datasets whose first axis is the galaxy. `image` (N, C, H, W) [count, AB zero
 point 27] and `specz_redshift` (N,) are needed; everything else may be missing. `psf`, (C, k, l) for
-all galaxies or (N, C, k, l), is what the judge measures with.
+all galaxies or (N, C, k, l), is what the judge measures with. Attributes may say `bands`, such as
+"g,r,i,z,y", and `pixel_scale` [arcsec]; a file that does not is taken to be the survey's.
 """
 
 import hashlib
