@@ -1,4 +1,4 @@
-"""A student: galaxies in one or two evaluations, learned from a teacher's samples.
+"""A student: galaxies in a few evaluations, learned from a teacher's samples.
 
 The probability flow of a trained denoiser, the teacher, takes each noise to one galaxy. A student
 learns that map in a few jumps between fixed levels. It learns from noises and from what the
