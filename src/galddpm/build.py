@@ -306,5 +306,5 @@ def _require_noise(level: Level, sky_sigma: float, spacing: str) -> None:
     if noise < 1 - 1e-6:
         raise UserError(
             f"sampling: with spacing {spacing} the last noise level is {noise:.2g} times the sky's"
-            " noise, and light is taken from 1 on; spacing karras ends at 1.5, sigma_min elsewhere"
+            " noise, and light is known from 1 on; spacing karras ends at 1.5, or at sigma_min"
         )

@@ -107,13 +107,16 @@ class LightDenoiser(Denoiser):
     def light(self, x: Tensor, alpha: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
         """The estimated light, (B, C, H, W), of x at levels (B,) and conditions."""
         output = self.output(x, alpha, sigma, condition)
-        scale = column(output_scale(alpha, sigma, self.sigma_data), x)
         own, trusts = output.tensor_split([x.shape[1]], dim=1)
         equal = x.new_zeros(1, 2, 1, 1, 1)
         trusts = trusts.unflatten(1, (-1, x.shape[1])) if self.means else equal
         levels = column(alpha, x), column(sigma, x)
         passed = weighed_means(x, trusts, *levels, self.means or (1,), self.sigma_data)
-        return passed + scale * own
+        return passed + self.scale(x, alpha, sigma) * own
+
+    def scale(self, x: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """Light that 1 of the network's output stands for at levels (B,), (B, 1, 1, 1)."""
+        return column(output_scale(alpha, sigma, self.sigma_data), x)
 
     def error(
         self, x_0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor, condition: Tensor
@@ -122,7 +125,7 @@ class LightDenoiser(Denoiser):
         light = self.light(x, alpha, sigma, condition)
         share = self.noise.share(light.detach())  # of what is seen alone, so that Eq. 2 holds
         aim = light_aim(x_0, eps, column(sigma / alpha, x), self.noise, share)
-        return (light - aim) / column(output_scale(alpha, sigma, self.sigma_data), x)
+        return (light - aim) / self.scale(x, alpha, sigma)
 
     def forward(self, x: Tensor, level: Level, condition: Tensor) -> Tensor:
         alpha, sigma = for_batch(level, x)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from galddpm.diffusion.denoiser import LightDenoiser
 from galddpm.diffusion.light import SkyNoise, light_of
 from galddpm.diffusion.objective import galaxy_losses, weighing_alike
-from galddpm.diffusion.process import column, for_batch, output_scale
+from galddpm.diffusion.process import for_batch
 from galddpm.diffusion.samplers import Denoise, Noise, Sampler
 from galddpm.diffusion.schedule import Level, Schedule
 
@@ -66,7 +66,7 @@ class Student(LightDenoiser):
         """The network's output less what it should be, (B, C, H, W)."""
         levels = for_batch(level, x)
         error = self.light(x, *levels, condition) - self.aim(x, lower, level)
-        return error / column(output_scale(*levels, self.sigma_data), x)
+        return error / self.scale(x, *levels)
 
 
 def student_levels(levels: Sequence[Level], intermediate_sigmas: Sequence[float]) -> list[Level]:
