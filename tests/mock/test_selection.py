@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from galddpm.mock import check, selection
-from galddpm.mock.selection import BRIGHTEST, QUASAR, choose
+from galddpm.mock.morphology import build
+from galddpm.mock.selection import BRIGHTEST, EARLY, QUASAR, QUASAR_TEMPLATE, Chosen, choose
 from galddpm.mock.spectra import dimming
 
 
@@ -23,3 +24,18 @@ def test_no_galaxy_is_brighter_than_any_known():
         if chosen.kind != QUASAR:
             absolute = chosen.magnitude - dimming(chosen.template, chosen.redshift)
             assert absolute >= BRIGHTEST - 1e-9
+
+
+@pytest.mark.parametrize(("kind", "template"), [(QUASAR, QUASAR_TEMPLATE), (EARLY, 0.2)])
+def test_every_part_of_a_galaxy_gives_light_however_bright_it_is(kind, template):
+    """A merger may be as bright as the brightest galaxy, and no part of it darker than nothing."""
+    rng = np.random.default_rng(4)
+    for k in range(600):
+        redshift = float(rng.uniform(0.1, 2.5))
+        magnitude = (
+            BRIGHTEST + dimming(0.2, redshift) + (k % 3 - 1.5 if kind == QUASAR else k % 2 * 0.1)
+        )
+        galaxy = build(rng, Chosen(redshift, kind, template, magnitude), np.zeros(2))
+        parts = [*galaxy.profiles, *galaxy.knots]
+        assert min(np.min(part.flux) for part in parts) > 0
+        assert galaxy.flux[2] > 0

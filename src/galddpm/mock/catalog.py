@@ -34,7 +34,7 @@ FIRST_ID = 36_400_000_000_000_001  # 17 digits, above 2^53, as HSC object ids ar
 SKY_CENTRE = (150.0, 2.2)  # [deg] of the field
 COLUMN_BYTES = 2000  # of a galaxy in the file, beside its images
 DESCRIPTION = "mock galaxies of galddpm, drawn with GalSim (Rowe et al. 2015, arXiv:1407.7676)"
-VERSION = 4  # of the mock universe: raise it when the same seed gives other files
+VERSION = 5  # of the mock universe: raise it when the same seed gives other files
 
 
 @dataclass(frozen=True)

@@ -88,10 +88,9 @@ def build(rng: Generator, chosen: Chosen, place: Floats) -> Source:
     size = draw_size(rng, chosen.kind, mass, chosen.redshift)
     make = {EARLY: _early, LATE: _spiral, IRREGULAR: _irregular}[chosen.kind]
     made = make(rng, chosen, place, size, mass)
-    if rng.random() > merging_share(chosen.redshift):
-        return made
     room = 10 ** (0.4 * (chosen.magnitude - brightest(chosen.template, chosen.redshift))) - 1
-    return _merging(rng, made, room)
+    merging = rng.random() <= merging_share(chosen.redshift) and room > 0
+    return _merging(rng, made, room) if merging else made
 
 
 def counts(magnitude: float, template: float, redshift: float) -> Floats:
@@ -162,11 +161,12 @@ def _irregular(rng: Generator, chosen: Chosen, place: Floats, size: float, mass:
 
 
 def _quasar(rng: Generator, chosen: Chosen, place: Floats) -> Source:
-    """A point on a galaxy that is a magnitude or two fainter."""
+    """A point on a galaxy that is a magnitude or two fainter, and no brighter than galaxies are."""
     kind = EARLY if rng.random() < 0.4 else LATE
     fainter = max(float(rng.normal(*HOST_FAINTER)), 0.3)
-    host = Chosen(chosen.redshift, kind, draw_template(rng, kind), chosen.magnitude + fainter)
-    made = build(rng, host, place)
+    template = draw_template(rng, kind)
+    magnitude = max(chosen.magnitude + fainter, brightest(template, chosen.redshift))
+    made = build(rng, Chosen(chosen.redshift, kind, template, magnitude), place)
     point = Knots(
         counts(chosen.magnitude, chosen.template, chosen.redshift), place[None], np.ones(1)
     )

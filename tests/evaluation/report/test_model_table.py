@@ -8,7 +8,12 @@ from galddpm.evaluation.report.model_table import COLUMNS, KS, figures, in_colum
 
 def made_report(**changes):
     metrics = {
-        name: {"ks": 0.1 * k, "ks_floor": 0.01 * k, "mean_ratio": 1 + k}
+        name: {
+            "ks": 0.1 * k,
+            "ks_floor": 0.01 * k,
+            "conditional_ks": 0.2 * k,
+            "mean_ratio": 1 + k,
+        }
         for k, name in enumerate([*PAPER, *(name for name in KS if name not in PAPER)])
     }
     report = {
@@ -29,6 +34,7 @@ def test_figures_of_a_report_by_hand():
     found = figures(made_report())
     assert found["ks"] == pytest.approx(0.15)  # 0, .1, .2, .3
     assert found["floor"] == pytest.approx(0.015)
+    assert found["conditional_ks"] == pytest.approx(0.3)
     assert [found[f"ks_{name}"] for name in PAPER] == pytest.approx([0, 0.1, 0.2, 0.3])
     assert [found[f"ratio_{name}"] for name in PAPER] == [1, 2, 3, 4]
     assert found["brightness"] == pytest.approx(0.9)
@@ -51,7 +57,7 @@ def test_what_could_not_be_had_is_none():
     missing = {name for name, value in found.items() if value is None}
     assert missing == {
         "pixels", "nearest_ratio", "copied", "nmad_ratio", "energy", "trees", "brightness",
-        "ks", "floor", "ks_ellipticity", "ratio_ellipticity",
+        "ks", "floor", "conditional_ks", "ks_ellipticity", "ratio_ellipticity",
     }  # fmt: skip
     assert figures(made_report(images=None))["pixels"] is None
 

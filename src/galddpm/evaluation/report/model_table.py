@@ -12,6 +12,7 @@ SHORT = {"semimajor_axis": "axis", "sersic_n": "index", "isophotal_area": "area"
 COLUMNS = {
     "ks": "KS, mean of the paper's four",
     "floor": "its floor",
+    "conditional_ks": "the same by redshift",
     **{f"ks_{name}": f"KS {SHORT.get(name, name.replace('_', ' '))}" for name in KS},
     **{f"ratio_{name}": f"ratio {SHORT.get(name, name)}" for name in PAPER},
     "brightness": "brightness",
@@ -33,6 +34,7 @@ def figures(report: Mapping[str, Any]) -> dict[str, float | None]:
     metrics = report["metrics"]
     found = {f"ks_{name}": _get(metrics, name, "ks") for name in KS}
     found["ks"] = _mean(metrics[name]["ks"] for name in PAPER)
+    found["conditional_ks"] = _mean(_get(metrics, name, "conditional_ks") for name in PAPER)
     found |= {f"ratio_{name}": metrics[name]["mean_ratio"] for name in PAPER}
     found["brightness"] = _mean(b["asinh_ratio"] for b in report["brightness"].values())
     counts = report["counts"]["generated"]
