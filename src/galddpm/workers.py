@@ -28,8 +28,8 @@ def worker_pool(jobs: int) -> Iterator[Executor | None]:
         yield pool
     except BrokenProcessPool:
         raise RunError(
-            "a worker process was killed (out of memory?); the same command goes on from here,"
-            " fewer --jobs need less"
+            "a worker process was killed (out of memory?); give the same command again, fewer"
+            " --jobs need less"
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)

@@ -9,7 +9,7 @@ from torch.nn.functional import conv2d, scaled_dot_product_attention
 from galddpm import build
 from galddpm.benchmarks import growth, limit, loading, peers, training
 from galddpm.benchmarks.timing import take_turns
-from galddpm.commands import benchmark
+from galddpm.commands import benchmark, validate
 from galddpm.data.stream import GalaxyBatch
 from galddpm.errors import UserError
 from helpers.models import awake
@@ -105,6 +105,22 @@ def test_what_cuda_is_compared_with_is_asked_for_there_alone(monkeypatch):
     benchmark.refuse_missing_libraries(benchmark.PARTS, "cpu")
     with pytest.raises(UserError, match="denoising_diffusion_pytorch .*benchmark-cuda"):
         benchmark.refuse_missing_libraries(benchmark.PARTS, "cuda")
+
+
+def test_measured_figures_and_stamps_stay_where_they_are(tmp_path, monkeypatch):
+    kept = tmp_path / "validation.json"
+    kept.write_text("kept")
+    monkeypatch.setattr(benchmark, "make_measures", None)
+    monkeypatch.setattr(validate, "draw_truth_or_refuse", None)
+    for command, out in ((benchmark, kept), (validate, tmp_path)):
+        with pytest.raises(UserError, match="validation.json: exists; --overwrite replaces it"):
+            command.main(["--out", str(out)])
+    assert kept.read_text() == "kept"
+
+
+def test_the_memory_of_work_off_the_gpu_is_that_of_the_process(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert growth._with_memory(dict)["memory"] > 10
 
 
 def test_the_command_writes_ratios(tmp_path, monkeypatch, capsys):

@@ -66,6 +66,7 @@ def test_rows_share_training_and_failures_are_results(table, tmp_path, capsys, m
     assert len(list((out / "runs").iterdir())) == 2
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.hdf5")}
     ablate.main([str(table), "--out", str(out), "--rows", "two"])
+    assert set(json.loads((out / "table.json").read_text())["rows"]["far"][0]) == {"failed"}
     assert before == {path: path.stat().st_mtime_ns for path in out.rglob("*.hdf5")}
     assert "| two |" in (out / "table.md").read_text()
     said = capsys.readouterr().out
@@ -135,12 +136,25 @@ def test_a_second_table_in_the_same_folder_is_refused(table, tmp_path):
         ({"rows": [{"name": "a", "twin": "b"}, {"name": "b"}]}, "a: twin: no row before it is 'b'"),
         ({"rows": [{"name": "a", "set": ["process.nonsense=1"]}]}, "nonsense"),
         ({"seeds": []}, "seeds"),
+        ({"redshift_cnn": "mock"}, "mock"),
+        ({"config": "redshift_cnn", "rows": [{"name": "a"}], "set": []}, "task redshift, expected"),
     ],
 )
 def test_mistakes_in_a_table_are_refused(table, tmp_path, change, message):
     table.write_text(yaml.safe_dump(yaml.safe_load(table.read_text()) | change))
     with pytest.raises(UserError, match=message):
         ablate.main([str(table), "--out", str(tmp_path / "out")])
+
+
+def test_an_unknown_sampler_of_any_row_is_refused_before_the_first_trains(table, tmp_path, capsys):
+    changed(table, rows=[{"name": "a"}, {"name": "b", "sample": ["--sampler", "dpmpp2m"]}])
+    with pytest.raises(SystemExit) as ended:
+        ablate.main([str(table), "--out", str(tmp_path / "out")])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "usage: row b: sample" in said
+    assert "invalid choice: 'dpmpp2m'" in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_device_that_is_not_there_is_refused(table):
@@ -161,6 +175,13 @@ def test_every_step_of_a_row_gets_the_device(table, tmp_path, monkeypatch, capsy
     assert asked["judge"][-1] == torch.device("cpu")
     took = capsys.readouterr().err.splitlines()[0]
     assert took.endswith(f"small.yaml, rows five, seeds 0, cpu, into {out}")
+
+
+def test_a_row_brings_those_that_it_is_held_to():
+    names = [("a", None), ("b", "a"), ("c", None), ("d", "b")]
+    rows = [ablate.Row(name=name, set=[], sample=[], twin=twin) for name, twin in names]
+    assert [row.name for row in ablate.choose(rows, ["d"])] == ["a", "b", "d"]
+    assert ablate.choose(rows, None) == rows
 
 
 def test_an_unknown_row_is_refused(table):

@@ -58,8 +58,10 @@ def test_check_explains_a_good_file_and_counts_what_is_odd(path, capsys):
 def test_check_names_the_first_fault(path, tmp_path, capsys):
     with h5py.File(path, "a") as file:
         file["image"][[7, 9], 0, 0, 0] = np.nan
-    status, _, err = check(path, capsys)
+    status, out, err = check(path, capsys)
     assert status == 2
+    assert "60 galaxies, 5 bands" in out  # what is in it is said all the same
+    assert "can be used" not in out
     assert err.startswith("error: ")
     assert "row 7 has a non-finite pixel (2 such galaxies)" in err
     status, _, err = check(tmp_path / "nowhere.hdf5", capsys)
@@ -103,6 +105,31 @@ def test_a_subset_keeps_data_sets_and_their_types(path, tmp_path, capsys):
     assert out.read_bytes() != before
     with pytest.raises(UserError, match="found 61, expected 1 to 60"):
         data.main(["subset", str(path), str(tmp_path / "more.hdf5"), "--count", "61"])
+
+
+def test_a_subset_of_a_file_that_has_changed_is_another(path, tmp_path, capsys):
+    """Other galaxies of the same number make a file of the same size."""
+    out = tmp_path / "part.hdf5"
+    command = ["subset", str(path), str(out), "--count", "25"]
+    data.main(command)
+    with h5py.File(path, "a") as file:
+        file["object_id"][:] += 1000
+    with pytest.raises(UserError, match="--overwrite"):
+        data.main(command)
+    data.main([*command, "--overwrite"])
+    assert GalaxyFile(out).object_id.min() >= 1000
+
+
+def test_fits_export_refuses_texts_for_places_and_bends_names_to_ascii(path, tmp_path):
+    with h5py.File(path, "a") as file:
+        file.attrs["bands"] = "g,r,i,z,\u00b5"
+    out = tmp_path / "a.fits"
+    data.main(["fits", str(path), "--out", str(out)])
+    assert fits.getheader(out, "IMAGE")["BANDS"] == "g,r,i,z,?"
+    with h5py.File(path, "a") as file:
+        file["ra"] = np.array(["10:00:12.3"] * COUNT, dtype=bytes)
+    with pytest.raises(UserError, match="ra: found .S10, expected numbers"):
+        data.main(["fits", str(path), "--out", str(tmp_path / "b.fits")])
 
 
 def test_two_halves_share_no_galaxy_and_have_the_same_redshifts(path, tmp_path):

@@ -15,6 +15,7 @@ from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
 from galddpm.inference import evolution
+from galddpm.locks import locked
 from helpers.trained import train_small
 
 SIDE = 16
@@ -115,6 +116,16 @@ def test_what_cannot_be_is_refused(folder, arguments, words):
     with pytest.raises(UserError, match=words):
         evolve.main(arguments)
     assert not (folder / "x.gif").exists()
+
+
+def test_the_given_galaxies_are_not_replaced(folder):
+    with pytest.raises(UserError, match="is also the input"):
+        evolve.main(["--of", "galaxies.hdf5", "--out", "galaxies.hdf5", "--overwrite"])
+
+
+def test_what_another_process_is_drawing_is_refused(folder):
+    with locked(folder / "x.gif"), pytest.raises(UserError, match="in use by another process"):
+        evolve.main(["--frames", "2", "--out", "x.gif"])
 
 
 def test_what_is_there_stays(folder):

@@ -143,6 +143,15 @@ def test_a_packed_file_is_left_alone_and_another_refused(tmp_path, capsys):
     assert pack(table, "--zero-point", "25", "--overwrite").path.read_bytes() != before
 
 
+def test_other_cutouts_under_the_same_names_are_another_file(tmp_path):
+    table = write_bands(tmp_path, pixels())
+    before = pack(table).path.read_bytes()
+    write_bands(tmp_path, pixels() + 1)
+    with pytest.raises(UserError, match="--overwrite"):
+        pack(table)
+    assert pack(table, "--overwrite").path.read_bytes() != before
+
+
 def spoil(folder, what):
     """Break the second galaxy's r band, or the table."""
     path, image = folder / "cutouts" / "1-r.fits", pixels()[1, 1]
@@ -217,6 +226,7 @@ def test_a_galaxy_of_another_size_is_named(tmp_path):
         ("redshift,cutout\n-1,a.fits\n", "redshift: found -1 in row 0"),
         ("redshift,cutout,object_id\n0.5,a.fits,x\n", "object_id: found gaps or text"),
         ("id,redshift,cutout\n1,0.5,\n", "row 0: found no path"),
+        ("redshift,cutout,ra\n0.5,a.fits,10:00:12.3\n", "ra: could not convert string to float"),
     ],
 )
 def test_what_is_wrong_with_the_table_is_named(tmp_path, content, message):

@@ -68,6 +68,22 @@ def test_what_is_no_run_is_passed_over_and_the_newest_comes_last(tmp_path, capsy
     assert list(told(capsys, tmp_path)) == ["older", "newer"]
 
 
+def test_a_damaged_run_hides_no_other(tmp_path, capsys):
+    made(tmp_path, "well", began=1)
+    run = made(tmp_path, "cut", began=2)
+    (run / "provenance.json").write_text('{"images_seen": 9')
+    made(tmp_path, "text", images="1e6", began=3)
+    unlogged = made(tmp_path, "unlogged", began=4)
+    (unlogged / "checkpoints").mkdir()
+    (unlogged / "checkpoints" / "000000000050.safetensors").touch()
+    found = told(capsys, tmp_path)
+    assert list(found) == ["well", "cut", "text", "unlogged"]
+    assert "damaged: " in found["cut"][2]
+    assert "not readable as JSON" in found["cut"][2]
+    assert "damaged: " in found["text"][2]
+    assert "damaged: " in found["unlogged"][2]
+
+
 def test_a_folder_without_runs_is_refused(tmp_path):
     with pytest.raises(UserError, match="no run, expected folders that galddpm train made"):
         runs.main([str(tmp_path)])

@@ -9,6 +9,7 @@ from astropy.table import Table
 from galddpm.commands import survey
 from galddpm.commands.redshift_spec import read_spec
 from galddpm.errors import UserError
+from galddpm.locks import locked
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +30,11 @@ def test_a_catalog_that_sample_reads(name, capsys):
     assert abs(np.mean(table["ra"]) - 150) < 0.1
     assert abs(np.mean(table["dec"]) - 2.2) < 0.1
     assert f"galddpm sample --redshifts {name}" in capsys.readouterr().out
+
+
+def test_what_another_process_is_writing_is_refused():
+    with locked("a.csv"), pytest.raises(UserError, match="in use by another process"):
+        survey.main(["nz.csv", "--area", "0.1", "--out", "a.csv"])
 
 
 def test_a_seed_is_a_survey():

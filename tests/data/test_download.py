@@ -1,5 +1,6 @@
 """The downloader against a local server that misbehaves in the ways servers do."""
 
+import errno
 import hashlib
 import json
 import shutil
@@ -200,9 +201,35 @@ def test_a_full_disk_is_seen_before_the_start(server, tmp_path, monkeypatch):
         fetch(server, tmp_path)
 
 
+def test_a_disk_that_fills_up_is_no_lost_connection(server, tmp_path, waits, monkeypatch):
+    class Full:
+        def __init__(self, *arguments):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def tell(self):
+            return 0
+
+        def write(self, block):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(zenodo, "open", Full, raising=False)
+    with pytest.raises(OSError, match="No space left"):
+        fetch(server, tmp_path)
+    assert len(server.requests) == 2  # the record and the file, once
+    assert not waits
+
+
 def test_unknown_records_and_odd_answers(server, waits):
     with pytest.raises(UserError, match="HTTP 404"):
         zenodo.list_files("2", server.api)
+    with pytest.raises(UserError, match="HTTP 404"):
+        zenodo.list_files("\u00e9", server.api)
     server.record = lambda: b"<html>"
     with pytest.raises(RunError, match="not JSON"):
         zenodo.list_files("1", server.api)

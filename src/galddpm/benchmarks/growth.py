@@ -108,7 +108,7 @@ def in_a_process(work: Callable[..., dict[str, Any]], *arguments: object) -> dic
 
 def _with_memory(work: Callable[..., dict[str, Any]], *arguments: object) -> dict[str, Any]:
     found = work(*arguments)
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():  # the work was done there
         return found | {"memory": torch.cuda.max_memory_allocated() / MIB}
     return found | {"memory": largest_resident()}
 

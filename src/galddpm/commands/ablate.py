@@ -36,7 +36,7 @@ from galddpm.config.load import (
 from galddpm.config.schema import Count, Section
 from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.errors import NonFiniteError, UserError
-from galddpm.files import read_json, write_json, write_text
+from galddpm.files import read_json, write_json, write_text, written_whole
 from galddpm.locks import locked_folder
 from galddpm.provenance import provenance
 
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "ablate.py") -> Non
     options = parse(arguments, prog)
     table = read_table(find_config(options.table, TABLES))
     out = options.out or Path("runs") / Path(options.table).stem
-    rows = choose(table.rows, options.rows)
+    chosen = choose(table.rows, options.rows)
 
     # torch comes after the arguments
     from galddpm.devices import device_title, select_device
@@ -92,14 +92,15 @@ def main(arguments: Sequence[str] | None = None, prog: str = "ablate.py") -> Non
 
     device = select_device(options.device)
     # all of them at first: a mistake in the last row shows now, not after hours
-    jobs = [plan(table, row, seed, out) for seed, row in product(table.seeds, rows)]
-    seeds, named = ", ".join(map(str, table.seeds)), ", ".join(row.name for row in rows)
+    jobs = [plan(table, row, seed, out) for seed, row in product(table.seeds, table.rows)]
+    seeds, named = ", ".join(map(str, table.seeds)), ", ".join(row.name for row in chosen)
     took = f"config {table.config}, rows {named}, seeds {seeds}"
     tell(f"{took}, {device_title(device)}, into {out}")
     with locked_folder(out):
         for job in jobs:
-            run_job(table, job, device)
-            write(table, jobs, out)
+            if job.row in chosen:
+                run_job(table, job, device)
+                write(table, jobs, out)
     width = shutil.get_terminal_size().columns
     print(in_columns(collect(jobs), width))
     print(out / "table.md")
@@ -148,25 +149,32 @@ def read_table(path: Path) -> Table:
 
 
 def choose(rows: list[Row], names: list[str] | None) -> list[Row]:
-    """The rows of `--rows`. Raises UserError for an unknown name."""
-    wanted = names or [row.name for row in rows]
-    unknown = set(wanted) - {row.name for row in rows}
-    if unknown:
-        raise UserError(f"--rows: no row is named {sorted(unknown)[0]!r}")
+    """The rows of `--rows`, and their twins. Raises UserError for an unknown name."""
+    known = {row.name: row for row in rows}
+    wanted = list(names or known)
+    for name in wanted:  # which grows by twins
+        if name not in known:
+            raise UserError(f"--rows: no row is named {name!r}")
+        wanted += [twin for twin in [known[name].twin] if twin]
     return [row for row in rows if row.name in wanted]
 
 
 def plan(table: Table, row: Row, seed: int, out: Path) -> Job:
     """What is to be done for a row with a seed. Raises UserError for a mistake in it."""
-    from galddpm.inference.model_file import model_fingerprint, model_path
+    from galddpm.inference.model_file import ModelFile, model_fingerprint, model_path
     from galddpm.tasks.select import select_task
 
     settings = [*table.set, *row.set, f"seed={seed}"]
     config = load_config(table.config, settings)
+    if config.task != "diffusion":
+        raise UserError(f"{table.config}: found task {config.task}, expected diffusion")
     task = select_task(config)
     testing = row.testing or table.testing or config.data.testing
     depends_on = sorted(task.provenance.items())
     trained = short_hash(dump_config(config), fingerprint(config.data.training), depends_on)
+    sample.parse(["--redshifts", testing, "--out", SAMPLES, *row.sample], f"row {row.name}: sample")
+    if table.redshift_cnn:
+        ModelFile.read(table.redshift_cnn, "redshift")
     cnn = table.redshift_cnn and model_fingerprint(model_path(table.redshift_cnn))
     judged = (fingerprint(testing), table.statmorph, cnn, __version__)
     name = "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in row.name)
@@ -211,8 +219,9 @@ def make_row(table: Table, job: Job, device: "torch.device") -> dict[str, Any]:
     asked = ["--redshifts", job.testing, "--out", str(samples), *job.row.sample]
     sample.main(["--run", str(job.run), *asked, *where])
     seconds = time.perf_counter() - start if fresh else None
+    twin = job.twin if job.twin and job.twin.exists() else None  # none where its training diverged
     return figures(judge(table, job, samples, device)) | {
-        "alike": likeness(GalaxyFile(samples), GalaxyFile(job.twin)) if job.twin else None,
+        "alike": likeness(GalaxyFile(samples), GalaxyFile(twin)) if twin else None,
         "train_seconds": train_seconds(job.run),
         "sample_seconds": seconds,
     }
@@ -226,8 +235,7 @@ def judge(table: Table, job: Job, samples: Path, device: "torch.device") -> dict
     out = job.result / "report"
     mine = out / "catalog_real.fits"
     if job.measured.exists() and not mine.exists():
-        out.mkdir(parents=True, exist_ok=True)
-        shutil.copy(job.measured, mine)
+        copy(job.measured, mine)
     report = evaluate(
         job.testing,
         samples,
@@ -239,8 +247,15 @@ def judge(table: Table, job: Job, samples: Path, device: "torch.device") -> dict
         progress=progress,
         say=say,
     )
-    shutil.copy(mine, job.measured)
+    if not job.measured.exists():
+        copy(mine, job.measured)
     return report
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file whole or not at all."""
+    with written_whole(target) as temporary:
+        shutil.copyfile(source, temporary)
 
 
 @cache

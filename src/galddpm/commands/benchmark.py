@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from galddpm.commands.allocator import keep_freed_memory
-from galddpm.commands.shell import DEFAULT, Parser, cores, tell
+from galddpm.commands.shell import DEFAULT, Parser, add_overwrite, cores, tell
 from galddpm.errors import UserError, not_installed
 from galddpm.files import write_json
 from galddpm.provenance import provenance
@@ -17,15 +17,16 @@ if TYPE_CHECKING:  # torch is loaded after the arguments were checked
 
 PARTS = ("loader", "train", "quality", "sample", "measure", "growth")
 ALONE = ("recipe",)  # takes an hour
-# (part, device or None for any): the library that it needs, and the extra that brings it
-NEEDS = {
-    ("train", None): ("diffusers", "benchmark"),
-    ("quality", None): ("diffusers", "benchmark"),
-    ("sample", None): ("diffusers", "benchmark"),
-    ("measure", None): ("galsim", "benchmark"),
-    ("recipe", None): ("galsim", "benchmark"),
-    ("train", "cuda"): ("denoising_diffusion_pytorch", "benchmark-cuda"),
-}
+# part, device or None for any, library that it needs, and the extra that brings it
+NEEDS = (
+    ("train", None, "diffusers", "benchmark"),
+    ("train", "cuda", "denoising_diffusion_pytorch", "benchmark-cuda"),
+    ("quality", None, "diffusers", "benchmark"),
+    ("quality", None, "galsim", "benchmark"),
+    ("sample", None, "diffusers", "benchmark"),
+    ("measure", None, "galsim", "benchmark"),
+    ("recipe", None, "galsim", "benchmark"),
+)
 MEDIANS = "Medians of turns in one process; peers run with the same memory settings as ours."
 ERRORS = "Errors of the estimated light over the noise, after as many seconds of training in turns."
 NOTES = {
@@ -42,6 +43,8 @@ NOTES = {
 def main(arguments: Sequence[str] | None = None, prog: str = "benchmark.py") -> None:
     options = parse(arguments, prog)
     chosen = PARTS if options.part == "all" else (options.part,)
+    if options.out and options.out.exists() and not options.overwrite:
+        raise UserError(f"{options.out}: exists; --overwrite replaces it")
 
     import torch
 
@@ -84,12 +87,13 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
     device = "default: cuda where it is there, else cpu"
     parser.add_argument("--device", choices=["cpu", "cuda"], help=device)
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="also write the figures")
+    add_overwrite(parser)
     return parser.parse_args(arguments)
 
 
 def refuse_missing_libraries(parts: Sequence[str], device: str) -> None:
     """Raise UserError where a part needs a library that is not there, before any is measured."""
-    for (part, where), (library, extra) in NEEDS.items():
+    for part, where, library, extra in NEEDS:
         needed = part in parts and where in (None, device)
         if needed and find_spec(library) is None:
             raise not_installed(library, extra)

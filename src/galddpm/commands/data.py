@@ -18,6 +18,7 @@ from galddpm.commands.shell import (
     tell,
 )
 from galddpm.data.chunked_output import recorded_arguments
+from galddpm.data.galaxiesml import GalaxyFile
 from galddpm.data.hdf5 import require_hdf5_name
 from galddpm.data.survey import BANDS
 from galddpm.errors import UserError
@@ -245,7 +246,8 @@ def download(options: Namespace) -> None:
 def check(options: Namespace) -> None:
     from galddpm.data.check import explain
 
-    print("\n".join(explain(Path(options.file), progress)))
+    for line in explain(Path(options.file), progress):
+        print(line)
     print("can be used")
 
 
@@ -256,7 +258,7 @@ def subset(options: Namespace) -> None:
     require_hdf5_name(out)
     arguments = {
         "subset_of": str(source),
-        "bytes": source.stat().st_size if source.is_file() else None,
+        "fingerprint": GalaxyFile(source).fingerprint(),
         "redshifts": options.redshifts,
         "half": options.half,
         "count": options.count,

@@ -25,8 +25,9 @@ from galddpm.commands.shell import (
 from galddpm.data.galaxiesml import GalaxyFile, write_galaxies
 from galddpm.data.survey import ZERO_POINT
 from galddpm.errors import UserError
-from galddpm.files import written_whole
+from galddpm.files import refuse_own_input, written_whole
 from galddpm.inference.redshifts import check_redshifts
+from galddpm.locks import locked
 
 if TYPE_CHECKING:  # torch is loaded after the arguments were checked
     from galddpm.inference.generator import Generator
@@ -49,8 +50,9 @@ def main(arguments: Sequence[str] | None = None, prog: str = "evolve.py") -> Non
     for warning in check_redshifts(redshift, generator.redshifts, extrapolate=False):
         tell(f"warning: {warning}")
     tell(f"run {run}, redshift {redshift[0]:g} to {redshift[-1]:g}, seed {options.seed}")
-    images = (given_galaxies if options.of else evolution)(generator, redshift, options)
-    write(images, redshift, options.seed, generator.config.data.bands, out)
+    with locked(out):
+        images = (given_galaxies if options.of else evolution)(generator, redshift, options)
+        write(images, redshift, options.seed, generator.config.data.bands, out)
     say(f"{out}: {options.count} galaxies at {len(redshift)} redshifts")
 
 
@@ -101,6 +103,8 @@ def refuse(options: Namespace, out: Path) -> None:
         )
     if out.suffix.lower() == ".mp4" and find_spec("av") is None:
         raise UserError(f"{out}: needs the package av: pip install 'galddpm[film]'; or name a .gif")
+    if options.of:
+        refuse_own_input(out, options.of)
     if out.exists() and not options.overwrite:
         raise UserError(f"{out}: exists; --overwrite replaces it")
 

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "runs.py") -> None:
     found = [run for run in all_runs(root) if task_of(run)]
     if not found:
         raise UserError(f"{root}: no run, expected folders that galddpm train made")
-    lines = [COLUMNS, *(described(run) for run in found)]
+    lines = [COLUMNS, *(described_or_damage(run) for run in found)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
@@ -52,6 +52,14 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
     )
     parser.add_argument("folder", nargs="?", default="runs", metavar="FOLDER", help=DEFAULT)
     return parser.parse_args(arguments)
+
+
+def described_or_damage(run: Path) -> tuple[str, ...]:
+    """The same cells, or what is wrong with a run: the others are to be seen all the same."""
+    try:
+        return described(run)
+    except (UserError, OSError, AttributeError, TypeError, ValueError) as error:
+        return (run.name, "-", "-", f"damaged: {error}", *"---")
 
 
 def described(run: Path) -> tuple[str, ...]:

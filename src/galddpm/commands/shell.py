@@ -139,9 +139,9 @@ def _outcome(main: Callable[[], None]) -> tuple[int, str]:
             raise
         return 1, _error_line(too_little_memory(error))
     except KeyboardInterrupt:
-        return 130, "interrupted; the same command goes on from here"
+        return 130, "interrupted; to go on, give the same command again"
     except Terminated:
-        return 143, "terminated; the same command goes on from here"
+        return 143, "terminated; to go on, give the same command again"
     return 0, ""
 
 

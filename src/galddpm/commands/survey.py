@@ -19,6 +19,7 @@ from galddpm.data.survey_catalog import (
 from galddpm.data.tables import FORMATS, is_table
 from galddpm.errors import UserError
 from galddpm.files import refuse_own_input, written_whole
+from galddpm.locks import locked
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "survey.py") -> None:
@@ -36,7 +37,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = "survey.py") -> Non
     if not count:
         raise UserError(f"--area: found no galaxy in {options.area:g} square degrees")
     redshift = draw_redshifts(*density, count, rng)
-    write_catalog(out, redshift, *draw_places(count, options.area, options.centre, rng))
+    with locked(out):
+        write_catalog(out, redshift, *draw_places(count, options.area, options.centre, rng))
     say(f"{out}: {count:,} galaxies; galddpm sample --redshifts {out} draws them")
 
 
@@ -47,7 +49,6 @@ def write_catalog(out: Path, redshift: Floats, ra: Floats, dec: Floats) -> None:
     ids = np.arange(len(redshift))
     table = QTable({"object_id": ids, "ra": ra * units.deg, "dec": dec * units.deg})
     table["redshift"] = redshift
-    out.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(out) as temporary:
         table.write(temporary, format=FORMATS[out.suffix.lower()], overwrite=True)
 

@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from galddpm.arrays import Array, Floats
-from galddpm.commands.shell import DEFAULT, Parser, add_seed, cores, count, progress, tell
-from galddpm.errors import not_installed
+from galddpm.commands.shell import (
+    DEFAULT,
+    Parser,
+    add_overwrite,
+    add_seed,
+    cores,
+    count,
+    progress,
+    tell,
+)
+from galddpm.errors import UserError, not_installed
 from galddpm.files import write_json
 from galddpm.locks import locked_folder
 from galddpm.provenance import provenance
@@ -21,11 +30,14 @@ from galddpm.workers import worker_pool
 if TYPE_CHECKING:  # the judge is loaded after the arguments were checked
     from galddpm.evaluation.validation.simulated import TruthSet
 
+RESULT = "validation.json"
 Fit = Callable[[Floats], Any]  # stamps -> rows
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "validate.py") -> None:
     options = parse(arguments, prog)
+    if (options.out / RESULT).exists() and not options.overwrite:
+        raise UserError(f"{options.out / RESULT}: exists; --overwrite replaces it")
     tell(f"{options.stamps} stamps in each S/N range, seed {options.seed}, into {options.out}")
     with locked_folder(options.out):
         validate(options.out, options.stamps, options.seed, options.jobs)
@@ -46,6 +58,7 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
     add("--stamps", type=count, default=300, metavar="N", help=f"in each range of S/N; {DEFAULT}")
     add_seed(parser)
     add("--jobs", type=count, default=cores(), metavar="J", help=f"processes; {DEFAULT}")
+    add_overwrite(parser)
     return parser.parse_args(arguments)
 
 
@@ -151,5 +164,5 @@ def write(
     from galddpm.evaluation.validation.figure import truth_figure
 
     save(truth_figure(found, {"ours": ours, "statmorph": theirs}), out, "truth")
-    write_json(out / "validation.json", plain(result | {"provenance": provenance()}))
+    write_json(out / RESULT, plain(result | {"provenance": provenance()}))
     print(out / "truth.png")

@@ -1,6 +1,6 @@
 """What is in a file of the schema, and what is odd about it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,34 +29,32 @@ class PixelCounts:
     zero_border: int = 0  # galaxies whose outermost rows are exactly zero
 
 
-def explain(path: Path, progress: Callable[..., Any]) -> list[str]:
-    """Lines about the file. Raises UserError with the first fault that keeps it from being used."""
+def explain(path: Path, progress: Callable[..., Any]) -> Iterator[str]:
+    """Lines about the file. Raises UserError after them for a fault that keeps it from being used,
+    or at once where there is nothing to be said of it."""
     galaxies = GalaxyFile(path)
     with open_hdf5(galaxies.path) as file:
         held, dtype = set(file), file["image"].dtype
-    lines = [
+    yield (
         f"{path}: {len(galaxies):,} galaxies, {galaxies.shape[1]} bands,"
-        f" {galaxies.shape[2]} x {galaxies.shape[3]} pixels, {dtype}",
-        "redshift: " + _summary(galaxies.redshift),
-        _identities(galaxies.object_id, "object_id" in held),
-    ]
+        f" {galaxies.shape[2]} x {galaxies.shape[3]} pixels, {dtype}"
+    )
+    yield "redshift: " + _summary(galaxies.redshift)
+    yield _identities(galaxies.object_id, "object_id" in held)
     missing = [name for name in OPTIONAL if name not in held]
     if missing:
-        lines.append(f"optional data sets missing: {', '.join(missing)}")
-    lines += _undetected(galaxies, held)
+        yield f"optional data sets missing: {', '.join(missing)}"
+    yield _undetected(galaxies, held)
     counts = count_pixels(galaxies, progress)
-    lines += [
-        f"galaxies with a pixel beyond {HUGE:g} counts (artefacts, saturation): {counts.huge}",
-        f"galaxies with a band of equal pixels: {counts.constant}",
-        f"galaxies with a border of exact zeros (padding): {counts.zero_border}",
-    ]
+    yield f"galaxies with a pixel beyond {HUGE:g} counts (artefacts, saturation): {counts.huge}"
+    yield f"galaxies with a band of equal pixels: {counts.constant}"
+    yield f"galaxies with a border of exact zeros (padding): {counts.zero_border}"
     if counts.non_finite:
         raise UserError(
             f"{path}: image: row {counts.non_finite[0]} has a non-finite pixel"
             f" ({len(counts.non_finite)} such galaxies), expected finite counts;"
             " data.non_finite: drop in a config leaves them out of the training"
         )
-    return lines
 
 
 def count_pixels(galaxies: GalaxyFile, progress: Callable[..., Any]) -> PixelCounts:
@@ -93,11 +91,11 @@ def _identities(object_id: Ints, held: bool) -> str:
     return f"object ids: {repeated} repeated; {merged} would be lost if read as float64"
 
 
-def _undetected(galaxies: GalaxyFile, held: set[str]) -> list[str]:
+def _undetected(galaxies: GalaxyFile, held: set[str]) -> str:
     """Zeros in a band's morphology mean that SExtractor detected nothing there."""
     names = {band: f"{band}_major_axis" for band in BANDS if f"{band}_major_axis" in held}
     if not names:
-        return ["morphology: none"]
+        return "morphology: none"
     zeros = {band: int((galaxies.column(name) == 0).sum()) for band, name in names.items()}
     listed = ", ".join(f"{band} {count}" for band, count in zeros.items())
-    return [f"galaxies without a detection, by band (morphology of zeros): {listed}"]
+    return f"galaxies without a detection, by band (morphology of zeros): {listed}"

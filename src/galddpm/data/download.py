@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from galddpm._version import __version__
 from galddpm.errors import RunError, UserError
@@ -52,7 +53,8 @@ class Broken(Exception):
 
 def list_files(record: str = RECORD, api: str = API) -> list[RemoteFile]:
     """What the record holds. Raises UserError for an unknown record, RunError without an answer."""
-    answer = _persist(lambda: _fetch_json(f"{api}/{record}"), f"{api}/{record}")
+    url = f"{api}/{quote(record)}"
+    answer = _persist(lambda: _fetch_json(url), url)
     try:
         return [
             RemoteFile(
@@ -64,7 +66,7 @@ def list_files(record: str = RECORD, api: str = API) -> list[RemoteFile]:
             for entry in answer["files"]
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RunError(f"{api}/{record}: not a record's description ({error!r})") from None
+        raise RunError(f"{url}: not a record's description ({error!r})") from None
 
 
 def download(
@@ -148,17 +150,22 @@ def _continue(remote: RemoteFile, part: Path, bar: Any) -> None:
         if offset and not _continues(response, offset):
             file.truncate(0)  # the server sends the whole file again
             bar.update(-offset)
-        try:
-            while block := response.read(BLOCK):
-                if file.tell() == 0:
-                    _refuse_pages(remote, block)
-                raise_if_requested()
-                file.write(block)
-                bar.update(len(block))
-        except (OSError, HTTPException) as error:
-            raise Broken(f"connection lost ({error})") from None
+        while block := _read(response):
+            if file.tell() == 0:
+                _refuse_pages(remote, block)
+            raise_if_requested()
+            file.write(block)
+            bar.update(len(block))
     if _size(part) < remote.size:
         raise Broken("connection closed early")
+
+
+def _read(response: HTTPResponse) -> bytes:
+    """The next block. Raises Broken where the connection is, and not where the disk is full."""
+    try:
+        return response.read(BLOCK)
+    except (OSError, HTTPException) as error:
+        raise Broken(f"connection lost ({error})") from None
 
 
 def _continues(response: HTTPResponse, offset: int) -> bool:

@@ -67,7 +67,7 @@ def _describe(header: fits.Header, file: h5py.File, galaxies: GalaxyFile) -> Non
     header["TITLE"] = _plain(file.attrs.get("title", "galaxies"))
     header["BUNIT"] = ("count", "at the zero point MAGZERO")
     header["MAGZERO"] = (float(file.attrs.get("zero_point", ZERO_POINT)), "AB magnitude of a count")
-    header["BANDS"] = (",".join(shared_bands([galaxies])), "order of the third axis")
+    header["BANDS"] = (_plain(",".join(shared_bands([galaxies]))), "order of the third axis")
     for axis, side in ((1, columns), (2, rows)):
         _set_axis(header, axis, "LINEAR", (side + 1) / 2, 0.0, galaxies.pixel_scale)
         header[f"CUNIT{axis}"] = "arcsec"
@@ -89,6 +89,8 @@ def _set_axis(
 
 
 def _fits_column(name: str, values: Array) -> fits.Column:
+    if values.dtype.kind not in "iuf":
+        raise UserError(f"{name}: found {values.dtype}, expected numbers")
     whole = values.dtype.kind in "iu"
     array = values.astype(np.int64 if whole else np.float64)
     unit = TABLE[name] or None

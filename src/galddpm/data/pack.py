@@ -40,7 +40,7 @@ def pack(
     first = cutouts.galaxy(0)
     arguments = {
         "packed_from": str(table),
-        "sha256": hashlib.sha256(table.read_bytes()).hexdigest(),
+        "fingerprint": cutouts.fingerprint(),
         "bands": list(bands),
         "zero_point": zero_point,
     }
@@ -77,8 +77,7 @@ class CutoutList:
         }
         for name in ("ra", "dec"):
             if column_name(table, [name]):
-                degrees = column(table, path, [name]).astype(np.float64)
-                columns[name] = np.ma.filled(degrees, np.nan)
+                columns[name] = _degrees(column(table, path, [name]), f"{path}: {name}")
         cubes = column_name(table, ["cutout"]) is not None
         hint = "; expected paths of images in a column a band, or of cubes in the column cutout"
         names = ["cutout"] if cubes else bands
@@ -87,6 +86,15 @@ class CutoutList:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def fingerprint(self) -> str:
+        """A hash of the table, and of the size and the time of each file that it names."""
+        digest = hashlib.sha256(self.table.read_bytes())
+        for file in (self.table.parent / path for path in self.paths.flat):
+            if file.is_file():
+                found = file.stat()
+                digest.update(repr((found.st_size, found.st_mtime_ns)).encode())
+        return digest.hexdigest()
 
     def galaxy(self, row: int) -> Cutout:
         """One galaxy, (C, H, W). Raises UserError, with the row, where it cannot be used."""
@@ -107,6 +115,14 @@ class CutoutList:
         if not path:
             raise UserError("found no path, expected that of a FITS file")
         return read_cutout(self.table.parent / path, axes, self.zero_point)
+
+
+def _degrees(values: "np.ma.MaskedArray[Any, Any]", name: str) -> Floats:
+    """Coordinates (N,), NaN where there is none. Raises UserError for texts such as 10:00:12.3."""
+    try:
+        return np.ma.filled(values.astype(np.float64), np.nan)
+    except ValueError as error:
+        raise UserError(f"{name}: {error}; expected degrees") from None
 
 
 def _images(cutouts: CutoutList, rows: range, first: Cutout) -> Floats:

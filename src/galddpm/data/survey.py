@@ -6,7 +6,7 @@ ZERO_POINT = 27.0  # AB magnitude of one count in the coadds
 PIXEL_SCALE = 0.168  # [arcsec/pix] of the coadds
 # median FWHM of the PSF [arcsec] (Aihara et al. 2022, PDR3, Table 1, arXiv:2108.13045)
 SEEING = {"g": 0.79, "r": 0.75, "i": 0.61, "z": 0.68, "y": 0.68}
-MOFFAT_BETA = 3.0  # of the mock's PSF, as of most ground-based ones; its wings fall as r^-6
+MOFFAT_BETA = 3.0  # of most ground-based PSFs in the literature; their wings fall as r^-6
 # of the real PSFs, whose wings fall as r^-4: Moffat profiles fitted, out to 14 pix, to the PSF
 # models of two COSMOS scenes that come with scarlet (Melchior et al. 2018, arXiv:1802.10157)
 WING_BETA = {"g": 2.21, "r": 2.07, "i": 2.09, "z": 1.98, "y": 1.79}

@@ -1,4 +1,4 @@
-"""What is wrong with survey images: at the rates of KINDS, and none of it without `defects`.
+"""What is wrong with survey images: at the rates `RATES`, and none of it without `defects`.
 
 Saturated stars, gaps in the coverage, pixels that went wrong and haloes that the sky's subtraction
 took away are part of the published files; their global extremes are -25,241 and 3,648 counts.
