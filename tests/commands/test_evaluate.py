@@ -13,11 +13,15 @@ from astropy.table import Table
 from galddpm.commands.evaluate import main
 from galddpm.data.galaxiesml import GalaxyFile, write_galaxies
 from galddpm.errors import UserError
+from galddpm.evaluation import pipeline
 from galddpm.evaluation.catalog.cluster import dask_pool
 from galddpm.evaluation.catalog.measure_file import Measurement, measure
+from galddpm.evaluation.catalog.side import Side
 from galddpm.evaluation.catalog.table import recorded_arguments
 from galddpm.evaluation.measurement.flags import Flag
 from galddpm.evaluation.measurement.psf_files import survey_psfs
+from galddpm.evaluation.pipeline import names_of
+from galddpm.evaluation.report.gallery import remove_others
 from galddpm.inference.model_file import model_path
 from galddpm.locks import locked_folder
 from galddpm.mock.catalog import DESCRIPTION
@@ -191,6 +195,11 @@ def test_other_arguments_are_refused_and_then_overwrite(folder, tmp_path, no_fig
     changed[changed.index("--out") + 1] = str(tmp_path / "report")
     with pytest.raises(UserError, match="overwrite"):
         main(changed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "write_report", None)  # as if it was killed after the measuring
+        with pytest.raises(TypeError):
+            main([*changed, "--overwrite"])
+    assert not (tmp_path / "report" / "report.json").exists()  # beside catalogs that it is not of
     main([*changed, "--overwrite"])
     report = read_report(tmp_path)
     assert report["counts"]["real"]["total"] == 40
@@ -403,6 +412,37 @@ def test_mistakes_are_named(folder, more, message):
     with pytest.raises(UserError, match=message):
         main(arguments(folder, *more, out="other"))
     assert not (folder / "other").exists()
+
+
+def test_figures_of_a_report_before_do_not_stay(tmp_path):
+    for name in ("redshift.png", "redshift.pdf", "stamps.png", "mine.png"):
+        (tmp_path / name).touch()
+    remove_others(tmp_path, {"stamps": None})
+    assert {path.name for path in tmp_path.iterdir()} == {"stamps.png", "mine.png"}
+
+
+def test_redshifts_too_far_apart_are_refused_before_anything_is_measured(folder, tmp_path):
+    columns = simple_galaxies(20)
+    columns["specz_redshift"] = np.linspace(3.5, 3.7, 20).astype(np.float32)
+    write_galaxies(tmp_path / "far.hdf5", columns)
+    given = ["--real", str(folder / "real.hdf5"), "--generated", str(tmp_path / "far.hdf5")]
+    with pytest.raises(UserError, match="found generated galaxies at 3.5 to 3.7 and real ones"):
+        main([*given, "--out", str(tmp_path / "report")])
+    assert not (tmp_path / "report").exists()
+
+
+def test_sides_of_one_title_are_named_after_their_files(tmp_path):
+    sides = []
+    for name, stem in (("real", "teacher"), ("generated", "student")):
+        file = GalaxyFile(write_simple(tmp_path / f"{stem}.hdf5", 2))
+        file.title = "generated"
+        sides.append(Side(name, file, None, {}))
+    assert names_of(*sides) == {
+        "real": "generated (real: teacher)",
+        "generated": "generated (generated: student)",
+    }
+    sides[0].file.title = "held-out"
+    assert names_of(*sides) == {"real": "held-out", "generated": "generated"}
 
 
 def test_a_wrong_path_is_named_whatever_else_is_wrong(tmp_path):

@@ -72,12 +72,16 @@ def evaluate(
 
     Returns the content of `report.json`. Of several processes (see processes.py) the first does;
     the others help to measure, and return nothing. Raises UserError for files that are missing or
-    do not fit, for a band that they have not, and where `out` holds a report that was made
+    do not fit, for a band that they have not, for redshifts too far apart to compare any, and where
+    `out` holds a report that was made
     otherwise.
 
     >>> report = evaluate("test.hdf5", "samples.hdf5", "report")
     >>> report["metrics"]["ellipticity"]["ks"]
     """
+    # here, and not for the processes that measure and import this module
+    from galddpm.evaluation.statistics.matching import require_shared_redshifts
+
     out = Path(out)
     given = {"real": real, "generated": generated, "reference": reference}
     files = {name: opened(galaxies) for name, galaxies in given.items() if galaxies is not None}
@@ -86,7 +90,10 @@ def evaluate(
     if already_reported(out / REPORT, arguments, overwrite):
         say(f"{out / REPORT}: finished, nothing to do")
         return read_json(out / REPORT)
+    require_shared_redshifts(*(side.file.redshift[: side.measurement.count] for side in sides[:2]))
     with locked_folder(out) if processes.is_first() else nullcontext():
+        if processes.is_first():  # what is there, of other arguments, is finished no longer
+            (out / REPORT).unlink(missing_ok=True)
         measure_sides(sides, out, estimate, jobs, dask, overwrite, progress)
         if not processes.is_first():  # it has done its share
             return {}
@@ -259,9 +266,10 @@ def write_report(
         side.name: cross_check(side.catalog.bands[side.measurement.measured[0]]) for side in sides
     }
     advance()
-    report["images"] = compare_images(real.file, generated.file, training, chosen, out / POWER)
+    images = compare_images(real.file, generated.file, training, chosen, out / POWER)
+    report["images"] = plain(images)
     advance()
-    report["names"] = {side.name: side.title for side in (real, generated)}
+    report["names"] = names_of(real, generated)
     report["origin"] = generated.origin
     report["date"] = datetime.now(UTC).isoformat(timespec="seconds")
     report["files"] = {side.name: str(side.file.path) for side in sides}
@@ -272,6 +280,14 @@ def write_report(
     write_json(out / REPORT, report)
     advance()
     return report
+
+
+def names_of(*sides: Side) -> dict[str, str]:
+    """What the report calls the sides; of one title by their files too."""
+    titles = {side.name: side.title for side in sides}
+    if len(set(titles.values())) == len(sides):
+        return titles
+    return {side.name: f"{side.title} ({side.name}: {side.file.path.stem})" for side in sides}
 
 
 def described_psfs(sides: Sequence[Side]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """PSF files and their mistakes; a PSF for all galaxies, and one for each."""
 
+import h5py
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -78,6 +79,10 @@ def test_missing_broken_and_empty_files_are_refused(tmp_path):
     (tmp_path / "text.fits").write_text("this is not FITS")
     with pytest.raises(UserError, match="cannot be read"):
         read_psf(tmp_path / "text.fits", BANDS, 9)
+    with h5py.File(tmp_path / "galaxies.hdf5", "w") as file:
+        file["image"] = np.zeros((3, 5, 8, 8))
+    with pytest.raises(UserError, match="psf: no such dataset, expected PSFs"):
+        read_psf(tmp_path / "galaxies.hdf5", BANDS, 9)
     fits.PrimaryHDU().writeto(tmp_path / "empty.fits")
     with pytest.raises(UserError, match="no image"):
         read_psf(tmp_path / "empty.fits", BANDS, 9)

@@ -136,6 +136,9 @@ def test_bins_of_redshift_hold_their_lower_edge_and_not_the_upper():
 def test_one_real_galaxy_gives_no_ratio():
     one, many = seen(np.array([0.5]), np.array([0.01])), scattered(0, 100, 0.02)
     assert compared(one, many)["nmad_ratio"] is None
+    found = compared(many, one)  # nor does one generated galaxy
+    assert found["nmad_ratio"] is None
+    assert "1 galaxies of a side are seen" in found["reason"]
 
 
 def test_few_galaxies_are_compared_without_a_warning():
@@ -146,4 +149,4 @@ def test_few_galaxies_are_compared_without_a_warning():
         None,
         None,
     )
-    assert "5 real galaxies are seen, fewer than 100" in found["reason"]
+    assert "5 galaxies of a side are seen, fewer than 100" in found["reason"]

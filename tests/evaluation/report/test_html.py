@@ -44,6 +44,11 @@ def test_mock_galaxies_are_never_called_real():
     assert " real " not in shown.replace("less or over real means", "")
 
 
+def test_the_title_keeps_capitals_within():
+    names = {"real": "HSC", "generated": "my GAN"}
+    assert "<h1>My GAN against HSC galaxies</h1>" in page(made_report(names=names), {})
+
+
 def test_the_verdict_stands_first():
     text = page(made_report(), {})
     assert text.index("Too few galaxies to say") < text.index("<table>")

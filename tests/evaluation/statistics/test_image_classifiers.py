@@ -36,6 +36,16 @@ def halves():
     return [(rows[: N // 2], rows[N // 2 :])]
 
 
+def test_equal_sets_are_told_in_half_of_the_cases_and_by_nothing():
+    """Of a file and its copy every score of the trees is 0."""
+    table = draws(0)
+    found, told, _ = compare_by_statistics(table, table.copy(), [])
+    assert found["accuracy"] == 0.5
+    assert np.isfinite(told.log_ratio).all()
+    names = [Statistic("mean", "linear", "g", "0.7", str(k)) for k in range(table.shape[1])]
+    assert set(carried_by(table, table.copy(), names)["radius"].values()) == {0.0}
+
+
 def test_weights_solve_the_equations_of_ridge_regression():
     known = draws(0, columns=5)
     side = np.arange(N) % 2 == 0
@@ -54,9 +64,12 @@ def test_partners_are_in_one_fold_and_folds_are_equal():
 
 def test_accuracy_by_hand():
     found = accuracy(np.repeat([True, False], [75, 25]))
-    reach = SHARED * 1.96 * np.sqrt(0.75 * 0.25 / 100)
     assert (found["n"], found["accuracy"]) == (50, 0.75)
-    assert found["accuracy_interval"] == pytest.approx([0.75 - reach, 0.75 + reach])
+    z = SHARED * 1.95996
+    for end in found["accuracy_interval"]:  # from which .75 lies z standard deviations off
+        assert abs(end - 0.75) == pytest.approx(z * np.sqrt(end * (1 - end) / 100), rel=1e-4)
+    low, high = accuracy(np.ones(200, dtype=bool))["accuracy_interval"]
+    assert (low, high) == (pytest.approx(200 / (200 + z**2), rel=1e-4), pytest.approx(1.0))
     assert told_right(np.array([-1.0, 1.0, 1.0, -1.0])).tolist() == [True, False, True, False]
 
 

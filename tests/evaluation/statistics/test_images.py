@@ -80,6 +80,24 @@ def test_power_is_known_of_each_fault_and_kept(files, guilty, cache):
     assert kept["of"]["real"] == files["real"].fingerprint()
 
 
+def test_known_power_is_of_galaxies_drawn_at_random(files, monkeypatch):
+    """Files are often in order of redshift: halves of it would be told apart by that alone."""
+    read = []
+    monkeypatch.setattr(images, "MOST", 100)
+    monkeypatch.setattr(images, "power", lambda clean, flux, *more: {})
+    stamps = GalaxyFile.unchecked_images
+    monkeypatch.setattr(
+        GalaxyFile, "unchecked_images", lambda *of: read.append(of[1]) or stamps(*of)
+    )
+    compare_images(files["real"], files["innocent"], None, CHOSEN)
+    clean, spoilt = read[-2:]
+    assert np.array_equal(clean, read[0])  # those that are compared
+    assert not set(clean) & set(spoilt)
+    assert len(spoilt) == 100
+    for rows in (clean, spoilt):
+        assert abs(np.mean(rows) - N / 2) < 4 * N / np.sqrt(12 * 100)
+
+
 def test_copies_of_the_training_set_are_found(files, guilty):
     assert guilty["memory"]["copied_fraction"] > 0.6  # the innocent draw under fresh noise
     assert guilty["unique_fraction"] > 0.98

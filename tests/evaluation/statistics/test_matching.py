@@ -5,12 +5,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from galddpm.errors import UserError
 from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.statistics.distributions import SPLITS, distances, floor
 from galddpm.evaluation.statistics.matching import (
     CALIPER,
     match_redshifts,
     redshifts_differ,
+    require_shared_redshifts,
     same_redshifts,
     select,
 )
@@ -122,6 +124,14 @@ def test_the_order_of_the_real_galaxies_does_not_matter():
 def test_partners_lie_within_the_caliper_in_log_of_one_plus_z(apart, count):
     near = np.expm1(np.log1p(2.0) + apart * CALIPER)
     assert len(match_redshifts(np.array([2.0]), np.array([near]), RNG(0))[0]) == count
+
+
+def test_sets_without_any_partner_are_refused():
+    low, high = np.linspace(0.1, 0.3, 50), np.linspace(2.0, 2.2, 50)
+    with pytest.raises(UserError, match="generated galaxies at 2 to 2.2 and real ones at 0.1 to"):
+        require_shared_redshifts(low, high)
+    require_shared_redshifts(np.append(low, 2.1), high)
+    require_shared_redshifts(low, low + 1.0 * (low > 0.2))
 
 
 def test_nobody_to_match_gives_no_pairs():

@@ -159,6 +159,8 @@ def _opened(path: Path) -> Iterator[Any]:
     """What stores the PSFs, an array on disk: its shape, and its slices as they are asked for."""
     if path.is_file() and h5py.is_hdf5(path):
         with open_hdf5(path) as file:
+            if PSF not in file:
+                raise UserError(f"{path}: {PSF}: no such dataset, expected PSFs")
             yield file[PSF]
         return
     if not path.is_file():

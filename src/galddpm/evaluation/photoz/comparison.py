@@ -31,7 +31,8 @@ def compare_redshifts(
     """Metrics of both sides, and the ratio of their NMADs; None where no redshift was estimated.
 
     rows: of each side that are compared. The ratio is None, with the reason beside it, where the
-    CNN is too poor on real galaxies to judge generated ones, or has seen fewer than `LEAST`. In
+    CNN is too poor on real galaxies to judge generated ones, or has seen fewer than `LEAST` of a
+    side. In
     each bin of `by_redshift` it is `usable` where its NMAD is at most `USABLE_IN_BIN` of that of
     the best constant there.
     """
@@ -44,7 +45,7 @@ def compare_redshifts(
         return None
     result: dict[str, Any] = {side: _metrics(*columns) for side, columns in sides.items()}
     constant = constant_nmad(sides["real"][0])
-    seen = int(np.isfinite(sides["real"][1]).sum())
+    seen = min(int(np.isfinite(estimated).sum()) for _, estimated, _ in sides.values())
     usable = seen >= LEAST and result["real"]["nmad"] <= USABLE * constant
     result |= {"constant_nmad": constant, "usable": bool(usable), "reason": None}
     result |= {"nmad_ratio": None, "nmad_ratio_interval": None}
@@ -52,7 +53,7 @@ def compare_redshifts(
         result["nmad_ratio"] = result["generated"]["nmad"] / result["real"]["nmad"]
         result["nmad_ratio_interval"] = interval(_ratios(sides))
     elif seen < LEAST:
-        result["reason"] = f"redshifts of {seen} real galaxies are seen, fewer than {LEAST}"
+        result["reason"] = f"redshifts of {seen} galaxies of a side are seen, fewer than {LEAST}"
     else:
         result["reason"] = (
             f"the CNN's NMAD on real galaxies, {result['real']['nmad']:.3f}, is more than a third"

@@ -19,6 +19,7 @@ from galddpm.evaluation.report.figures import (
     means_by_redshift,
     save,
 )
+from galddpm.evaluation.report.html import CAPTIONS
 from galddpm.evaluation.report.image_figures import carriers, example_rows
 from galddpm.evaluation.report.photoz_figures import colours_by_redshift, redshift_scatter
 from galddpm.evaluation.report.stamps import choose_pairs, stamps_in_rows
@@ -62,9 +63,17 @@ def draw_figures(
         figures["redshift"] = redshift_scatter(*catalogs, chosen, report, title)
     if report["images"]["convincing"]:
         figures |= why(report["images"], real, generated, names)
+    remove_others(folder, figures)
     for name, figure in figures.items():
         save(figure, folder, name)
     return {name: folder / f"{name}.png" for name in figures}
+
+
+def remove_others(folder: Path, drawn: Mapping[str, Figure]) -> None:
+    """Figures of another report, which this one replaces, and has not."""
+    for name in CAPTIONS.keys() - drawn.keys():
+        for old in (folder / f"{name}.png", folder / f"{name}.pdf"):
+            old.unlink(missing_ok=True)
 
 
 def why(

@@ -82,7 +82,7 @@ CAPTIONS = {
 def page(report: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
     """The HTML text; figures: PNG files by name, which are put into the page."""
     names = report["names"]
-    title = escape("{generated} against {real} galaxies".format(**names).capitalize())
+    title = escape(_sentence("{generated} against {real} galaxies".format(**names)))
     told = (found_in_words, measurements_in_words, *DETAILS)
     sentences = [text for part in told if (text := part(report))]
     shown = {name: _figure(name, path, names) for name, path in figures.items()}
@@ -154,10 +154,14 @@ def _other_tables(report: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _sentence(text: str) -> str:
+    """With a capital at its beginning, and the rest, such as HSC, as it is."""
+    return text[0].upper() + text[1:]
+
+
 def _figure(name: str, path: Path, names: Mapping[str, str]) -> str:
     data = base64.b64encode(path.read_bytes()).decode()
-    caption = CAPTIONS[name].format(**names)
-    text = escape(caption[0].upper() + caption[1:])
+    text = escape(_sentence(CAPTIONS[name].format(**names)))
     kind = " class='stamps'" if name in PICTURES else ""
     image = f"<img{kind} alt='{text}' src='data:image/png;base64,{data}'>"
     return f"<figure><figcaption>{text}</figcaption><div class='wide'>{image}</div></figure>"

@@ -77,8 +77,8 @@ def measurements_in_words(report: Mapping[str, Any]) -> str:
     sizes = [report["metrics"][name]["n_generated"] for name in known]
     text = (
         f"{len(known) - len(far)} of {len(known)} measurements lie as near to the {real} galaxies,"
-        f" over all and at given redshift, as 95 % of {real} samples of this size do"
-        f" ({min(sizes):,} to {max(sizes):,} galaxies)."
+        f" over all and at given redshift, as 95 % of {real} samples of this size do in each of the"
+        f" two ({min(sizes):,} to {max(sizes):,} galaxies); of equal sets 5 to 10 % would not."
     )
     if len(known) < len(beyond):
         missing = len(beyond) - len(known)

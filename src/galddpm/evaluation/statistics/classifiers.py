@@ -90,11 +90,12 @@ def told_right(scores: Floats) -> Bools:
 
 
 def accuracy(right: Bools) -> dict[str, Any]:
-    """Share of the galaxies that were told, with its 95 % interval."""
-    found = float(right.mean())
-    reach = float(SHARED * Z_95 * np.sqrt(found * (1 - found) / len(right)))
-    interval = [max(0.0, found - reach), min(1.0, found + reach)]
-    return {"n": len(right) // 2, "accuracy": found, "accuracy_interval": interval}
+    """Share of the galaxies that were told, with its 95 % interval (Wilson 1927, JASA 22, 209)."""
+    found, n, z = float(right.mean()), len(right), SHARED * Z_95
+    middle = (found + z**2 / (2 * n)) / (1 + z**2 / n)
+    reach = z * np.sqrt(found * (1 - found) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    interval = [float(middle - reach), float(middle + reach)]
+    return {"n": n // 2, "accuracy": found, "accuracy_interval": interval}
 
 
 def compare_by_trees(

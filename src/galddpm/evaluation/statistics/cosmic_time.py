@@ -200,8 +200,9 @@ def ultraviolet(some: Population) -> Floats:
     """
     if len(some.aperture) < 2:
         return np.full(len(some), np.nan)
-    pivot = np.log([PIVOT[band] for band in some.aperture])
-    flux = np.stack(list(some.aperture.values()), axis=1)
+    bands = sorted(some.aperture, key=PIVOT.__getitem__)
+    pivot = np.log([PIVOT[band] for band in bands])
+    flux = np.stack([some.aperture[band] for band in bands], axis=1)
     wanted = np.log(REST * (1 + some.redshift))
     upper = np.searchsorted(pivot, wanted).clip(1, len(pivot) - 1)
     part = (wanted - pivot[upper - 1]) / (pivot[upper] - pivot[upper - 1])

@@ -88,7 +88,7 @@ def stronger(scores: Mapping[str, Floats]) -> Told:
 def log_ratio(scores: Floats) -> Floats:
     """ln(p_generated / p_real) of scores held out, (2n,), by a logistic curve through them: the
     weights of arXiv:2305.16774, whose spread tells how far apart the two densities are."""
-    column = (scores / scores.std())[:, None]
+    column = (scores / (scores.std() or 1.0))[:, None]  # of equal sets all are 0
     curve = LogisticRegression().fit(column, np.arange(len(scores)) >= len(scores) // 2)
     found: Floats = curve.decision_function(column)
     return found
@@ -101,7 +101,7 @@ def carried_by(real: Floats, generated: Floats, names: Sequence[Statistic]) -> d
     side = np.arange(len(values)) >= len(real)
     _, weight = weights(values, side)
     apart = weight * (values[side].mean(axis=0) - values[~side].mean(axis=0))
-    shares = apart / apart.sum()
+    shares = apart / (apart.sum() or 1.0)
     result: dict[str, Any] = {}
     for group in GROUPS:
         of_group = result.setdefault(group, {})

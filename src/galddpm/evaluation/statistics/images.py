@@ -121,7 +121,7 @@ def _known_power(
     real: GalaxyFile, rows: Ints, chosen: Selection, noise: Floats, cache: Path | None
 ) -> list[dict[str, Any]]:
     """`power` of as many galaxies as are compared, or of half of those where there are no more."""
-    pool = np.concatenate([rows, np.setdiff1d(chosen.real, rows)])[: 2 * len(rows)]
+    pool = _drawn(chosen.real)[: 2 * len(rows)]  # which begins with those that are compared
     half = len(pool) // 2
     known = {
         "real": real.fingerprint(),

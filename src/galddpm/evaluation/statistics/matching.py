@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 from scipy.stats import ks_2samp
 
 from galddpm.arrays import Floats, Ints
+from galddpm.errors import UserError
 from galddpm.evaluation.catalog.table import Catalog
 from galddpm.evaluation.statistics.distributions import SPLITS, Split, distances
 
@@ -48,6 +50,19 @@ def select(real: Catalog, generated: Catalog, reference: Catalog | None) -> Sele
 def redshifts_differ(real: Floats, generated: Floats) -> bool:
     """Whether the redshift distributions of the two sets differ."""
     return bool(ks_2samp(real, generated, method="asymp").pvalue < SAME_REDSHIFTS)
+
+
+def require_shared_redshifts(real: Floats, generated: Floats) -> None:
+    """Raise UserError where the redshifts of two sets differ so far that no two are partners."""
+    if not redshifts_differ(real, generated):
+        return
+    nearest, _ = cKDTree(np.log1p(real)[:, None]).query(np.log1p(generated)[:, None])
+    if nearest.min() > CALIPER:
+        ranges = [f"{z.min():g} to {z.max():g}" for z in (generated, real)]
+        raise UserError(
+            f"redshifts: found generated galaxies at {ranges[0]} and real ones at {ranges[1]},"
+            f" expected some within {CALIPER:g} in ln(1+z) of each other"
+        )
 
 
 def same_redshifts(real: Floats, generated: Floats) -> bool:
