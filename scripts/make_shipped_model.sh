@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Makes the models that come with galddpm anew: 7,000 mock galaxies, a training on one CUDA GPU (four
-# minutes on an H200, half of it compiling and drawing), those of its student and of the redshift CNN,
-# and three small files.
+# minutes on an H200), those of its student and of the redshift CNN, and three small files.
 # Their cards are written by hand; tests/test_shipped_model.py asks for the new fingerprints there.
 # Started again it goes on where it stopped.
 set -euo pipefail

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # From a fresh clone to a finished report on mock galaxies: eight minutes on two slow CPU cores, after
 # the environment is there. The training goes on from the model that comes with galddpm; from nothing,
-# configs/small.yaml takes 8 to 35 minutes more. Started again it goes on where it stopped.
+# configs/small.yaml takes 7 to 37 minutes more. Started again it goes on where it stopped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/environment.sh mock

@@ -112,9 +112,11 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
         description="Train, sample and judge variants of a recipe; write one table. The same"
         " command goes on where it stopped, and leaves alone what is finished. A table is YAML:"
         " config, the recipe; seeds; set, settings for all rows; redshift_cnn, the judge's, if"
-        " any; statmorph, galaxies for it; and rows, each with a name and, where it has them, set,"
-        " its own settings, and sample, options of galddpm sample. What the tables that come with"
-        f" galddpm show, and which files they need, is said at the top of each, in {TABLES}.",
+        " any; statmorph, galaxies for it; testing, the galaxies to sample and judge by; and rows,"
+        " each with a name and, where it has them, set, its own settings, sample, options of"
+        " galddpm sample, testing, and twin, an earlier row to whose galaxies its own are held."
+        " What the tables that come with galddpm show, and which files they need, is said at the"
+        f" top of each, in {TABLES}.",
         examples=(
             "galddpm ablate samplers",
             "galddpm ablate samplers --rows 'dpmpp_2m 5' 'ddim 5'",

@@ -189,9 +189,10 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
     parser.add_argument(
         "--per-redshift", type=count, default=1, metavar="K", help="galaxies at each; default: 1"
     )
-    parser.add_argument("--sampler", choices=SAMPLERS, help="default: the run's config")
+    default = "default: the run's config; where a catalog asks for magnitudes or sizes"
+    parser.add_argument("--sampler", choices=SAMPLERS, help=f"{default}, dpmpp_2m")
     parser.add_argument(
-        "--steps", type=count, metavar="N", help="levels of noise; default: the run's config"
+        "--steps", type=count, metavar="N", help=f"levels of noise; {default}, at least 24"
     )
     add_seed(parser)
     parser.add_argument(

@@ -65,7 +65,7 @@ def parse(arguments: Sequence[str] | None, prog: str) -> Namespace:
             "galddpm train --config quickstart",
             "galddpm train --config my.yaml --run runs/mine --set training.images=1e6",
             "galddpm train --config quickstart --set training.images=64_000",
-            "galddpm train --config mock --init-from mock --run runs/mine",
+            "galddpm train --config quickstart --init-from runs/mine --run runs/further",
         ),
     )
     names = ", ".join(packaged_configs())

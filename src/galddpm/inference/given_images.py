@@ -110,8 +110,8 @@ class GivenImages(ABC):
 
         >>> later = generator.evolve(flux[:1], redshift[:1], [0.1, 0.5, 1.0])
 
-        Each galaxy's noise is found and solved again (inference/evolution.py), in 48 evaluations
-        and 48 more for each redshift. noise: False leaves light alone, as in `sample`. Raises
+        Each galaxy's noise is found and solved again (inference/evolution.py), in 44 evaluations
+        and 45 more for each redshift. noise: False leaves light alone, as in `sample`. Raises
         UserError as `sample` and `redshift_posterior` do, and for a model that draws images
         (sampling.ending).
         """

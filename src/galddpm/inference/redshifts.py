@@ -25,7 +25,7 @@ def check_redshifts(
         raise UserError(
             f"redshifts: found {redshift[far][0]:g}, expected {max(low - width, 0):.3g} to"
             f" {high + width:.3g}, for the model was trained from {low:.3g} to {high:.3g};"
-            " --extrapolate, in Python extrapolate=True, draws it all the same"
+            " sample --extrapolate, in Python sample(..., extrapolate=True), draws it all the same"
         )
     warnings = []
     if outside.any():
