@@ -61,7 +61,7 @@ def test_more_galaxies_than_are_worked_on_at_a_time(generator):
         ([], {}, "redshift: found none"),
         ([np.nan], {}, "redshift: found nan"),
         ([-0.5], {}, "redshift: found -0.5"),
-        ([50], {}, "found 50, expected 0 to 8, .* from 0 to 4; .* in Python extrapolate=True"),
+        ([50], {}, "found 50, expected 0 to 8, .* from 0 to 4; .*extrapolate=True"),
         ([0.5], {"steps": 0}, "steps: found 0, expected a whole number from 1 to 1000"),
         ([0.5], {"steps": 1001}, "steps: found 1001"),
         ([0.5], {"steps": 2.0}, "steps: found 2.0"),
