@@ -338,6 +338,22 @@ def test_the_report_of_every_sample_file_has_a_folder_of_its_own(folder, tmp_pat
     ]  # fmt: skip
 
 
+def test_copies_are_looked_for_in_what_the_model_was_trained_on(folder, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        "galddpm.evaluation.pipeline.evaluate", lambda *of, **more: told.append(more["training"])
+    )
+    run = made_run(tmp_path / "runs", "first", folder)
+    training = tmp_path / "training.hdf5"
+    config = {"training": str(training), "testing": str(folder / "real.hdf5")}
+    (run / "config.yaml").write_text(f"task: diffusion\ndata: {json.dumps(config)}\n")
+    training.touch()
+    main([])
+    training.unlink()
+    main([])
+    assert told == [training, None]
+
+
 def test_a_run_may_be_named(folder, tmp_path, judged):
     """Its samples, its test file and the redshift CNNs beside it are then the default."""
     named = made_run(tmp_path / "elsewhere", "older", folder)

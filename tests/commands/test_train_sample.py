@@ -438,6 +438,17 @@ def test_seed_noise_and_redshift_each_matter(trained):
     assert (galddpm.load(trained / "runs" / "small", "raw").sample([0.5])[0] != first).any()
 
 
+def test_the_average_is_saved_as_the_average(trained):
+    run = trained / "runs" / "small"
+    model, _ = load_tensors(run / "model.safetensors")
+    state, _ = load_tensors(max((run / "checkpoints").glob("*.safetensors")))
+    for kind, other in (("ema", "raw"), ("raw", "ema")):
+        names = [name for name in model if name.startswith(f"{kind}.")]
+        assert names
+        assert all(torch.equal(model[name], state[name]) for name in names)
+        assert any(not torch.equal(model[name], state[other + name[3:]]) for name in names)
+
+
 def test_redshifts_from_a_file_keep_their_object_ids(trained, tmp_path):
     source = trained / "training.hdf5"
     columns, _ = draw(trained, tmp_path / "f.hdf5", "--redshifts", str(source))

@@ -141,6 +141,13 @@ def test_mistakes_are_named(path, setting, message):
     assert str(path) in str(caught.value) or "--set" in str(caught.value)
 
 
+def test_light_needs_one_sky_noise_in_all_bands(path):
+    path.write_text(MINIMAL)
+    assert load_config(path, ["sampling.ending=light", "process.prediction=edm"])
+    with pytest.raises(UserError, match="light needs scaling.name asinh, found min_max"):
+        load_config(path, ["sampling.ending=light", "scaling.name=min_max"])
+
+
 def test_a_student_knows_redshift_alone(path):
     path.write_text(MINIMAL)
     light = ["process.prediction=light", "sampling.ending=light", "distillation.teacher=a"]

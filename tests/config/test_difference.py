@@ -56,3 +56,16 @@ def test_a_section_that_was_not_there_is_named():
     teacher = {"distillation.teacher": "runs/a"}
     found = first_difference(config(**light), config(**light, **teacher))
     assert found.startswith("distillation is None, not {'teacher': 'runs/a'")
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted"), [({}, {"m": (1, 2)}), ({"m": (1, 2)}, {"m": (1, 2), "n": (0, 1)})]
+)
+def test_columns_that_come_or_go_are_named(held, wanted):
+    """What columns a network is told is a table, whose keys differ from run to run."""
+    one, other = (config(**{"conditions.columns": columns}) for columns in (held, wanted))
+    for first, second in ((one, other), (other, one)):
+        assert first_difference(first, second).startswith("conditions.columns is {")
+    moved = config(**{"conditions.columns": {"m": (1, 3)}})
+    before = config(**{"conditions.columns": {"m": (1, 2)}})
+    assert first_difference(before, moved).startswith("conditions.columns.m is ")

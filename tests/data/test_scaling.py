@@ -1,9 +1,11 @@
 """Pixel scaling: invertible, monotone, fitted."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from galddpm.data.scaling import Scaling, fit_scaling
 from helpers.galaxies import simple_galaxies
@@ -90,3 +92,20 @@ def test_constants_survive_json():
 def test_a_sample_without_spread_is_refused(name):
     with pytest.raises(ValueError, match=r"constant|equal"):
         fit_scaling(name, np.zeros((3, 2, 4, 4), dtype=np.float32))
+
+
+@pytest.mark.parametrize("light", [0.0, 3.0, 1000.0])
+def test_the_noise_on_light_has_the_spread_that_the_scaling_says(light):
+    """Counts scatter by sky^2 + photons * light; to the error of 200,000 numbers, and of what the
+    asinh bends of it."""
+    scaling = fit_scaling("asinh", FLUX, softening=20.0)
+    scaling = replace(scaling, photon_noise=(0.001, 0.002, 0.003, 0.004, 0.005))
+    sky, photons = (
+        np.array(values)[:, None, None] for values in (scaling.sky, scaling.photon_noise)
+    )
+    rng = np.random.default_rng(0)
+    counts = rng.normal(light, np.sqrt(sky**2 + photons * light), (5, 450, 450))
+    spread = scaling.encode(counts[None].astype(np.float32))[0].std(axis=(1, 2))
+    flat = scaling.encode(np.full((1, 5, 1, 1), light, dtype=np.float32))
+    said = scaling.sky_sigma_at(torch.from_numpy(flat))[0, :, 0, 0]
+    np.testing.assert_allclose(spread, said, rtol=0.01)

@@ -7,7 +7,7 @@ import torch
 from galddpm.data.galaxiesml import GalaxyFile, write_galaxies
 from galddpm.data.scaling import fit_scaling
 from galddpm.data.stream import BatchStream, sample_rows
-from galddpm.data.symmetries import turned
+from galddpm.data.symmetries import all_turns, turned
 from galddpm.errors import UserError
 from helpers.galaxies import simple_galaxies, write_simple
 
@@ -38,6 +38,21 @@ def test_every_cache_gives_the_same_batches(galaxies, scaling, tmp_path, cache, 
     pixels, redshift, _ = BatchStream(galaxies, scaling, BATCH, seed=5, cache="none")(3)
     np.testing.assert_array_equal(pixels.numpy(), scaling.encode(galaxies.images(rows)))
     np.testing.assert_array_equal(redshift.numpy(), galaxies.redshift[rows].astype(np.float32))
+
+
+def test_each_galaxy_is_turned_by_itself_in_all_eight_ways(galaxies, scaling):
+    plain, stream = (
+        BatchStream(galaxies, scaling, BATCH, seed=5, symmetries=symmetries, cache="none")
+        for symmetries in (False, True)
+    )
+    seen = []
+    for index in range(12):
+        turns = torch.stack(all_turns(plain(index).pixels), dim=1)
+        same = (turns == stream(index).pixels[:, None]).flatten(2).all(dim=2)
+        assert (same.sum(dim=1) == 1).all()
+        seen.append(same.int().argmax(dim=1))
+    assert len(torch.cat(seen).unique()) == 8
+    assert max(len(batch.unique()) for batch in seen) > 3
 
 
 def test_each_epoch_shows_every_galaxy_once_in_another_order(galaxies, scaling):

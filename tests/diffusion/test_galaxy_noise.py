@@ -7,6 +7,10 @@ from scipy.stats import kstest
 
 from galddpm.diffusion.galaxy_noise import GalaxyNoise, as_noise_ids
 from galddpm.errors import UserError
+from galddpm.inference.evolution import INVERSION
+from galddpm.inference.filling import FILLING
+from galddpm.inference.generator import INSTRUMENT
+from galddpm.inference.posterior import POSTERIOR
 
 SHAPE = (2, 4, 4)
 
@@ -67,3 +71,17 @@ def test_noise_ids_are_row_numbers_or_those_given():
 def test_impossible_noise_ids_are_refused(ids, message):
     with pytest.raises(UserError, match=f"noise_id: .*{message}"):
         as_noise_ids(ids, 2)
+
+
+def test_each_use_has_numbers_of_its_own():
+    """Else the instrument's noise would be the very numbers that the galaxy was drawn from."""
+    uses = [0, INSTRUMENT, POSTERIOR, INVERSION, FILLING]
+    assert len(set(uses)) == len(uses)
+    values = [GalaxyNoise(7, [3], SHAPE, use=use)().flatten() for use in uses]
+    assert len(torch.cat(values).unique()) == len(uses) * values[0].numel()
+
+
+def test_the_numbers_of_a_galaxy_are_those_that_they_were():
+    """Pinned: another key, or another way to draw, would make another galaxy of every seed."""
+    found = GalaxyNoise(7, [3], SHAPE)().flatten()[:3].tolist()
+    assert found == pytest.approx([-1.4470675, -0.9134207, -0.5155607], abs=1e-6)

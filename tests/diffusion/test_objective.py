@@ -53,6 +53,22 @@ class Zero:
         return -x_0
 
 
+def test_equal_weights_divide_gradients_by_the_typical_loss():
+    """Of the first batch, whose losses are the only ones known, level by level."""
+    x_0 = torch.randn(8, 1, 4, 4, generator=generator(1))
+    slopes = {}
+    for weighting in ("none", "equal"):
+        denoiser = Oracle(torch.zeros_like(x_0), "x_0")
+        denoiser.x_0.requires_grad_()
+        objective = Objective(NoiseLevels(PAPER), weighting=weighting)
+        losses, t = objective(denoiser, x_0, torch.ones(8), generator())
+        losses.sum().backward()
+        slopes[weighting] = denoiser.x_0.grad, losses.detach(), t
+    typical = TypicalLoss().update(slopes["none"][1], slopes["none"][2], PAPER.steps)
+    assert torch.equal(slopes["equal"][1], slopes["none"][1])  # the log shows them as they are
+    torch.testing.assert_close(slopes["equal"][0], slopes["none"][0] / typical[:, None, None, None])
+
+
 def test_huber_loss_by_hand():
     x_0 = torch.tensor([0.5, -3.0]).reshape(1, 1, 1, 2)
     losses, _ = Objective(NoiseLevels(PAPER))(Zero(), x_0, torch.zeros(1), generator())

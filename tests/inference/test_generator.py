@@ -1,13 +1,18 @@
 """The generator from Python: as strict as the shell."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
+import torch
 
 from galddpm import build
 from galddpm.config.load import parse_config
 from galddpm.data.redshift_density import redshift_quantiles
+from galddpm.diffusion.galaxy_noise import GalaxyNoise
+from galddpm.diffusion.light import band_limited
+from galddpm.diffusion.samplers import ddim, ddpm
 from galddpm.errors import UserError
 from galddpm.inference.generator import Generator
 from helpers.models import SCALING, awake
@@ -101,3 +106,45 @@ def test_a_generator_says_what_it_is(generator):
         f" {count:,} parameters, trained from redshift 0.00 to 4.00, ddim in 2 steps,"
         " on cpu>"
     )
+
+
+def test_light_loses_the_waves_beyond_the_limit():
+    light = {"process": {"prediction": "light", "zero_terminal_snr": True}}
+    limited, whole = (
+        parse_config(
+            CONFIG | light | {"sampling": {"steps": 3, "ending": "light"} | limit, "seed": 0},
+            "here",
+        )
+        for limit in ({"band_limit": 0.2}, {})
+    )
+    denoiser = awake(build.make_galaxy_model(limited, SCALING, "cpu"))
+    one, other = (
+        Generator(config, SCALING, denoiser, QUANTILES, "mine") for config in (limited, whole)
+    )
+    solver, levels = build.make_sampler(limited, SCALING)
+    solved = one.solve(solver, levels, np.array([0.5], dtype=np.float32), 1)
+    expected = SCALING.decode(band_limited(solved, 0.2).numpy())
+    found, bare = (
+        maker.draw(np.array([0.5], dtype=np.float32), 1, [0], noise=0.0) for maker in (one, other)
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    assert np.abs(bare - found).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("setting", "sampler"),
+    [
+        ({"sampler": "ddpm", "variance": "beta"}, partial(ddpm, variance="beta")),
+        ({"sampler": "ddim", "eta": 0.5}, partial(ddim, eta=0.5)),
+    ],
+)
+def test_the_sampler_is_that_of_the_config(setting, sampler):
+    drawn = {}
+    for name, chosen in (("config", setting), ("default", {"sampler": setting["sampler"]})):
+        config = parse_config(CONFIG | {"sampling": {"steps": 5} | chosen}, "here")
+        made, levels = build.make_sampler(config, SCALING)
+        for kind, one in ((name, made), ("by hand", sampler)):
+            noises = GalaxyNoise(0, [0], (2, 8, 8))
+            drawn[kind] = one(lambda x, level: 0.3 * x, noises(), levels, noises)
+    assert torch.equal(drawn["config"], drawn["by hand"])
+    assert not torch.equal(drawn["config"], drawn["default"])

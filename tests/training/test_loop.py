@@ -28,6 +28,16 @@ def line(value=0.0):
     return layer
 
 
+def test_every_optimiser_follows_the_learning_rate(tmp_path):
+    """Muon's matrices and AdamW's others, none of which keeps the peak."""
+    made = trainer(tmp_path, optimisers=muon_and_adamw)
+    for _ in range(3):
+        rate = made.plan.rate(made.images_seen)
+        made.train_step()
+        groups = [group for optimiser in made.optimisers for group in optimiser.param_groups]
+        assert {group["lr"] for group in groups} == {rate}
+
+
 def noisy_fit(model, batch, generator, done):
     x, aim = batch
     error = model(x + 0.1 * torch.randn(x.shape, generator=generator)) - aim

@@ -24,7 +24,7 @@ def first_difference(held: AnyConfig, wanted: AnyConfig) -> str | None:
 def _first(held: dict[str, Any], wanted: dict[str, Any], section: str) -> str | None:
     for name, value in wanted.items():
         key = section + name
-        if isinstance(value, dict) and held[name] is not None:
+        if isinstance(value, dict) and value.keys() == (held[name] or {}).keys():
             difference = _first(held[name], value, f"{key}.")
             if difference:
                 return difference

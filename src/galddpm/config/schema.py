@@ -248,6 +248,9 @@ class Config(Section):
     def _ends_where_it_is_trained(self) -> Self:
         if (self.process.prediction, self.sampling.ending) == ("light", "image"):
             raise ValueError("process.prediction light needs sampling.ending light, found image")
+        if self.sampling.ending == "light" and self.scaling.name != "asinh":
+            # else the sky's noise is not alike in all bands
+            raise ValueError("sampling.ending light needs scaling.name asinh, found min_max")
         if self.network.means and self.process.prediction != "light":
             found = self.process.prediction
             raise ValueError(f"network.means needs process.prediction light, found {found}")

@@ -64,6 +64,21 @@ def test_report_is_plain_json(report):
     assert json.loads(text) == report
 
 
+def test_each_band_and_each_bin_has_numbers_of_its_own():
+    real, generated = made_catalog(400, 1), made_catalog(400, 2)
+    for side in (real, generated):
+        side.bands["i"]["snr"][:] = side.redshift  # whose mean lies in each bin
+    generated.bands["g"]["flux"] *= 1.5
+    found = judged(real, generated, bands=("i", "g"))
+    assert found["by_band"]["g"]["flux"]["mean_ratio"] == pytest.approx(1.5, abs=0.05)
+    assert found["metrics"]["flux"]["mean_ratio"] == pytest.approx(1.0, abs=0.05)
+    for one in found["by_redshift"]:
+        metric = one["metrics"]["snr"]
+        assert metric["n_real"] == one["n_real"]
+        if one["n_real"]:
+            assert one["low"] <= metric["mean_real"] <= one["high"]
+
+
 def test_bins_of_redshift_hold_every_galaxy(report):
     assert sum(b["n_real"] for b in report["by_redshift"]) == 400
     assert sum(b["n_generated"] for b in report["by_redshift"]) == 300

@@ -86,14 +86,16 @@ def test_two_sets_of_one_distribution_stay_below_the_floor():
 
 
 def test_wasserstein_interval_holds_the_truth():
-    held = 0
+    held, widths = 0, []
     for seed in range(40):
         a, b = RNG(seed).normal(0, 1, 400), RNG(1000 + seed).normal(0.5, 1, 400)
         value = distances(a, b)[1]
         low, high = wasserstein_interval(a, b, value, RNG(seed))
         assert low <= value <= high
         held += low <= 0.5 <= high  # a shift by 0.5 moves all the mass by 0.5
+        widths.append(high - low)
     assert held >= 34
+    assert np.mean(widths) == pytest.approx(2 * 1.96 * np.sqrt(2 / 400), rel=0.3)
 
 
 def test_bootstrap_of_the_mean_has_the_standard_error():
