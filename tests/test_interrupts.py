@@ -144,7 +144,7 @@ def test_an_interrupt_that_python_ignores_stops_the_reading_of_a_file(tmp_path):
         return parts
 
     with answered(), pytest.raises(KeyboardInterrupt):
-        explain(source, progress)
+        list(explain(source, progress))
     with answered(), pytest.raises(KeyboardInterrupt):
         write_subset(source, tmp_path / "part.hdf5", None, None, None, 0, "", progress)
     assert not (tmp_path / "part.hdf5").exists()
