@@ -152,12 +152,13 @@ def read_table(path: Path) -> Table:
 
 def choose(rows: list[Row], names: list[str] | None) -> list[Row]:
     """The rows of `--rows`, and their twins. Raises UserError for an unknown name."""
-    known = {row.name: row for row in rows}
-    wanted = list(names or known)
-    for name in wanted:  # which grows by twins
-        if name not in known:
-            raise UserError(f"--rows: no row is named {name!r}")
-        wanted += [twin for twin in [known[name].twin] if twin]
+    known = {row.name for row in rows}
+    wanted = set(names or known)
+    if unknown := wanted - known:
+        raise UserError(f"--rows: no row is named {min(unknown)!r}")
+    for row in reversed(rows):  # a twin stands before the row that is held to it
+        if row.name in wanted and row.twin:
+            wanted.add(row.twin)
     return [row for row in rows if row.name in wanted]
 
 

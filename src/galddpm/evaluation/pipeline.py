@@ -79,9 +79,6 @@ def evaluate(
     >>> report = evaluate("test.hdf5", "samples.hdf5", "report")
     >>> report["metrics"]["ellipticity"]["ks"]
     """
-    # here, and not for the processes that measure and import this module
-    from galddpm.evaluation.statistics.matching import require_shared_redshifts
-
     out = Path(out)
     given = {"real": real, "generated": generated, "reference": reference}
     files = {name: opened(galaxies) for name, galaxies in given.items() if galaxies is not None}
@@ -90,7 +87,6 @@ def evaluate(
     if already_reported(out / REPORT, arguments, overwrite):
         say(f"{out / REPORT}: finished, nothing to do")
         return read_json(out / REPORT)
-    require_shared_redshifts(*(side.file.redshift[: side.measurement.count] for side in sides[:2]))
     with locked_folder(out) if processes.is_first() else nullcontext():
         if processes.is_first():  # what is there, of other arguments, is finished no longer
             (out / REPORT).unlink(missing_ok=True)
@@ -119,7 +115,13 @@ def make_sides(
     psf: str | Path | None,
     estimate: Estimate | None,
 ) -> list[Side]:
-    """The sets that are compared, real and generated first, before they are measured."""
+    """The sets that are compared, real and generated first, before they are measured.
+
+    Raises UserError as `evaluate` does for files that do not fit.
+    """
+    # here, and not for the processes that measure and import this module
+    from galddpm.evaluation.statistics.matching import require_shared_redshifts
+
     held = common_bands(files)
     psfs = find_psfs(files, held, psf)
     sides = []
@@ -133,6 +135,7 @@ def make_sides(
             statmorph=statmorph,
         )
         sides.append(Side(name, file, work, describe(work, file, estimate)))
+    require_shared_redshifts(*(side.file.redshift[: side.measurement.count] for side in sides[:2]))
     return sides
 
 
