@@ -75,6 +75,12 @@ def refuse_own_input(out: Path, *inputs: str | Path) -> None:
             raise UserError(f"{out}: is also the input; choose another name for the output")
 
 
+def refuse_existing(out: Path, overwrite: bool) -> None:
+    """Raise UserError where an output is there, and is not to be replaced."""
+    if out.exists() and not overwrite:
+        raise UserError(f"{out}: exists; --overwrite replaces it")
+
+
 def require_space(folder: Path, needed: int) -> None:
     """Raise RunError where a folder's file system has less than `needed` bytes free."""
     free = shutil.disk_usage(folder).free

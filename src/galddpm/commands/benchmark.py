@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from galddpm.commands.allocator import keep_freed_memory
 from galddpm.commands.shell import DEFAULT, Parser, add_overwrite, cores, tell
 from galddpm.errors import UserError, not_installed
-from galddpm.files import write_json
+from galddpm.files import refuse_existing, write_json
 from galddpm.provenance import provenance
 
 if TYPE_CHECKING:  # torch is loaded after the arguments were checked
@@ -43,8 +43,8 @@ NOTES = {
 def main(arguments: Sequence[str] | None = None, prog: str = "benchmark.py") -> None:
     options = parse(arguments, prog)
     chosen = PARTS if options.part == "all" else (options.part,)
-    if options.out and options.out.exists() and not options.overwrite:
-        raise UserError(f"{options.out}: exists; --overwrite replaces it")
+    if options.out:
+        refuse_existing(options.out, options.overwrite)
 
     import torch
 

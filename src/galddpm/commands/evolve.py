@@ -25,7 +25,7 @@ from galddpm.commands.shell import (
 from galddpm.data.galaxiesml import GalaxyFile, write_galaxies
 from galddpm.data.survey import ZERO_POINT
 from galddpm.errors import UserError
-from galddpm.files import refuse_own_input, written_whole
+from galddpm.files import refuse_existing, refuse_own_input, written_whole
 from galddpm.inference.redshifts import check_redshifts
 from galddpm.locks import locked
 
@@ -105,8 +105,7 @@ def refuse(options: Namespace, out: Path) -> None:
         raise UserError(f"{out}: needs the package av: pip install 'galddpm[film]'; or name a .gif")
     if options.of:
         refuse_own_input(out, options.of)
-    if out.exists() and not options.overwrite:
-        raise UserError(f"{out}: exists; --overwrite replaces it")
+    refuse_existing(out, options.overwrite)
 
 
 def steps_in_time(start: float, end: float, frames: int) -> Floats:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from galddpm.commands.shell import Parser, add_overwrite
 from galddpm.errors import UserError
-from galddpm.files import refuse_own_input
+from galddpm.files import refuse_existing, refuse_own_input
 from galddpm.locks import locked
 
 
@@ -21,8 +21,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "export.py") -> Non
 
     path = model_path(options.run)
     refuse_own_input(out, path)
-    if out.exists() and not options.overwrite:
-        raise UserError(f"{out}: exists; --overwrite replaces it")
+    refuse_existing(out, options.overwrite)
     with locked(out):
         ModelFile.read(path).export(out)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")

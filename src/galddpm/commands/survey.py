@@ -18,7 +18,7 @@ from galddpm.data.survey_catalog import (
 )
 from galddpm.data.tables import FORMATS, is_table
 from galddpm.errors import UserError
-from galddpm.files import refuse_own_input, written_whole
+from galddpm.files import refuse_existing, refuse_own_input, written_whole
 from galddpm.locks import locked
 
 
@@ -28,8 +28,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "survey.py") -> Non
     if not is_table(out):
         raise UserError(f"--out: found {out}, expected a name that ends in {', '.join(FORMATS)}")
     refuse_own_input(out, options.density)
-    if out.exists() and not options.overwrite:
-        raise UserError(f"{out}: exists; --overwrite replaces it")
+    refuse_existing(out, options.overwrite)
     density = read_density(Path(options.density))
     number = expected_number(*density, options.area)
     rng = np.random.default_rng(options.seed)

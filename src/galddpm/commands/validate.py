@@ -21,8 +21,8 @@ from galddpm.commands.shell import (
     progress,
     tell,
 )
-from galddpm.errors import UserError, not_installed
-from galddpm.files import write_json
+from galddpm.errors import not_installed
+from galddpm.files import refuse_existing, write_json
 from galddpm.locks import locked_folder
 from galddpm.provenance import provenance
 from galddpm.workers import worker_pool
@@ -36,8 +36,7 @@ Fit = Callable[[Floats], Any]  # stamps -> rows
 
 def main(arguments: Sequence[str] | None = None, prog: str = "validate.py") -> None:
     options = parse(arguments, prog)
-    if (options.out / RESULT).exists() and not options.overwrite:
-        raise UserError(f"{options.out / RESULT}: exists; --overwrite replaces it")
+    refuse_existing(options.out / RESULT, options.overwrite)
     tell(f"{options.stamps} stamps in each S/N range, seed {options.seed}, into {options.out}")
     with locked_folder(options.out):
         validate(options.out, options.stamps, options.seed, options.jobs)
